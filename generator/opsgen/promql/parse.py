@@ -1,0 +1,232 @@
+"""PromQL text to a tree, by the promql-parser package, with the limits that keep its native code from crashing."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+import promql_parser
+
+from opsgen.promql.text import quote
+from opsgen.promql.tree import (
+    Aggregate,
+    Binary,
+    Call,
+    Grouping,
+    Matcher,
+    Matching,
+    MatchOp,
+    Node,
+    Number,
+    Selector,
+    String,
+    Subquery,
+    Unary,
+)
+from opsgen.quantities import Duration
+
+# promql-parser 0.12 overflows the stack, uncatchably, on some 16,000 nested parentheses or 8,000 chained operators.
+_LONGEST = 8_000
+_DEEPEST = 100
+_METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+# Strings and comments are left alone, but for what promql-parser refuses and Prometheus takes: backslashes in raw
+# strings, and (outside of both) underscores between digits.
+_SPELLING = re.compile(
+    r"""(?P<kept>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\#[^\n]*)|`(?P<raw>[^`]*)`|(?<![\w.:])(?P<digits>\d+(?:_\d+)+)(?!\w)"""
+)
+# Accepted by promql-parser's regular expressions, refused by the RE2 of Prometheus itself.
+_NOT_RE2 = re.compile(r"(?<!\\)[*+?}][*+]|\{(?:\d*,)?\d{4,}\}")
+
+
+class PromqlError(ValueError):
+    """The text is no PromQL that Prometheus would take; the message says why."""
+
+
+@lru_cache(maxsize=4096)
+def parse(text: str) -> Node:
+    """The tree of a PromQL expression; raises PromqlError."""
+    if len(text) > _LONGEST:
+        raise PromqlError(f"the query is {len(text)} characters long; the most is {_LONGEST}")
+    if "\0" in text:
+        raise PromqlError("the query has a NUL character")
+    if _nesting(text) > _DEEPEST:
+        raise PromqlError(f"the query is nested more than {_DEEPEST} levels deep")
+    try:
+        parsed = promql_parser.parse(_SPELLING.sub(_plainer, text))
+    except ValueError as error:
+        raise PromqlError(_reason(str(error))) from None
+    return _convert(parsed, 0)
+
+
+def _plainer(found: re.Match[str]) -> str:
+    """The same string or number, spelled as promql-parser reads it."""
+    if found["digits"] is not None:
+        return found["digits"].replace("_", "")
+    return quote(found["raw"]) if "\\" in (found["raw"] or "") else found[0]
+
+
+def _nesting(text: str) -> int:
+    """The deepest nesting of brackets and runs of signs; those inside strings count too, which errs on the safe side."""
+    depth = deepest = signs = 0
+    for character in text:
+        if character in "([{":
+            depth += 1
+        elif character in ")]}":
+            depth -= 1
+        signs = signs + 1 if character in "-+" else (signs if character.isspace() else 0)
+        deepest = max(deepest, depth + signs)
+    return deepest
+
+
+def _reason(message: str) -> str:
+    return " ".join(message.split())[:300] or "it does not parse"
+
+
+def _convert(node: Any, depth: int) -> Node:
+    if depth > 2 * _DEEPEST:
+        raise PromqlError("the query has too many operators in a row")
+    converter = _CONVERTERS.get(type(node))
+    if converter is None:
+        raise PromqlError(f"{type(node).__name__} is not supported")
+    converted: Node = converter(node, depth + 1)
+    return converted
+
+
+def _number(node: Any, _depth: int) -> Number:
+    return Number(Decimal(repr(node.val)) if node.val == node.val else Decimal("NaN"))
+
+
+def _string(node: Any, _depth: int) -> String:
+    return String(node.val)
+
+
+def _vector(node: Any, _depth: int) -> Selector:
+    return _selector(node, None)
+
+
+def _matrix(node: Any, _depth: int) -> Selector:
+    return _selector(node.vector_selector, _duration(node.range))
+
+
+def _selector(node: Any, window: Duration | None) -> Selector:
+    if node.matchers.or_matchers:
+        raise PromqlError("alternatives inside a selector ({a or b}) are not supported; write two selectors")
+    matchers = tuple(_matcher(matcher) for matcher in node.matchers.matchers)
+    metric = node.name
+    if metric is None:
+        named = [m for m in matchers if m.label == "__name__" and m.op == "=" and _METRIC_NAME.fullmatch(m.value)]
+        if len(named) == 1:
+            metric, matchers = named[0].value, tuple(m for m in matchers if m is not named[0])
+    return Selector(metric, matchers, window, _milliseconds(node.offset), _at(node.at))
+
+
+def _matcher(matcher: Any) -> Matcher:
+    op = _match_op(matcher.op)
+    if op in ("=~", "!~") and _NOT_RE2.search(matcher.value):
+        raise PromqlError(f"the regular expression {matcher.value!r} is not RE2")
+    return Matcher(matcher.name, op, matcher.value)
+
+
+def _match_op(op: Any) -> MatchOp:
+    kinds = promql_parser.MatchOp
+    pairs: tuple[tuple[Any, MatchOp], ...] = (
+        (kinds.Equal, "="),
+        (kinds.NotEqual, "!="),
+        (kinds.Re, "=~"),
+        (kinds.NotRe, "!~"),
+    )
+    return next(written for kind, written in pairs if op == kind)
+
+
+def _subquery(node: Any, depth: int) -> Subquery:
+    return Subquery(
+        _convert(node.expr, depth),
+        _duration(node.range),
+        None if node.step is None else _duration(node.step),
+        _milliseconds(node.offset),
+        _at(node.at),
+    )
+
+
+def _call(node: Any, depth: int) -> Call:
+    return Call(node.func.name, tuple(_convert(argument, depth) for argument in node.args))
+
+
+def _aggregate(node: Any, depth: int) -> Aggregate:
+    grouping = None
+    if node.modifier is not None:
+        without = node.modifier.type == promql_parser.AggModifierType.Without
+        grouping = Grouping(tuple(node.modifier.labels), without)
+    param = None if node.param is None else _convert(node.param, depth)
+    return Aggregate(str(node.op), _convert(node.expr, depth), grouping, param)
+
+
+def _binary(node: Any, depth: int) -> Binary:
+    modifier = node.modifier
+    return Binary(
+        str(node.op),
+        _convert(node.lhs, depth),
+        _convert(node.rhs, depth),
+        _matching(modifier) if modifier is not None else None,
+        bool(modifier is not None and modifier.return_bool),
+    )
+
+
+def _matching(modifier: Any) -> Matching | None:
+    if modifier.fill_values is not None and (modifier.fill_values.lhs, modifier.fill_values.rhs) != (None, None):
+        raise PromqlError("fill modifiers are experimental in Prometheus and not supported")
+    if modifier.matching is None:
+        return None
+    cardinality = promql_parser.VectorMatchCardinality
+    on = modifier.matching.type == promql_parser.LabelModifierType.Include
+    labels = tuple(modifier.matching.labels)
+    include = tuple(modifier.group_labels or ())
+    if modifier.card == cardinality.ManyToOne:
+        return Matching(labels, on, "left", include)
+    if modifier.card == cardinality.OneToMany:
+        return Matching(labels, on, "right", include)
+    return Matching(labels, on)
+
+
+def _unary(node: Any, depth: int) -> Unary:
+    return Unary(_convert(node.expr, depth))
+
+
+def _paren(node: Any, depth: int) -> Node:
+    return _convert(node.expr, depth)
+
+
+def _duration(delta: timedelta) -> Duration:
+    return Duration(_milliseconds(delta))
+
+
+def _milliseconds(delta: timedelta | None) -> int:
+    return 0 if delta is None else round(delta / timedelta(milliseconds=1))
+
+
+def _at(modifier: Any) -> str | None:
+    if modifier is None:
+        return None
+    kinds = promql_parser.AtModifierType
+    if modifier.type == kinds.Start:
+        return "start()"
+    if modifier.type == kinds.End:
+        return "end()"
+    return f"{modifier.at.timestamp():.3f}".removesuffix(".000")
+
+
+_CONVERTERS: dict[Any, Any] = {
+    promql_parser.NumberLiteral: _number,
+    promql_parser.StringLiteral: _string,
+    promql_parser.VectorSelector: _vector,
+    promql_parser.MatrixSelector: _matrix,
+    promql_parser.SubqueryExpr: _subquery,
+    promql_parser.Call: _call,
+    promql_parser.AggregateExpr: _aggregate,
+    promql_parser.BinaryExpr: _binary,
+    promql_parser.UnaryExpr: _unary,
+    promql_parser.ParenExpr: _paren,
+}

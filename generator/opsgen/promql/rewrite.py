@@ -1,0 +1,170 @@
+"""Trees to other trees: adding matchers, changing windows, and the handful of shapes that rules are built from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from decimal import Decimal
+
+from opsgen.promql.tree import (
+    Aggregate,
+    Binary,
+    Call,
+    Grouping,
+    Matcher,
+    Matching,
+    Node,
+    Number,
+    Range,
+    Selector,
+    Subquery,
+    Unary,
+    walk,
+)
+from opsgen.quantities import Duration
+
+
+def transform(node: Node, change: Callable[[Node], Node]) -> Node:
+    """The tree with `change` applied to every node, children before their parents."""
+    match node:
+        case Binary():
+            node = replace(node, left=transform(node.left, change), right=transform(node.right, change))
+        case Call():
+            node = Call(node.function, tuple(transform(argument, change) for argument in node.args))
+        case Aggregate():
+            param = None if node.param is None else transform(node.param, change)
+            node = replace(node, expr=transform(node.expr, change), param=param)
+        case Unary():
+            node = Unary(transform(node.expr, change))
+        case Subquery():
+            node = replace(node, expr=transform(node.expr, change))
+    return change(node)
+
+
+def with_matchers(
+    node: Node, matchers: Iterable[Matcher], concerns: Callable[[str], bool] = lambda _metric: True
+) -> Node:
+    """Every selector with the matchers added, but for labels that it matches already: what was written there wins.
+
+    `concerns` says of a metric's name whether its series have the labels at all.
+    """
+    added = tuple(matchers)
+
+    def add(found: Node) -> Node:
+        if not isinstance(found, Selector) or not concerns(found.metric or ""):
+            return found
+        written = {matcher.label for matcher in found.matchers}
+        fresh = tuple(matcher for matcher in added if matcher.label not in written)
+        return replace(found, matchers=fresh + found.matchers)
+
+    return transform(node, add)
+
+
+def with_selectors(node: Node, named: Callable[[str], Node | None]) -> Node:
+    """Every selector whose metric `named` knows replaced by what it gives, keeping matchers, range, offset and `@`."""
+
+    def substitute(found: Node) -> Node:
+        given = named(found.metric) if isinstance(found, Selector) and found.metric else None
+        if given is None or not isinstance(found, Selector):
+            return found
+        if not isinstance(given, Selector):
+            raise TypeError("a selector can only be replaced by a selector")
+        return replace(found, metric=given.metric, matchers=given.matchers + found.matchers)
+
+    return transform(node, substitute)
+
+
+def with_range(node: Node, window: Range) -> Node:
+    """Every range selector on `window`; subqueries keep theirs: that is what is asked, not how it is measured."""
+
+    def widen(found: Node) -> Node:
+        if isinstance(found, Selector) and found.range is not None:
+            return replace(found, range=window)
+        return found
+
+    return transform(node, widen)
+
+
+def with_offset(node: Node, offset: Duration) -> Node:
+    """The same expression, asked of an earlier time."""
+    match node:
+        case Selector() | Subquery():
+            return replace(node, offset_ms=node.offset_ms + offset.milliseconds)
+        case Binary():
+            return replace(node, left=with_offset(node.left, offset), right=with_offset(node.right, offset))
+        case Call():
+            return Call(node.function, tuple(with_offset(argument, offset) for argument in node.args))
+        case Aggregate():
+            return replace(node, expr=with_offset(node.expr, offset))
+        case Unary():
+            return Unary(with_offset(node.expr, offset))
+        case _:
+            return node
+
+
+def with_function(node: Node, old: str, new: str) -> Node:
+    """Every call of one function made a call of another."""
+
+    def swap(found: Node) -> Node:
+        return replace(found, function=new) if isinstance(found, Call) and found.function == old else found
+
+    return transform(node, swap)
+
+
+def number(value: Decimal | int) -> Number:
+    return Number(Decimal(value))
+
+
+def selector(metric: str, **labels: str) -> Selector:
+    """An instant selector with equality matchers."""
+    return Selector(metric, tuple(Matcher(label, "=", value) for label, value in labels.items()))
+
+
+def ranged(node: Selector, window: Range) -> Selector:
+    return replace(node, range=window)
+
+
+def call(function: str, *args: Node) -> Call:
+    return Call(function, args)
+
+
+def sum_by(node: Node, labels: Iterable[str] = ()) -> Aggregate:
+    """`sum(node)` or `sum by (labels) (node)`; a sum by the same labels already is not summed again."""
+    wanted = tuple(labels)
+    grouping = Grouping(wanted) if wanted else None
+    if isinstance(node, Aggregate) and node.op == "sum" and node.grouping == grouping:
+        return node
+    return Aggregate("sum", node, grouping)
+
+
+def binary(op: str, left: Node, right: Node, matching: Matching | None = None) -> Binary:
+    return Binary(op, left, right, matching)
+
+
+def all_of(nodes: Iterable[Node], matching: Matching | None = None) -> Node:
+    """`a and b and c`."""
+    first, *rest = nodes
+    result = first
+    for node in rest:
+        result = Binary("and", result, node, matching)
+    return result
+
+
+def any_of(nodes: Iterable[Node]) -> Node:
+    """`a or b or c`."""
+    first, *rest = nodes
+    result = first
+    for node in rest:
+        result = Binary("or", result, node)
+    return result
+
+
+def longest_lookback(node: Node) -> Duration:
+    """How far back the expression reaches: its longest range plus offset, subqueries included."""
+    reach = Duration(0)
+    for found in walk(node):
+        if isinstance(found, Selector | Subquery):
+            own = found.range.milliseconds if isinstance(found.range, Duration) else 0
+            inside = longest_lookback(found.expr).milliseconds if isinstance(found, Subquery) else 0
+            reach = max(reach, Duration(max(0, own + inside + found.offset_ms)))
+    return reach

@@ -1,0 +1,221 @@
+"""A tree to PromQL text: on one line, or broken into lines at its operators and brackets."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from opsgen.promql.tree import (
+    COMPARISONS,
+    Aggregate,
+    Binary,
+    Call,
+    Grouping,
+    Matcher,
+    Matching,
+    Node,
+    Number,
+    Range,
+    Selector,
+    String,
+    Subquery,
+    Unary,
+)
+from opsgen.quantities import Duration, number_text
+
+_WIDTH = 110
+_INDENT = "  "
+_PLAIN_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+# Operator precedence, weakest first (prometheus.io, "Operators": binary operator precedence).
+_PRECEDENCE = {"or": 1, "and": 2, "unless": 2, "+": 4, "-": 4, "*": 5, "/": 5, "%": 5, "atan2": 5, "^": 6}
+_COMPARISON_PRECEDENCE = 3
+_UNARY_PRECEDENCE = 5
+_RIGHT_ASSOCIATIVE = frozenset({"^"})
+# Mixed without parentheses these read wrongly to most people, whatever the precedence says.
+_CONFUSING = frozenset({("or", "and"), ("or", "unless"), ("and", "unless"), ("unless", "and")})
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+
+
+def one_line(node: Node) -> str:
+    """The expression on one line."""
+    match node:
+        case Number():
+            return _number(node.value)
+        case String():
+            return quote(node.value)
+        case Selector():
+            return _selector(node)
+        case Subquery():
+            return f"{_subquery_body(node)}{_subquery_tail(node)}"
+        case Call():
+            return f"{node.function}({', '.join(one_line(argument) for argument in node.args)})"
+        case Aggregate():
+            return f"{_aggregate_head(node)}({_aggregate_arguments(node)})"
+        case Unary():
+            return f"-{_operand(node.expr, _UNARY_PRECEDENCE + 1)}"
+        case Binary():
+            left, right = _operands(node)
+            return f"{left} {_operator(node)} {right}"
+
+
+def pretty(node: Node, width: int = _WIDTH) -> str:
+    """The expression on as many lines as it takes to keep to `width` columns; one line where that is enough."""
+    return "\n".join(_lines(node, width))
+
+
+def quote(value: str) -> str:
+    """A PromQL string literal; every label value that reaches a query goes through here."""
+    escaped = "".join(_ESCAPES.get(c) or (c if c.isprintable() or ord(c) > 0x7F else f"\\x{ord(c):02x}") for c in value)
+    return f'"{escaped}"'
+
+
+def _lines(node: Node, width: int) -> list[str]:
+    flat = one_line(node)
+    if len(flat) <= width:
+        return [flat]
+    inner = width - len(_INDENT)
+    match node:
+        case Binary():
+            left = _operand_lines(node, node.left, is_right=False, width=width)
+            right = _operand_lines(node, node.right, is_right=True, width=width)
+            return [*left, _operator(node), *right]
+        case Aggregate():
+            parameter = [] if node.param is None else [f"{_INDENT}{one_line(node.param)},"]
+            return [f"{_aggregate_head(node)}(", *parameter, *_indented(_lines(node.expr, inner)), ")"]
+        case Call() if node.args:
+            arguments = [_lines(argument, inner) for argument in node.args]
+            body = [line for lines in arguments[:-1] for line in [*lines[:-1], f"{lines[-1]},"]] + arguments[-1]
+            return [f"{node.function}(", *_indented(body), ")"]
+        case Subquery():
+            needs = isinstance(node.expr, Binary | Unary)
+            body = _in_parentheses(node.expr, width) if needs else _lines(node.expr, width)
+            return [*body[:-1], f"{body[-1]}{_subquery_tail(node)}"]
+        case _:
+            return [flat]
+
+
+def _indented(lines: list[str]) -> list[str]:
+    return [_INDENT + line for line in lines]
+
+
+def _in_parentheses(node: Node, width: int) -> list[str]:
+    flat = f"({one_line(node)})"
+    return [flat] if len(flat) <= width else ["(", *_indented(_lines(node, width - len(_INDENT))), ")"]
+
+
+def _operand_lines(parent: Binary, child: Node, is_right: bool, width: int) -> list[str]:
+    """An operand of a broken binary expression. One that is broken itself stands in parentheses, unless it only goes
+    on the chain of the same operator."""
+    if _needs_parentheses(parent, child, is_right):
+        return _in_parentheses(child, width)
+    lines = _lines(child, width)
+    goes_on = isinstance(child, Binary) and child.op == parent.op
+    is_broken = len(lines) > 1 and isinstance(child, Binary)
+    return _in_parentheses(child, width) if is_broken and not goes_on else lines
+
+
+def _precedence(op: str) -> int:
+    return _COMPARISON_PRECEDENCE if op in COMPARISONS else _PRECEDENCE[op]
+
+
+def _needs_parentheses(parent: Binary, child: Node, is_right: bool) -> bool:
+    if isinstance(child, Unary) or (isinstance(child, Number) and child.value < 0):
+        return parent.op == "^" and not is_right
+    if not isinstance(child, Binary):
+        return False
+    mine, theirs = _precedence(parent.op), _precedence(child.op)
+    if theirs != mine:
+        return theirs < mine or (parent.op, child.op) in _CONFUSING
+    if parent.op == child.op and parent.op in ("and", "or"):
+        return is_right
+    return is_right != (parent.op in _RIGHT_ASSOCIATIVE) or (parent.op, child.op) in _CONFUSING
+
+
+def _operands(node: Binary) -> tuple[str, str]:
+    left, right = one_line(node.left), one_line(node.right)
+    if _needs_parentheses(node, node.left, is_right=False):
+        left = f"({left})"
+    if _needs_parentheses(node, node.right, is_right=True):
+        right = f"({right})"
+    return left, right
+
+
+def _operand(node: Node, at_least: int) -> str:
+    text = one_line(node)
+    weaker = isinstance(node, Binary) and _precedence(node.op) < at_least
+    return f"({text})" if weaker or isinstance(node, Unary) else text
+
+
+def _operator(node: Binary) -> str:
+    parts = [node.op]
+    if node.return_bool:
+        parts.append("bool")
+    if node.matching is not None:
+        parts.extend(_matching(node.matching))
+    return " ".join(parts)
+
+
+def _matching(matching: Matching) -> list[str]:
+    parts = [f"{'on' if matching.on else 'ignoring'} ({', '.join(matching.labels)})"]
+    if matching.group is not None:
+        parts.append(f"group_{matching.group} ({', '.join(matching.include)})")
+    return parts
+
+
+def _aggregate_head(node: Aggregate) -> str:
+    return node.op if node.grouping is None else f"{node.op} {_grouping(node.grouping)} "
+
+
+def _aggregate_arguments(node: Aggregate) -> str:
+    argument = one_line(node.expr)
+    return argument if node.param is None else f"{one_line(node.param)}, {argument}"
+
+
+def _grouping(grouping: Grouping) -> str:
+    return f"{'without' if grouping.without else 'by'} ({', '.join(grouping.labels)})"
+
+
+def _selector(node: Selector) -> str:
+    matchers = ",".join(_matcher(matcher) for matcher in node.matchers)
+    name = node.metric or ""
+    body = f"{name}{{{matchers}}}" if matchers or not name else name
+    window = "" if node.range is None else f"[{_range(node.range)}]"
+    return f"{body}{window}{_offset(node.offset_ms)}{_at(node.at)}"
+
+
+def _matcher(matcher: Matcher) -> str:
+    label = matcher.label if _PLAIN_LABEL.fullmatch(matcher.label) else quote(matcher.label)
+    return f"{label}{matcher.op}{quote(matcher.value)}"
+
+
+def _subquery_body(node: Subquery) -> str:
+    inner = one_line(node.expr)
+    return f"({inner})" if isinstance(node.expr, Binary | Unary) else inner
+
+
+def _subquery_tail(node: Subquery) -> str:
+    step = "" if node.step is None else _range(node.step)
+    return f"[{_range(node.range)}:{step}]{_offset(node.offset_ms)}{_at(node.at)}"
+
+
+def _range(window: Range) -> str:
+    return str(window)
+
+
+def _offset(milliseconds: int) -> str:
+    if not milliseconds:
+        return ""
+    sign = "-" if milliseconds < 0 else ""
+    return f" offset {sign}{Duration(abs(milliseconds))}"
+
+
+def _at(at: str | None) -> str:
+    return "" if at is None else f" @ {at}"
+
+
+def _number(value: Decimal) -> str:
+    if value.is_nan():
+        return "NaN"
+    if value.is_infinite():
+        return "+Inf" if value > 0 else "-Inf"
+    return number_text(value)

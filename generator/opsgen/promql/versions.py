@@ -1,0 +1,62 @@
+"""What of PromQL needs a newer Prometheus than the oldest supported one, 2.42, as one table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from opsgen.promql.tree import Aggregate, Call, Node, Selector, walk
+
+# Prometheus' CHANGELOG. Functions that still need a feature flag are left out: they are refused as 'never'.
+_FUNCTIONS: dict[str, tuple[int, int] | None] = {
+    "histogram_avg": (2, 51),
+    "histogram_stdvar": (2, 46),
+    "histogram_stddev": (2, 46),
+    "first_over_time": (3, 14),
+    "mad_over_time": None,
+    "sort_by_label": None,
+    "sort_by_label_desc": None,
+    "info": None,
+    "double_exponential_smoothing": None,
+    "ts_of_min_over_time": None,
+    "ts_of_max_over_time": None,
+    "ts_of_last_over_time": None,
+    "ts_of_first_over_time": None,
+    "step": None,
+    "min_of": None,
+    "max_of": None,
+    "histogram_quantiles": None,
+}
+_AGGREGATES: dict[str, tuple[int, int] | None] = {"limitk": None, "limit_ratio": None}
+_UTF8_NAMES = (3, 0)
+
+
+@dataclass(frozen=True)
+class TooNew:
+    """A part of an expression and the release that brought it, as `3.0` or in words."""
+
+    what: str
+    since: str
+
+
+def too_new(node: Node, version: str) -> TooNew | None:
+    """The first part of an expression that Prometheus `version` does not know, or None."""
+    has = tuple(int(part) for part in version.split("."))[:2]
+    for found in walk(node):
+        what, since = _needs(found)
+        if what and (since is None or since > has):
+            return TooNew(what, "a feature flag" if since is None else ".".join(str(part) for part in since))
+    return None
+
+
+def _needs(node: Node) -> tuple[str, tuple[int, int] | None]:
+    if isinstance(node, Call) and node.function in _FUNCTIONS:
+        return f"{node.function}()", _FUNCTIONS[node.function]
+    if isinstance(node, Aggregate) and node.op in _AGGREGATES:
+        return node.op, _AGGREGATES[node.op]
+    if isinstance(node, Selector) and any(not _plain(matcher.label) for matcher in node.matchers):
+        return "a label name beyond ASCII", _UTF8_NAMES
+    return "", (0, 0)
+
+
+def _plain(label: str) -> bool:
+    return label.isascii() and label.replace("_", "a").isalnum() and not label[:1].isdigit()
