@@ -1,0 +1,72 @@
+"""What the checker says: one finding for each thing that is surely wrong, of a kind that keeps its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Literal
+
+from opsgen.promql import Aggregate, Node, Number, one_line
+
+Kind = Literal[
+    "never-matches",
+    "has-no-effect",
+    "selects-nothing",
+    "label-is-gone",
+    "annotation-label-is-gone",
+    "value-in-label",
+    "quantile-without-le",
+    "always-fires",
+    "never-fires",
+]
+
+KINDS: dict[Kind, str] = {
+    "never-matches": "an operator whose two sides have no labels in common to match on: the result is always empty",
+    "has-no-effect": "an `unless` whose right side never matches: it takes nothing away",
+    "selects-nothing": "a selector whose matchers contradict each other",
+    "label-is-gone": "a `by`, `on` or `group_left` that names a label which its operand has dropped",
+    "annotation-label-is-gone": "a text that prints a label which the expression has dropped: it prints nothing",
+    "value-in-label": "a label that holds the alert's value: each new value is a new alert",
+    "quantile-without-le": "a histogram_quantile over buckets that have lost `le`: the result is always empty",
+    "always-fires": "an alert without a condition",
+    "never-fires": "a comparison that is never true",
+}
+
+# Longer quotations hide the sentence around them.
+_QUOTED = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong, and what would be `right`.
+
+    `where` is the place in the rule: `expr`, `annotations.summary`, `labels.severity`.
+    """
+
+    kind: Kind
+    message: str
+    right: str
+    where: str = "expr"
+
+
+def quoted(node: Node) -> str:
+    """The expression as a quotation; a long one without its middle."""
+    text = one_line(node)
+    if len(text) > _QUOTED:
+        text = f"{text[: _QUOTED * 2 // 3]} ... {text[-_QUOTED // 3 :]}"
+    return f"`{text}`"
+
+
+def headed(node: Node) -> str:
+    """An aggregation by its operator and grouping alone, since what is inside is not to blame; else the expression."""
+    if not isinstance(node, Aggregate):
+        return quoted(node)
+    head = one_line(replace(node, expr=Number(Decimal(0)), param=None)).removesuffix("(0)")
+    return f"`{head}(...)`"
+
+
+def listed(labels: Iterable[str]) -> str:
+    """Labels as a person lists them: `a`, `b` and `c`."""
+    names = [f"`{label}`" for label in labels]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 2 else names)

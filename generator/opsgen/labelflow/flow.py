@@ -1,0 +1,301 @@
+"""The labels that flow through an expression: a tree in, the labels of its result out, by Prometheus' own rules.
+
+Sources: prometheus.io, "Operators" and "Functions", and what its engine does where they are silent (`resultMetric`,
+`createLabelsForAbsentFunction`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from opsgen.labelflow.labels import GONE, MAYBE, PRESENT, SCRAPED, Domain, Labels, exactly, matcher_domain
+from opsgen.promql import Aggregate, Binary, Call, Matching, Node, Number, Selector, String, Subquery, Unary
+from opsgen.promql.tree import COMPARISONS, selectors
+
+Recorded = Mapping[str, Labels]
+Operands = tuple[Labels, ...]
+
+# Series that Prometheus itself writes for alerts; the rest of their labels is the alerts' own.
+_SYNTHETIC = {
+    "ALERTS": Labels({"alertname": PRESENT, "alertstate": Domain(False, frozenset({"pending", "firing"}))}),
+    "ALERTS_FOR_STATE": Labels({"alertname": PRESENT}),
+}
+_SCALAR_FUNCTIONS = frozenset({"scalar", "time", "pi", "start", "end", "step", "range", "min_of", "max_of"})
+_PICKING_AGGREGATIONS = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
+_FUNCTIONS_OF_NOW = frozenset(
+    {"minute", "hour", "day_of_week", "day_of_month", "day_of_year", "days_in_month", "month", "year"}
+)
+# Which argument's labels a function passes on, where it is not the first.
+_PASSES_ON = {"quantile_over_time": 1}
+_HISTOGRAM_ARGUMENT = {"histogram_quantile": 1, "histogram_fraction": 2}
+_LABEL_KEEPING_FUNCTIONS = """
+    abs acos acosh asin asinh atan atanh avg_over_time ceil changes clamp clamp_max clamp_min cos cosh count_over_time
+    deg delta deriv double_exponential_smoothing exp first_over_time floor histogram_avg histogram_count
+    histogram_stddev histogram_stdvar histogram_sum holt_winters idelta increase irate last_over_time ln log10 log2
+    mad_over_time max_over_time min_over_time predict_linear present_over_time quantile_over_time rad rate resets round
+    sgn sin sinh sort sort_by_label sort_by_label_desc sort_desc sqrt stddev_over_time stdvar_over_time sum_over_time
+    tan tanh timestamp ts_of_first_over_time ts_of_last_over_time ts_of_max_over_time ts_of_min_over_time
+"""
+_KEEP_LABELS = frozenset(_LABEL_KEEPING_FUNCTIONS.split()) | _FUNCTIONS_OF_NOW
+
+
+def labels_of(node: Node, recorded: Recorded | None = None) -> Labels:
+    """The labels of the expression's result; `recorded` is what is known of recorded series, by name."""
+    known = recorded or {}
+    return result_labels(node, tuple(labels_of(operand, known) for operand in operands(node)), known)
+
+
+def operands(node: Node) -> tuple[Node, ...]:
+    """The sub-expressions whose labels the node's own are made of; an aggregation's parameter is none of them."""
+    match node:
+        case Binary():
+            return (node.left, node.right)
+        case Call():
+            return node.args
+        case Aggregate() | Unary() | Subquery():
+            return (node.expr,)
+        case _:
+            return ()
+
+
+def result_labels(node: Node, given: Operands, recorded: Recorded) -> Labels:
+    """The labels of one node, from those of its operands."""
+    match node:
+        case Selector():
+            return _selector(node, recorded)
+        case Aggregate():
+            return _aggregate(node, given[0])
+        case Binary():
+            return _binary(node, *given)
+        case Call():
+            return _call(node, given)
+        case Unary() | Subquery():
+            return given[0]
+        case _:
+            return Labels.nothing()
+
+
+def is_scalar(node: Node) -> bool:
+    """Whether the expression is a scalar, which has no labels to match."""
+    match node:
+        case Number():
+            return True
+        case Call():
+            return node.function in _SCALAR_FUNCTIONS
+        case Unary():
+            return is_scalar(node.expr)
+        case Binary():
+            return is_scalar(node.left) and is_scalar(node.right)
+        case _:
+            return False
+
+
+def matches_vectors(node: Binary) -> bool:
+    """Whether the operator has a vector on either side, so that labels decide what meets what."""
+    return not (is_scalar(node.left) or is_scalar(node.right))
+
+
+def matched_labels(matching: Matching | None, left: Labels, right: Labels) -> tuple[str, ...]:
+    """The labels of which anything is known that have to be equal on both sides of an operator."""
+    if matching is not None and matching.on:
+        return matching.labels
+    ignored = () if matching is None else matching.labels
+    return tuple(sorted(label for label in {*left.known, *right.known} if label not in ignored))
+
+
+def clashes(matching: Matching | None, left: Labels, right: Labels) -> tuple[str, ...]:
+    """The labels that can never be equal on both sides: each of them alone keeps the operator from ever matching."""
+    matched = matched_labels(matching, left, right)
+    return tuple(label for label in matched if (left.domain(label) & right.domain(label)).impossible)
+
+
+def recorded_labels(records: Iterable[tuple[str, Node, Mapping[str, str]]]) -> dict[str, Labels]:
+    """What is known of recorded series, from all recording rules: (name, expression, the rule's static labels).
+
+    A series that several rules record has only what all of them guarantee. Rules may use each other's series in any
+    order: each pass is right whatever the one before left open, and the next only knows more.
+    """
+    rules = tuple(records)
+    known: dict[str, Labels] = {name: Labels.anything() for name, _, _ in rules}
+    reads = [{found.metric for found in selectors(expression)} & known.keys() for _, expression, _ in rules]
+    made = [Labels.anything() for _ in rules]
+    stale = set(range(len(rules)))
+    for _ in range(_PASSES):
+        for position in stale:
+            _, expression, static = rules[position]
+            made[position] = with_static(labels_of(expression, known), static)
+        touched = {rules[position][0] for position in stale}
+        named = ((name, labels) for (name, _, _), labels in zip(rules, made, strict=True) if name in touched)
+        latest = {**known, **_united(named)}
+        changed = {name for name in touched if latest[name] != known[name]}
+        stale = {position for position, names in enumerate(reads) if names & changed}
+        known = latest
+        if not stale:
+            break
+    return known
+
+
+# Chains of recording rules are seldom longer; a longer one is known a little less well, never wrongly.
+_PASSES = 8
+
+
+def _united(series: Iterable[tuple[str, Labels]]) -> dict[str, Labels]:
+    """By name, what holds for all series of that name."""
+    united: dict[str, Labels] = {}
+    for name, labels in series:
+        united[name] = united[name] | labels if name in united else labels
+    return united
+
+
+def with_static(labels: Labels, static: Mapping[str, str]) -> Labels:
+    """The labels with a rule's own ones written over them."""
+    return Labels.of({**labels.known, **{label: exactly(value) for label, value in static.items()}}, labels.others)
+
+
+def _selector(node: Selector, recorded: Recorded) -> Labels:
+    labels = _series(node.metric, recorded)
+    if not node.matchers:
+        return labels
+    known = dict(labels.known)
+    for matcher in node.matchers:
+        label, asked = matcher.label, matcher_domain(matcher)
+        narrowed = known.get(label, labels.domain(label)) & asked
+        known[label] = asked if narrowed.impossible else narrowed
+    return Labels.of(known, labels.others)
+
+
+def _series(metric: str | None, recorded: Recorded) -> Labels:
+    if metric is None:
+        return Labels.anything()
+    if metric in recorded:
+        return recorded[metric]
+    if metric in _SYNTHETIC:
+        return _SYNTHETIC[metric]
+    return Labels.anything() if ":" in metric else SCRAPED
+
+
+def _aggregate(node: Aggregate, operand: Labels) -> Labels:
+    if node.op in _PICKING_AGGREGATIONS:
+        return operand
+    if node.grouping is None:
+        grouped = Labels.nothing()
+    elif node.grouping.without:
+        grouped = operand.drop(node.grouping.labels)
+    else:
+        grouped = operand.keep(node.grouping.labels)
+    if node.op != "count_values" or not isinstance(node.param, String):
+        return grouped
+    taken_away = node.grouping is not None and node.grouping.without and node.param.value in node.grouping.labels
+    return grouped if taken_away else grouped.with_domain(node.param.value, PRESENT)
+
+
+def _binary(node: Binary, left: Labels, right: Labels) -> Labels:
+    if not matches_vectors(node):
+        return right if is_scalar(node.left) else left
+    if node.op == "or":
+        return left | right
+    if node.op == "unless":
+        return left
+    if node.op == "and":
+        return _met(node.matching, left, right)
+    return _joined(node.matching, left, right)
+
+
+def _joined(matching: Matching | None, left: Labels, right: Labels) -> Labels:
+    """The labels of an arithmetic operator's or comparison's result."""
+    many, one = (right, left) if matching is not None and matching.group == "right" else (left, right)
+    met = _met(matching, many, one)
+    if matching is None:
+        return met
+    if matching.group is None:
+        return met.keep(matching.labels) if matching.on else met.drop(matching.labels)
+    return Labels.of({**met.known, **{label: one.domain(label) for label in matching.include}}, met.others)
+
+
+def _met(matching: Matching | None, side: Labels, other: Labels) -> Labels:
+    """What one side's series have once they have met the other's: the labels that had to be equal are as in both."""
+    known = dict(side.known)
+    for label in matched_labels(matching, side, other):
+        both = side.domain(label) & other.domain(label)
+        known[label] = side.domain(label) if both.impossible else both
+    if matching is not None and matching.on:
+        return Labels.of(known, side.others)
+    for label in () if matching is None else matching.labels:
+        known[label] = side.domain(label)
+    return Labels.of(known, side.others and other.others)
+
+
+def _call(node: Call, given: Operands) -> Labels:
+    special = _CALLS.get(node.function)
+    if special is not None:
+        return special(node, given)
+    if node.function in _SCALAR_FUNCTIONS or (node.function in _FUNCTIONS_OF_NOW and not given):
+        return Labels.nothing()
+    if node.function in _KEEP_LABELS:
+        position = _PASSES_ON.get(node.function, 0)
+        return given[position] if len(given) > position else Labels.anything()
+    return Labels.anything()
+
+
+def _absent(node: Call, _given: Operands) -> Labels:
+    """The labels that `=` matchers name; one that has further matchers is taken away again, as Prometheus does."""
+    selector = node.args[0]
+    known: dict[str, Domain] = {}
+    seen: set[str] = set()
+    for matcher in selector.matchers if isinstance(selector, Selector) else ():
+        first = matcher.op == "=" and matcher.label not in seen
+        known[matcher.label] = exactly(matcher.value) if first else GONE
+        seen |= {matcher.label} if first else set()
+    return Labels.of(known, others=False)
+
+
+def _vector(_node: Call, _given: Operands) -> Labels:
+    return Labels.nothing()
+
+
+def _histogram(node: Call, given: Operands) -> Labels:
+    return given[_HISTOGRAM_ARGUMENT[node.function]].drop(("le",))
+
+
+def _label_replace(node: Call, given: Operands) -> Labels:
+    label, replacement, source, pattern = (text.value if isinstance(text, String) else "" for text in node.args[1:])
+    before = given[0].domain(label)
+    always = pattern in (".*", "(.*)") or (pattern in (".+", "(.+)") and given[0].guarantees(source))
+    if "$" not in replacement:
+        after = exactly(replacement)
+    elif replacement in ("$1", "${1}") and pattern in ("(.*)", "(.+)"):
+        after = given[0].domain(source) & (PRESENT if pattern == "(.+)" else MAYBE)
+    else:
+        after = MAYBE
+    if after.impossible:
+        return given[0]
+    return given[0].with_domain(label, after if always else before | after)
+
+
+def _label_join(node: Call, given: Operands) -> Labels:
+    label, separator, *sources = (text.value if isinstance(text, String) else "" for text in node.args[1:])
+    separated = bool(separator) and len(sources) > 1
+    if separated or any(given[0].guarantees(source) for source in sources):
+        return given[0].with_domain(label, PRESENT)
+    possible = any(given[0].can_have(source) for source in sources)
+    return given[0].with_domain(label, MAYBE if possible else GONE)
+
+
+def _info(_node: Call, given: Operands) -> Labels:
+    """The labels of the first argument and any that an info series adds."""
+    return Labels.of({label: domain for label, domain in given[0].known.items() if not domain.missing}, others=True)
+
+
+_CALLS: dict[str, Callable[[Call, Operands], Labels]] = {
+    "absent": _absent,
+    "absent_over_time": _absent,
+    "histogram_fraction": _histogram,
+    "histogram_quantile": _histogram,
+    "info": _info,
+    "label_join": _label_join,
+    "label_replace": _label_replace,
+    "vector": _vector,
+}
+
+# Operators whose sides have to match for there to be a result.
+JOINING = COMPARISONS | {"and", "+", "-", "*", "/", "%", "^", "atan2"}
