@@ -1,0 +1,80 @@
+"""One generated file, as a value: where it belongs below the output folder, and its text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """`path` is relative to the output folder, with `/` between its parts. `content` ends with a newline.
+
+    Raises ValueError for a path that could leave the output folder, or a text without a last newline: names from specs
+    are validated long before, so that either is a bug of ours.
+    """
+
+    path: str
+    content: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        fault = path_fault(self.path)
+        if fault:
+            raise ValueError(f"artifact {self.path!r}: the path {fault}")
+        if not self.content.endswith("\n"):
+            raise ValueError(f"artifact {self.path!r}: the content does not end with a newline")
+
+    @property
+    def encoded(self) -> bytes:
+        """The bytes of the file: UTF-8, line endings as they are in the text."""
+        return self.content.encode()
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactSet:
+    """Artifacts that can lie in one tree, in the order given.
+
+    Raises ValueError where two have one path, also where only case differs (one file on many laptops), or where one's
+    path is the folder of another.
+    """
+
+    artifacts: tuple[Artifact, ...]
+
+    def __post_init__(self) -> None:
+        paths = [artifact.path.casefold() for artifact in self.artifacts]
+        taken = set(paths)
+        if len(taken) < len(paths):
+            doubles = sorted(artifact.path for artifact in self.artifacts if paths.count(artifact.path.casefold()) > 1)
+            raise ValueError(f"artifacts share a path: {', '.join(doubles)}")
+        for path in paths:
+            if "/" in path and not taken.isdisjoint(folders_above(path)):
+                raise ValueError(f"an artifact's path is the folder of another: {path}")
+
+    def __iter__(self) -> Iterator[Artifact]:
+        return iter(self.artifacts)
+
+    def __len__(self) -> int:
+        return len(self.artifacts)
+
+
+def path_fault(path: str) -> str:
+    """Why this is no path of a file below the output folder; empty where it is one."""
+    if not path.isprintable():
+        return "holds a control character"
+    if path.startswith("/"):
+        return "is absolute"
+    if "\\" in path:
+        return "holds a backslash"
+    parts = path.split("/")
+    if "" in parts:
+        return "has an empty part"
+    if "." in parts or ".." in parts:
+        return "has a part that is no name"
+    return ""
+
+
+def folders_above(path: str) -> Iterator[str]:
+    """`a/b/c` gives `a/b`, then `a`."""
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path

@@ -1,0 +1,308 @@
+"""What a build would do: the output folder and the artifacts wanted in it go in, a decision for each file comes out.
+
+Nothing is written here. The rule behind every decision: a file whose content opsgen did not write is a person's.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from opsgen.errors import InputError, Mistake
+from opsgen.output.artifact import ArtifactSet, folders_above, path_fault
+from opsgen.output.disk import Kind, Stamp, Tree
+from opsgen.output.manifest import MANIFEST, Digests, Manifest, digest, manifest_bytes, manifest_path, parse_manifest
+
+# `.rules.yaml.opsgen-4711.tmp`: not yet in place when the build of that process id was interrupted.
+TEMPORARY = re.compile(r"\..+\.opsgen-(?P<process>\d+)\.tmp")
+
+EDITED = "edited since opsgen wrote it"
+FOREIGN = "not written by opsgen"
+_FORCEABLE = {EDITED, FOREIGN, Kind.LINK.value}  # a folder is never given up for a file: it may hold a person's files
+_NONE: Digests = frozenset()
+
+
+class Action(StrEnum):
+    """What becomes of a file."""
+
+    ADD = "add"
+    CHANGE = "change"
+    KEEP = "keep"
+    REMOVE = "remove"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class FolderContent:
+    """The artifacts of one service, or of the fleet, and what their manifest is to say about it.
+
+    The artifacts' paths begin with the folder's name. The facts are any JSON; they are read back by `read_index`.
+    """
+
+    artifacts: ArtifactSet
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of the file at `path`, below the output folder.
+
+    `reason` says why a conflict is one. `content` is what to write, of an ADD or a CHANGE. `seen` is what was there
+    when a CHANGE or a REMOVE was decided. `before`, of a manifest, is what it has to hold while files are written.
+    """
+
+    path: str
+    action: Action
+    reason: str = ""
+    content: bytes | None = field(default=None, repr=False)
+    seen: Stamp | None = field(default=None, repr=False)
+    before: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Every file that opsgen wants or wanted below `out`, manifests included, in the order of their paths.
+
+    `leftovers` are temporary files of interrupted builds; to remove them makes nothing stale.
+    """
+
+    out: Path
+    decisions: tuple[Decision, ...]
+    leftovers: tuple[str, ...] = ()
+
+    def of(self, action: Action) -> tuple[Decision, ...]:
+        """The decisions of one kind."""
+        return tuple(decision for decision in self.decisions if decision.action is action)
+
+    def paths(self, action: Action) -> tuple[str, ...]:
+        """The files of one kind."""
+        return tuple(decision.path for decision in self.of(action))
+
+    @property
+    def counts(self) -> dict[Action, int]:
+        """How many files there are of every kind."""
+        counted = Counter(decision.action for decision in self.decisions)
+        return {action: counted[action] for action in Action}
+
+    @property
+    def conflicts(self) -> tuple[Decision, ...]:
+        """Files that are a person's, where opsgen would write or remove its own."""
+        return self.of(Action.CONFLICT)
+
+    @property
+    def stale(self) -> bool:
+        """Whether the output folder is anything but what is wanted."""
+        return any(decision.action is not Action.KEEP for decision in self.decisions)
+
+
+def everyone(_facts: Mapping[str, Any]) -> bool:
+    """A complete build that speaks for every service in the output folder."""
+    return True
+
+
+def plan(
+    out: Path,
+    wanted: Mapping[str, FolderContent],
+    *,
+    complete: bool,
+    force: bool = False,
+    concerns: Callable[[Mapping[str, Any]], bool] = everyone,
+) -> Plan:
+    """Compares `out` with the content wanted for each folder: a service's name, or "" for the fleet's files.
+
+    With `complete`, folders of services that are not wanted are pruned; without, they are left alone, as are those
+    whose facts the build does not concern: their specs were not among what was given. With `force`,
+    people's versions of wanted files are overwritten, and edited files that nothing wants are removed. Files that
+    opsgen never wrote and does not want are not even listed. Each value of `wanted` is asked for once, in order, and
+    only what has to be written of it is kept, so that it may be lazy.
+
+    Raises InputError with every mistake in every manifest, WriteError where the disk cannot be read, and ValueError for
+    artifacts outside their folder.
+    """
+    tree, names = Tree(out), frozenset(wanted)
+    decisions: list[Decision] = []
+    leftovers: list[str] = []
+    mistakes: list[Mistake] = []
+    for folder in (*wanted, *(_abandoned(tree, names) if complete else ())):
+        content = wanted[folder] if folder in names else None
+        _assert_in_place(folder, content, names)
+        try:
+            decisions += _decide_folder(tree, folder, content, names, force, concerns)
+        except InputError as error:
+            mistakes += error.mistakes
+        leftovers += _leftovers(tree, folder, content)
+        if folder:
+            tree.forget(folder)
+    if mistakes:
+        raise InputError(mistakes)
+    return Plan(out, tuple(sorted(decisions, key=_by_path)), tuple(sorted(leftovers)))
+
+
+def _by_path(decision: Decision) -> str:
+    return decision.path
+
+
+def _abandoned(tree: Tree, wanted: Container[str]) -> Iterator[str]:
+    """Folders that nothing wants and that opsgen wrote to, be it only an interrupted build's temporary files."""
+    for name, kind in sorted(tree.names("").items()):
+        if kind is not Kind.FOLDER or name in wanted:
+            continue
+        names = tree.names(name)
+        if MANIFEST in names or any(TEMPORARY.fullmatch(one) for one in names):
+            yield name
+        else:
+            tree.forget(name)
+
+
+def _assert_in_place(folder: str, content: FolderContent | None, wanted: Container[str]) -> None:
+    if folder and ("/" in folder or path_fault(folder)):
+        raise ValueError(f"{folder!r} is no name of a folder")
+    for artifact in content.artifacts if content else ():
+        head, _, rest = artifact.path.partition("/")
+        misplaced = (head != folder or not rest) if folder else head in wanted
+        name = artifact.path.rpartition("/")[2]
+        if misplaced or name == MANIFEST or TEMPORARY.fullmatch(name):
+            raise ValueError(f"artifact {artifact.path!r} has no place among the files of {folder or 'the fleet'}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Owned:
+    """What a folder's manifest says: its bytes, None where there is none, and the contents that are ours, by path."""
+
+    folder: str
+    manifest: bytes | None
+    files: Mapping[str, Digests]
+
+
+def _decide_folder(
+    tree: Tree,
+    folder: str,
+    content: FolderContent | None,
+    names: Container[str],
+    force: bool,
+    concerns: Callable[[Mapping[str, Any]], bool],
+) -> list[Decision]:
+    """What becomes of every file of one folder, its manifest last; `content` is None where nothing is wanted."""
+    present = manifest_bytes(tree, folder)
+    manifest = None if present is None else parse_manifest(present, tree.full(manifest_path(folder)))
+    if content is None and (manifest is None or manifest.folder != folder):
+        return []  # a copy of another folder, or another project's output
+    if content is None and manifest is not None and not concerns(manifest.facts):
+        return []
+    own = {_prefix(folder) + name: digests for name, digests in (manifest.files if manifest else {}).items()}
+    if not folder:
+        own = {path: digests for path, digests in own.items() if path.partition("/")[0] not in names}
+
+    wanted = {artifact.path: artifact.encoded for artifact in content.artifacts} if content else {}
+    decisions = [_decide_wanted(tree, path, encoded, own.get(path, _NONE), force) for path, encoded in wanted.items()]
+    for path in own.keys() - wanted.keys():
+        decisions += _decide_unwanted(tree, path, own[path], force)
+    if not tree.blocked(manifest_path(folder)):
+        facts = content.facts if content else {}
+        decisions += _decide_manifest(_Owned(folder, present, own), wanted, decisions, facts)
+    return decisions
+
+
+def _decide_wanted(tree: Tree, path: str, wanted: bytes, own: Digests, force: bool) -> Decision:
+    kind = tree.kind(path)
+    if kind is None:
+        reason, seen = tree.blocked(path), None
+        if not reason:
+            return Decision(path, Action.ADD, content=wanted)
+    elif kind is Kind.FILE:
+        present, seen = tree.read(path)
+        if present == wanted:
+            return Decision(path, Action.KEEP)
+        if own and digest(present) in own:
+            return Decision(path, Action.CHANGE, content=wanted, seen=seen)
+        reason = EDITED if own else FOREIGN
+    else:
+        reason, seen = kind.value, tree.stamp(path)
+    if force and reason in _FORCEABLE:
+        return Decision(path, Action.CHANGE, content=wanted, seen=seen)
+    return Decision(path, Action.CONFLICT, reason)
+
+
+def _decide_unwanted(tree: Tree, path: str, own: Digests, force: bool) -> Iterator[Decision]:
+    """Yields nothing where the file is gone, or something else than a file has taken its place."""
+    if tree.kind(path) is Kind.FILE:
+        present, seen = tree.read(path)
+        if force or digest(present) in own:
+            yield Decision(path, Action.REMOVE, seen=seen)
+        else:
+            yield Decision(path, Action.CONFLICT, EDITED)
+
+
+def _decide_manifest(
+    owned: _Owned, wanted: Mapping[str, bytes], decisions: Sequence[Decision], facts: Mapping[str, Any]
+) -> Iterator[Decision]:
+    """What becomes of the manifest after the decisions about the files. Yields nothing where there is and will be none.
+
+    A conflict keeps the entry that it had, so that it stays a conflict until a person settles it.
+    """
+    path, own = manifest_path(owned.folder), owned.files
+    conflicts = {decision.path for decision in decisions if decision.action is Action.CONFLICT}
+    after = {name: frozenset([digest(encoded)]) for name, encoded in wanted.items() if name not in conflicts}
+    after |= {name: own[name] for name in conflicts if name in own}
+    if not after and not wanted:
+        if owned.manifest is not None:
+            yield Decision(path, Action.REMOVE)
+        return
+    content = _encode(owned.folder, after, facts)
+    if content == owned.manifest:
+        yield Decision(path, Action.KEEP)
+        return
+    # Until every file is in place either content is ours: an interrupted build must not look like a person's edit.
+    before = {name: after.get(name, _NONE) | own.get(name, _NONE) for name in after.keys() | own.keys()}
+    writes = any(decision.content is not None for decision in decisions)
+    action = Action.ADD if owned.manifest is None else Action.CHANGE
+    yield Decision(path, action, content=content, before=_encode(owned.folder, before, facts) if writes else None)
+
+
+def _encode(folder: str, files: Mapping[str, Digests], facts: Mapping[str, Any]) -> bytes:
+    prefix = _prefix(folder)
+    return Manifest(folder, {path.removeprefix(prefix): digests for path, digests in files.items()}, facts).encoded()
+
+
+def _prefix(folder: str) -> str:
+    return f"{folder}/" if folder else ""
+
+
+def _leftovers(tree: Tree, folder: str, content: FolderContent | None) -> Iterator[str]:
+    """Temporary files whose build is no longer running: of a service at any depth, of the fleet where its files go."""
+    for place in {folder, *(_folders_below(tree, folder) if folder else _folders_of(content))}:
+        for name, kind in tree.names(place).items():
+            match = TEMPORARY.fullmatch(name) if name.endswith(".tmp") else None
+            if match and kind is Kind.FILE and not _is_running(int(match["process"])):
+                yield f"{place}/{name}" if place else name
+
+
+def _folders_of(content: FolderContent | None) -> Iterator[str]:
+    for artifact in content.artifacts if content else ():
+        yield from folders_above(artifact.path)
+
+
+def _folders_below(tree: Tree, folder: str) -> Iterator[str]:
+    for name, kind in tree.names(folder).items():
+        if kind is Kind.FOLDER:
+            yield f"{folder}/{name}"
+            yield from _folders_below(tree, f"{folder}/{name}")
+
+
+def _is_running(process: int) -> bool:
+    """Whether another process has this id. Ours counts as gone: this build has written nothing yet."""
+    if process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True  # somebody else's, and alive
+    return True

@@ -1,0 +1,232 @@
+"""Carries a plan out: decisions in, files on the disk out, each of them old or new at every moment.
+
+Everything is written to temporary files beside the final ones before the first of them is put in its place, so that a
+full disk changes nothing. An interruption later than that leaves a mixture which the next build completes: before any
+file changes, its manifest already says that the new content is opsgen's too.
+"""
+
+# pathlib doubles the time of a system call, and there are a dozen for every service:
+# ruff: noqa: PTH102, PTH103, PTH105, PTH106, PTH108, PTH116
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from opsgen.output.artifact import folders_above
+from opsgen.output.disk import Stamp, WriteError, named, stamp, write_error
+from opsgen.output.manifest import MANIFEST
+from opsgen.output.plan import Action, Decision, FolderContent, Plan, everyone, plan
+
+_PATIENCE_SECONDS = 30.0
+_POLL_SECONDS = 0.02
+_BUSY = "another build is writing here; try again when it has ended"
+_MEANWHILE = "this was changed while opsgen was writing; build again"
+# File systems without locks for folders (some network mounts). There, one of two builds at once may fail.
+_NO_LOCKS = {errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+
+
+def write(
+    out: Path,
+    wanted: Mapping[str, FolderContent],
+    *,
+    complete: bool,
+    force: bool = False,
+    concerns: Callable[[Mapping[str, Any]], bool] = everyone,
+    wait_seconds: float = _PATIENCE_SECONDS,
+) -> Plan:
+    """Plans and applies, alone in the output folder; returns what was done. Arguments and errors as of `plan`."""
+    with locked(out, wait_seconds):
+        done = plan(out, wanted, complete=complete, force=force, concerns=concerns)
+        apply(done)
+    return done
+
+
+def apply(plan: Plan) -> None:
+    """Writes and removes what the plan says, and leaves its conflicts as they are.
+
+    Raises WriteError. Until everything is written to temporary files, nothing has changed then. A file that is not what
+    the plan saw is never overwritten nor removed. Call it inside `locked`, as `write` does, where builds may meet.
+    """
+    out = str(plan.out)
+    for leftover in plan.leftovers:
+        with suppress(OSError):  # it hurts nobody, and the next build tries again
+            os.unlink(f"{out}/{leftover}")
+    _carry_out(plan, out)
+    for folder in _perhaps_emptied(plan):
+        with suppress(OSError):  # not empty: a person's file is there
+            os.rmdir(f"{out}/{folder}")
+
+
+@contextmanager
+def locked(out: Path, wait_seconds: float = _PATIENCE_SECONDS) -> Iterator[None]:
+    """Makes the output folder where it is missing, and keeps other builds out of it.
+
+    The lock is on the folder itself, and so leaves no file; it ends with the process, however that ends. Raises
+    WriteError when another build has it for longer than `wait_seconds`.
+    """
+    deadline = time.monotonic() + wait_seconds
+    while (descriptor := _try_lock(str(out))) is None:
+        if time.monotonic() >= deadline:
+            raise WriteError(str(out), _BUSY)
+        time.sleep(_POLL_SECONDS)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)  # closing is not enough where a child has inherited it
+        os.close(descriptor)
+
+
+def _try_lock(out: str) -> int | None:
+    """A descriptor that holds the lock, or None where somebody else does."""
+    with named(out):
+        with suppress(FileExistsError):
+            os.makedirs(out)
+        descriptor = os.open(out, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(descriptor), os.stat(out)):  # else it was deleted while we waited
+            return descriptor
+    except OSError as error:
+        if error.errno in _NO_LOCKS:
+            return descriptor
+        if not isinstance(error, (BlockingIOError, FileNotFoundError)):
+            os.close(descriptor)
+            raise write_error(out, error) from error
+    os.close(descriptor)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """A content on its way: the final path, the temporary one, and what must still be there (None: nothing)."""
+
+    target: str
+    temporary: str
+    content: bytes
+    seen: Stamp | None = None
+    guarded: bool = True
+
+
+def _carry_out(plan: Plan, out: str) -> None:
+    firsts, files, lasts = _writes(plan, out)
+    removals = plan.of(Action.REMOVE)
+    temporaries: list[str] = []
+    made: list[str] = []
+    try:
+        for one in (*firsts, *files, *lasts):
+            with named(one.target):
+                _stage(one, out, temporaries, made)
+        for one in (*firsts, *files):
+            _put_in_place(one)
+        for decision in sorted(removals, key=_is_manifest):
+            _remove(decision, out)
+        for one in lasts:
+            _put_in_place(one)
+    except BaseException:
+        _clean(temporaries, made)
+        raise
+
+
+def _writes(plan: Plan, out: str) -> tuple[list[_Write], list[_Write], list[_Write]]:
+    """What is put in place first, second and last: manifests of the way, files, final manifests."""
+    firsts: list[_Write] = []
+    files: list[_Write] = []
+    lasts: list[_Write] = []
+    for decision in plan.decisions:
+        if decision.content is None:
+            continue
+        target = f"{out}/{decision.path}"
+        if not _is_manifest(decision):
+            files.append(_Write(target, _temporary(target), decision.content, decision.seen))
+            continue
+        if decision.before is not None:
+            firsts.append(_Write(target, _temporary(target, ".before"), decision.before, guarded=False))
+        if decision.before != decision.content:
+            lasts.append(_Write(target, _temporary(target), decision.content, guarded=False))
+    return firsts, files, lasts
+
+
+def _is_manifest(decision: Decision) -> bool:
+    return decision.path.rpartition("/")[2] == MANIFEST
+
+
+def _temporary(target: str, step: str = "") -> str:
+    """In the same folder, so that putting it in place is one rename. `TEMPORARY` recognises it."""
+    folder, _, name = target.rpartition("/")
+    return f"{folder}/.{name}{step}.opsgen-{os.getpid()}.tmp"
+
+
+def _stage(one: _Write, out: str, temporaries: list[str], made: list[str]) -> None:
+    descriptor = _create(one.temporary, out, made)
+    temporaries.append(one.temporary)
+    try:
+        rest = memoryview(one.content)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    finally:
+        os.close(descriptor)
+
+
+def _create(temporary: str, out: str, made: list[str]) -> int:
+    """Opens a new file, and makes the folders below `out` that it needs."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        return os.open(temporary, flags, 0o644)
+    except FileNotFoundError:
+        os.makedirs(out, exist_ok=True)
+        for folder in reversed([*folders_above(temporary.removeprefix(f"{out}/"))]):
+            with suppress(FileExistsError):
+                os.mkdir(f"{out}/{folder}")
+                made.append(f"{out}/{folder}")
+        return os.open(temporary, flags, 0o644)
+
+
+def _put_in_place(one: _Write) -> None:
+    if one.guarded:
+        _assert_seen(one.target, one.seen)
+    with named(one.target):
+        os.replace(one.temporary, one.target)
+
+
+def _remove(decision: Decision, out: str) -> None:
+    target = f"{out}/{decision.path}"
+    if decision.seen is not None:
+        _assert_seen(target, decision.seen)
+    with named(target):
+        os.unlink(target)
+
+
+def _assert_seen(target: str, seen: Stamp | None) -> None:
+    """A person may save a file between the plan and its execution."""
+    with named(target):
+        try:
+            present = stamp(target)
+        except FileNotFoundError:
+            present = None
+    if present != seen:
+        raise WriteError(target, _MEANWHILE)
+
+
+def _clean(temporaries: Iterable[str], made: Sequence[str]) -> None:
+    """Takes back what is not in place yet. Where even that fails, the next build does it."""
+    for temporary in temporaries:
+        with suppress(OSError):
+            os.unlink(temporary)
+    for folder in reversed(made):
+        with suppress(OSError):
+            os.rmdir(folder)
+
+
+def _perhaps_emptied(plan: Plan) -> list[str]:
+    """Folders that lost a file, deepest first."""
+    lost = (*plan.paths(Action.REMOVE), *plan.leftovers)
+    return sorted({folder for path in lost for folder in folders_above(path)}, reverse=True)
