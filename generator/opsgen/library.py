@@ -1,0 +1,64 @@
+"""The packs, conventions and texts that services are made with: opsgen's own, and before them those of the user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from opsgen.errors import InputError, Mistake
+from opsgen.spec.load import read_document, validate
+from opsgen.spec.pack import ConventionFile, GuidanceSpec, PackFile, TextsFile
+
+# A link in a checkout, a folder in an installed package: the same path in both.
+TEMPLATES = Path(__file__).parent / "templates"
+_TEXTS = "texts.yaml"
+
+_M = TypeVar("_M", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Library:
+    """Everything by its name."""
+
+    packs: Mapping[str, PackFile]
+    conventions: Mapping[str, ConventionFile]
+    texts: Mapping[str, GuidanceSpec]
+    folders: tuple[Path, ...]
+
+
+@lru_cache(maxsize=8)
+def load_library(own_templates: Path | None = None) -> Library:
+    """The shipped library, with the files of a user's own folder in place of those of the same name.
+
+    Raises InputError for mistakes in a user's file, and where there is nothing to load: no pack or no convention would
+    mean no alert, without a word.
+    """
+    folders = (TEMPLATES,) if own_templates is None else (TEMPLATES, own_templates)
+    if own_templates is not None and not own_templates.is_dir():
+        raise InputError([Mistake(str(own_templates), 1, 1, "templates", "there is no such folder")])
+    packs: dict[str, PackFile] = {}
+    conventions: dict[str, ConventionFile] = {}
+    texts: dict[str, GuidanceSpec] = {}
+    for folder in folders:
+        conventions |= {found.convention: found for found in _models(folder / "conventions", ConventionFile)}
+        packs |= {found.pack: found for found in _models(folder / "packs", PackFile)}
+        if (folder / "packs" / _TEXTS).is_file():
+            texts |= _model(folder / "packs" / _TEXTS, TextsFile).texts
+    if not (packs and conventions and texts):
+        raise InputError([Mistake(str(TEMPLATES), 1, 1, "", "opsgen's own packs are missing", "install opsgen again")])
+    return Library(packs, conventions, texts, folders)
+
+
+def _models(folder: Path, model: type[_M]) -> Iterator[_M]:
+    for path in sorted(folder.glob("*.yaml")):
+        if path.name != _TEXTS:
+            yield _model(path, model)
+
+
+def _model(path: Path, model: type[_M]) -> _M:
+    return validate(read_document(path, str(path)), model)

@@ -1,0 +1,251 @@
+"""The resolved service and its escalation: what every later stage reads instead of the spec.
+
+All values are frozen and complete: each default has been filled in, and `origins` says where every value came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Literal
+
+from opsgen.promql import Matcher, Selector
+from opsgen.quantities import Duration, Ratio
+
+Severity = Literal["page", "ticket", "info"]
+SEVERITIES: tuple[Severity, ...] = ("page", "ticket", "info")
+
+SloKind = Literal["availability", "latency", "events"]
+
+# What a setting may hold; `None` says that the spec does not ask for the thing it would set.
+Setting = Duration | Ratio | Decimal | str | bool | None
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place in one of the user's files; lines and columns count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """A latency histogram: its selector without the suffix `_bucket`, its unit, and its bucket bounds in that unit."""
+
+    base: Selector
+    unit_seconds: Decimal
+    buckets: tuple[Decimal, ...]
+
+    def part(self, suffix: Literal["bucket", "count", "sum"]) -> Selector:
+        return Selector(f"{self.base.metric}_{suffix}", self.base.matchers)
+
+    def bound(self, threshold: Duration) -> Decimal:
+        """A duration in the histogram's own unit."""
+        return threshold.seconds / self.unit_seconds
+
+
+@dataclass(frozen=True)
+class Convention:
+    """How the service's instrumentation names things. Parts that it does not have are None.
+
+    `routes` is the label of the route or method of a request, where there is one.
+    """
+
+    name: str
+    title: str
+    requests: Selector | None = None
+    errors: Selector | None = None
+    latency: Histogram | None = None
+    route_label: str | None = None
+
+
+@dataclass(frozen=True)
+class EventSlo:
+    """An SLO over events, as resolved: what is bad, what is all, and how much of the bad is allowed.
+
+    For latency `threshold` says how slow is too slow. `bad`, `good` and `total` are the spec's own PromQL, of the kind
+    `events`; `place` is where the spec says so.
+    """
+
+    name: str
+    kind: SloKind
+    objective: Ratio
+    window: Duration
+    place: Place
+    grouping: tuple[str, ...] = ()
+    threshold: Duration | None = None
+    bad: str | None = None
+    good: str | None = None
+    total: str | None = None
+    title: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One URL polled from outside by the blackbox exporter. `certificate` is None for plain http."""
+
+    name: str
+    url: str
+    interval: Duration
+    timeout: Duration
+    slow: Duration
+    certificate: Duration | None
+    module: str
+    place: Place
+
+    def job(self, service: str) -> str:
+        return f"probe-{service}-{self.name}"
+
+
+@dataclass(frozen=True)
+class BusinessAlert:
+    """One condition on a business signal; exactly one of the first four is set."""
+
+    place: Place
+    below: Decimal | None = None
+    above: Decimal | None = None
+    drop: Ratio | None = None
+    absent: Duration | None = None
+    against: Duration | None = None
+    hold: Duration | None = None
+    severity: Severity | None = None
+
+
+@dataclass(frozen=True)
+class BusinessSignal:
+    name: str
+    title: str
+    description: str
+    query: str
+    unit: str
+    alerts: tuple[BusinessAlert, ...]
+    place: Place
+    matchers: tuple[Matcher, ...] | None = None
+
+
+@dataclass(frozen=True)
+class AlertOverride:
+    """What the spec changes on an alert by its name: drops it, or sets other values."""
+
+    off: bool
+    hold: Duration | None
+    severity: Severity | None
+    place: Place
+
+
+@dataclass(frozen=True)
+class EnvironmentVariable:
+    name: str
+    type: str
+    description: str
+    required: bool
+    secret: bool
+    default: str | None
+
+
+@dataclass(frozen=True)
+class BurnRate:
+    """One tier of multi-window multi-burn-rate alerting.
+
+    Fires while the error ratio over both windows is above `factor` times the error budget. `factor` is a multiple of
+    the rate that spends the whole budget in exactly the SLO's window.
+    """
+
+    severity: Severity
+    factor: Decimal
+    long_window: Duration
+    short_window: Duration
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What runs the artifacts: versions that gate fields and functions, and how often it scrapes and evaluates."""
+
+    prometheus: str
+    alertmanager: str
+    scrape_interval: Duration
+    evaluation_interval: Duration
+    blackbox_address: str
+
+
+@dataclass(frozen=True)
+class Channel:
+    """Where a notification goes: the kind (`slack`, `pagerduty`) and its options, as the project file gives them."""
+
+    name: str
+    kind: str
+    options: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Hours:
+    """When a step may notify: days as Alertmanager has them (`monday:friday`), times as `HH:MM`, an IANA time zone."""
+
+    name: str
+    days: tuple[str, ...]
+    times: tuple[tuple[str, str], ...]
+    timezone: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of an escalation policy: after `after` of no recovery, tell `notify`, but only during `during`."""
+
+    after: Duration
+    notify: tuple[Channel, ...]
+    during: Hours | None
+
+
+@dataclass(frozen=True)
+class Policy:
+    name: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Team:
+    """A team, how it is reached in chat (empty where it does not say), and its policy for every severity."""
+
+    name: str
+    slack: str
+    policies: Mapping[Severity, Policy]
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service in one environment, complete. `settings` holds every value that tunes a pack, by dotted path."""
+
+    name: str
+    title: str
+    description: str
+    team: Team
+    tier: int
+    environment: str
+    runtime: str
+    spec_file: str
+    convention: Convention
+    matchers: tuple[Matcher, ...]
+    slos: tuple[EventSlo, ...]
+    probes: tuple[Probe, ...]
+    business: tuple[BusinessSignal, ...]
+    settings: Mapping[str, Setting]
+    origins: Mapping[str, str]
+    overrides: Mapping[str, AlertOverride]
+    burn_rates: tuple[BurnRate, ...] | None
+    platform: Platform
+    runbook_commands: Mapping[str, str]
+    runbook_url: str
+    dashboard_url: str
+    folder: str
+    environment_variables: tuple[EnvironmentVariable, ...] = ()
+    not_yet: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    proof_series: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))

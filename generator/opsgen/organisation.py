@@ -1,0 +1,266 @@
+"""The project file, resolved: teams with their policies, channels, the platform, and where things are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from opsgen.errors import InputError, Mistake
+from opsgen.model import BurnRate, Channel, Hours, Place, Platform, Policy, Severity, Step, Team
+from opsgen.quantities import Duration, number_text
+from opsgen.render.channels import PLACEHOLDER, check_channel
+from opsgen.spec.project import BurnRateSpec, HoursSpec, ProjectSpec, StepSpec
+from opsgen.spec.shown import path_text
+
+SCRAPE_INTERVAL = Duration.of("30s")
+EVALUATION_INTERVAL = Duration.of("30s")
+SLO_WINDOW = Duration.of("30d")  # The Site Reliability Workbook's own
+
+_OLDEST_PROMETHEUS = (2, 42)  # keep_firing_for
+_OLDEST_ALERTMANAGER = (0, 25)  # every *_file field that opsgen writes by default
+# The rates of the recorded five minutes want four samples or more.
+_SLOWEST_SCRAPE = Duration.of("1m")
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+class Positions(Protocol):
+    """Where the parts of a document stand; `of` says whether the key or the value is meant."""
+
+    @property
+    def file(self) -> str: ...
+
+    def position(self, path: tuple[str | int, ...], of: str = "value") -> tuple[int, int]: ...
+
+
+@dataclass(frozen=True)
+class Organisation:
+    """What every service of a repository shares."""
+
+    teams: Mapping[str, Team]
+    platform: Platform
+    slo_window: Duration
+    burn_rates: tuple[BurnRate, ...] | None
+    grafana_url: str
+    grafana_folder: str
+    runbook_url: str
+    blackbox_module: str
+    out: str
+    templates: str | None
+    file: str | None
+    not_yet: tuple[str, ...] = ()
+
+
+def default_policy() -> Policy:
+    """What stands in where nobody has said who is told: one plainly named channel that tells nobody."""
+    return Policy("placeholder", (Step(Duration(0), (PLACEHOLDER,), None),))
+
+
+def resolve_project(spec: ProjectSpec, document: Positions | None) -> Organisation:
+    """The project file with every default filled in; raises InputError with all of its mistakes."""
+    return _Resolver(spec, document).organisation()
+
+
+class Mistakes:
+    """Collects mistakes at places of one document, and raises them all at once."""
+
+    def __init__(self, document: Positions | None) -> None:
+        self._document = document
+        self._found: list[Mistake] = []
+
+    def add(self, path: tuple[str | int, ...], wrong: str, right: str = "", of: str = "value") -> None:
+        place = self.place(path, of)
+        self._found.append(Mistake(place.file, place.line, place.column, path_text(path), wrong, right))
+
+    def place(self, path: tuple[str | int, ...], of: str = "value") -> Place:
+        if self._document is None:
+            return Place("opsgen.yaml", 1, 1)
+        line, column = self._document.position(path, of)
+        return Place(self._document.file, line, column)
+
+    def raise_any(self) -> None:
+        if self._found:
+            raise InputError(self._found)
+
+
+def suggest(name: str, known: Iterable[str], what: str) -> str:
+    """`did you mean 'x'?`, or the list of what there is."""
+    names = sorted(known)
+    close = get_close_matches(name, names, 1)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"the {what} are {', '.join(names)}" if names else f"there are no {what}"
+
+
+def version_tuple(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+class _Resolver:
+    def __init__(self, spec: ProjectSpec, document: Positions | None) -> None:
+        self.spec = spec
+        self.mistakes = Mistakes(document)
+        self.file = document.file if document is not None else None
+
+    def organisation(self) -> Organisation:
+        spec = self.spec
+        platform = self._platform()
+        channels = self._channels()
+        hours = {name: self._hours(name, hours) for name, hours in spec.hours.items()}
+        policies = {
+            name: Policy(
+                name, tuple(self._step(name, index, step, channels, hours) for index, step in enumerate(steps))
+            )
+            for name, steps in spec.escalation.items()
+        }
+        teams = {name: self._team(name, policies) for name in spec.teams}
+        burn_rates = self._burn_rates(platform)
+        self._slo_window()
+        self.mistakes.raise_any()
+        return Organisation(
+            teams=teams,
+            platform=platform,
+            slo_window=spec.slo.window or SLO_WINDOW,
+            burn_rates=burn_rates,
+            grafana_url=(spec.grafana.url or "").rstrip("/"),
+            grafana_folder=spec.grafana.folder,
+            runbook_url=spec.runbooks.url or "{service}/runbook.md",
+            blackbox_module=spec.blackbox.module,
+            out=spec.out,
+            templates=spec.templates,
+            file=self.file,
+            not_yet=tuple(self._not_yet()),
+        )
+
+    def _platform(self) -> Platform:
+        spec = self.spec
+        self._at_least(("prometheus", "version"), spec.prometheus.version, _OLDEST_PROMETHEUS)
+        self._at_least(("alertmanager", "version"), spec.alertmanager.version, _OLDEST_ALERTMANAGER)
+        scrape = spec.prometheus.scrape_interval or SCRAPE_INTERVAL
+        if scrape > _SLOWEST_SCRAPE:
+            self.mistakes.add(
+                ("prometheus", "scrape_interval"),
+                f"{scrape} is too slow for rates over five minutes",
+                f"scrape every {_SLOWEST_SCRAPE} or faster",
+            )
+        return Platform(
+            prometheus=spec.prometheus.version,
+            alertmanager=spec.alertmanager.version,
+            scrape_interval=scrape,
+            evaluation_interval=spec.prometheus.evaluation_interval or EVALUATION_INTERVAL,
+            blackbox_address=spec.blackbox.address,
+        )
+
+    def _at_least(self, path: tuple[str, str], version: str, oldest: tuple[int, int]) -> None:
+        if version_tuple(version) < oldest:
+            wanted = ".".join(str(part) for part in oldest)
+            self.mistakes.add(path, f"version {version} is not supported", f"use {wanted} or later")
+
+    def _channels(self) -> dict[str, Channel]:
+        channels = {}
+        for name, spec in self.spec.channels.items():
+            for path, wrong, right in check_channel(name, spec.kind, spec.options, self.spec.alertmanager.version):
+                self.mistakes.add(("channels", name, *path), wrong, right)
+            channels[name] = Channel(name, spec.kind, spec.options)
+        return channels
+
+    def _hours(self, name: str, spec: HoursSpec) -> Hours:
+        days = tuple(filter(None, (self._days(name, index, text) for index, text in enumerate(spec.days))))
+        if spec.from_ >= spec.to:
+            self.mistakes.add(
+                ("hours", name, "to"), f"{spec.to} is not after {spec.from_}", "end the day at 24:00 at the latest"
+            )
+        if not _is_timezone(spec.timezone):
+            self.mistakes.add(
+                ("hours", name, "timezone"), f"{spec.timezone!r} is no time zone", "write one such as Europe/Berlin"
+            )
+        return Hours(name, days, ((spec.from_, spec.to),), spec.timezone)
+
+    def _days(self, name: str, index: int, text: str) -> str:
+        first, _, last = text.lower().partition(" to ")
+        ends = [first.strip(), *([last.strip()] if last else [])]
+        unknown = [day for day in ends if day not in _DAYS]
+        if unknown:
+            self.mistakes.add(("hours", name, "days", index), f"{unknown[0]!r} is no day", "write monday to friday")
+        return ":".join(ends)
+
+    def _step(
+        self, policy: str, index: int, spec: StepSpec, channels: Mapping[str, Channel], hours: Mapping[str, Hours]
+    ) -> Step:
+        path = ("escalation", policy, index)
+        for position, name in enumerate(spec.notify):
+            if name not in channels:
+                right = suggest(name, channels, "channels")
+                self.mistakes.add((*path, "notify", position), f"there is no channel {name!r}", right)
+        if spec.during is not None and spec.during not in hours:
+            right = suggest(spec.during, hours, "hours")
+            self.mistakes.add((*path, "during"), f"there are no hours {spec.during!r}", right)
+        if index == 0 and spec.after:
+            self.mistakes.add((*path, "after"), "the first step has no delay", "leave it out")
+        if index > 0 and not spec.after:
+            self.mistakes.add(path, "a later step needs its delay", "write after: 15m")
+        told = tuple(channels[name] for name in spec.notify if name in channels)
+        return Step(spec.after or Duration(0), told, hours.get(spec.during) if spec.during else None)
+
+    def _team(self, name: str, policies: Mapping[str, Policy]) -> Team:
+        spec = self.spec.teams[name]
+        chosen: dict[Severity, Policy] = {}
+        for severity, policy in (
+            ("page", spec.escalation.page),
+            ("ticket", spec.escalation.ticket or spec.escalation.page),
+            ("info", spec.escalation.info or spec.escalation.ticket or spec.escalation.page),
+        ):
+            if policy is not None and policy not in policies:
+                right = suggest(policy, policies, "policies")
+                self.mistakes.add(("teams", name, "escalation"), f"there is no policy {policy!r}", right)
+            chosen[severity] = policies.get(policy or "", default_policy())  # type: ignore[index]
+        return Team(name, spec.slack or "", chosen)
+
+    def _burn_rates(self, platform: Platform) -> tuple[BurnRate, ...] | None:
+        if self.spec.slo.burn_rates is None:
+            return None
+        return tuple(self._burn_rate(index, spec, platform) for index, spec in enumerate(self.spec.slo.burn_rates))
+
+    def _burn_rate(self, index: int, spec: BurnRateSpec, platform: Platform) -> BurnRate:
+        path = ("slo", "burn_rates", index)
+        short = spec.short or spec.long // 12
+        if spec.factor < 1:
+            self.mistakes.add(
+                (*path, "factor"),
+                f"a burn rate of {number_text(spec.factor)} never spends the budget",
+                "write 1 or more",
+            )
+        if short >= spec.long:
+            self.mistakes.add((*path, "short"), f"{short} is no shorter than {spec.long}", "write 1/12 of it")
+        if short < platform.scrape_interval * 4:
+            right = f"scraping every {platform.scrape_interval}, the shortest is {platform.scrape_interval * 4}"
+            self.mistakes.add(path, f"a short window of {short} holds too few samples", right)
+        return BurnRate(spec.severity, spec.factor, spec.long, short)
+
+    def _slo_window(self) -> None:
+        window = self.spec.slo.window
+        if window is not None and not Duration.of("1d") <= window <= Duration.of("365d"):
+            self.mistakes.add(("slo", "window"), f"{window} is no period for an SLO", "write 1d to 365d")
+
+    def _not_yet(self) -> Iterable[str]:
+        for target in self.spec.targets:
+            if target != "files":
+                yield f"targets: {target}"
+        for name, steps in self.spec.escalation.items():
+            if len(steps) > 1:
+                yield f"escalation.{name}: the steps after the first"
+
+
+def _is_timezone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return False
+    return True
+
+
+def team_without_project(name: str) -> Team:
+    """A team that no project file knows: all of its alerts go to the placeholder."""
+    return replace(Team(name, "", {}), policies={severity: default_policy() for severity in ("page", "ticket", "info")})

@@ -1,0 +1,591 @@
+"""The resolve stage: a service spec and its organisation in, a complete `Service` out, with every value's origin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from opsgen import links
+from opsgen.model import (
+    AlertOverride,
+    BusinessAlert,
+    BusinessSignal,
+    Convention,
+    EnvironmentVariable,
+    EventSlo,
+    Histogram,
+    Probe,
+    Service,
+    Setting,
+    SloKind,
+    Team,
+)
+from opsgen.organisation import Mistakes, Organisation, Positions, suggest, team_without_project
+from opsgen.promql import Call, Matcher, Node, PromqlError, Selector, Subquery, parse
+from opsgen.promql.tree import walk
+from opsgen.promql.versions import too_new
+from opsgen.quantities import Duration, Ratio, number_text
+from opsgen.spec.pack import ConventionFile, HistogramSpec, InlineConvention
+from opsgen.spec.service import (
+    AlertTuning,
+    BusinessAlertSpec,
+    BusinessSpec,
+    ConventionSpec,
+    Match,
+    MatchSpec,
+    ProbeSpec,
+    ServiceSpec,
+    SloSpec,
+)
+
+_T = TypeVar("_T")
+
+_SHORTEST_SLO, _LONGEST_SLO = Duration.of("1d"), Duration.of("365d")
+_UNIT_SECONDS = {"seconds": Decimal(1), "milliseconds": Decimal("0.001")}
+_PRIMARY_ENVIRONMENT = "production"
+
+# The defaults of everything a spec may leave out, with where each comes from.
+_DEFAULTS: dict[str, tuple[Setting, str]] = {
+    "errors.above": (Ratio.parse("5%"), "default: 5% of requests, as awesome-prometheus-alerts has it"),
+    "errors.for": (Duration.of("5m"), "default: as long as the window it is measured over"),
+    "latency.p50": (None, "not asked for"),
+    "latency.p95": (None, "not asked for"),
+    "latency.p99": (None, "not asked for"),
+    "latency.for": (Duration.of("10m"), "default: two windows of five minutes"),
+    "targets.down": (Ratio.parse("10%"), "default: kube-prometheus' TargetDown"),
+}
+_PROBE_INTERVAL = Duration.of("30s")
+_PROBE_TIMEOUT = Duration.of("5s")
+_PROBE_SLOW = Duration.of("1s")
+_CERTIFICATE = Duration.of("14d")
+_COUNTER_FUNCTIONS = frozenset({"rate", "increase"})
+
+# Alerts that the spec may already name, of packs that are not shipped yet.
+ALERTS_NOT_YET = frozenset(
+    {"PodRestarting", "CpuHigh", "MemoryHigh", "DiskFilling", "CpuThrottled", "OutOfMemory", "RolloutStuck"}
+)
+
+
+def resolve(
+    spec: ServiceSpec,
+    document: Positions,
+    organisation: Organisation,
+    conventions: Mapping[str, ConventionFile],
+    spec_file: str,
+) -> Service:
+    """The service with every default filled in; raises InputError with all of the spec's mistakes.
+
+    `spec_file` is the spec's name in outputs: the same on every machine, where the document's is as the user typed it.
+    """
+    return _Resolver(spec, document, organisation, conventions).service(spec_file)
+
+
+@dataclass(frozen=True)
+class _Environment:
+    name: str
+    spec: ServiceSpec
+    others: tuple[str, ...]
+
+
+def _environment(spec: ServiceSpec) -> _Environment:
+    """The environment that is generated, laid over the spec: production, or the first one that is named."""
+    if not spec.environments:
+        return _Environment(_PRIMARY_ENVIRONMENT, spec, ())
+    names = list(spec.environments)
+    name = _PRIMARY_ENVIRONMENT if _PRIMARY_ENVIRONMENT in names else names[0]
+    overlay = spec.environments[name]
+    given = {field: getattr(overlay, field) for field in overlay.model_fields_set}
+    return _Environment(name, spec.model_copy(update=given), tuple(other for other in names if other != name))
+
+
+class _Resolver:
+    def __init__(
+        self,
+        spec: ServiceSpec,
+        document: Positions,
+        organisation: Organisation,
+        conventions: Mapping[str, ConventionFile],
+    ) -> None:
+        environment = _environment(spec)
+        self.environment = environment
+        self.spec = environment.spec
+        self.overlaid = frozenset(
+            spec.environments[environment.name].model_fields_set if environment.others or spec.environments else ()
+        )
+        self.document = document
+        self.organisation = organisation
+        self.conventions = conventions
+        self.mistakes = Mistakes(document)
+        self.origins: dict[str, str] = {}
+        self.warnings: list[str] = []
+
+    def service(self, spec_file: str) -> Service:
+        spec, organisation = self.spec, self.organisation
+        convention = self._convention()
+        matchers = self._matchers()
+        slos = tuple(self._slo(index, slo, convention) for index, slo in enumerate(spec.slos))
+        self._refuse_double([slo.name for slo in slos], ("slos",), "SLOs")
+        settings = self._settings(convention)
+        probes = self._probes()
+        business = tuple(self._business(index, item) for index, item in enumerate(spec.business))
+        self._refuse_double([signal.name for signal in business], ("business",), "business signals")
+        service = Service(
+            name=spec.service,
+            title=spec.title or spec.service,
+            description=spec.description or "",
+            team=self._team(),
+            tier=self._given("tier", spec.tier, "default: wakes people for what users notice"),
+            environment=self.environment.name,
+            runtime=self._given("runtime", spec.runtime, "default: nothing is assumed of what it runs on"),
+            spec_file=spec_file,
+            convention=convention,
+            matchers=matchers,
+            slos=slos,
+            probes=probes,
+            business=business,
+            settings=settings,
+            origins=self.origins,
+            overrides=self._overrides(),
+            burn_rates=organisation.burn_rates,
+            platform=organisation.platform,
+            runbook_commands=self._runbook_commands(),
+            runbook_url=organisation.runbook_url.replace("{service}", spec.service),
+            dashboard_url=self._dashboard_url(),
+            folder=organisation.grafana_folder,
+            environment_variables=self._environment_variables(),
+            not_yet=tuple(self._not_yet()),
+        )
+        self._check_dependencies(slos)
+        self._check_platform()
+        self.mistakes.raise_any()
+        return replace(service, warnings=tuple(self.warnings))
+
+    # -- where values stand --------------------------------------------------------------------------------------
+
+    def _path(self, *path: str | int) -> tuple[str | int, ...]:
+        """Where a part of the merged spec was written: in the environment's overlay, or in the spec itself."""
+        if path and path[0] in self.overlaid:
+            return ("environments", self.environment.name, *path)
+        return path
+
+    def _wrong(self, path: tuple[str | int, ...], wrong: str, right: str = "") -> None:
+        self.mistakes.add(self._path(*path), wrong, right)
+
+    def _warn(self, path: tuple[str | int, ...], text: str) -> None:
+        place = self.mistakes.place(self._path(*path))
+        self.warnings.append(f"{place.file}:{place.line}: {text}")
+
+    def _origin(self, *path: str | int) -> str:
+        return str(self.mistakes.place(self._path(*path)))
+
+    def _given(self, key: str, value: _T, default: str) -> _T:
+        is_set = key in self.spec.model_fields_set or key in self.overlaid
+        self.origins[key] = self._origin(key) if is_set else default
+        return value
+
+    def _refuse_double(self, names: list[str], path: tuple[str, ...], what: str) -> None:
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                self._wrong((*path, index), f"two {what} are named {name}", "give this one a name of its own")
+
+    # -- who and where -------------------------------------------------------------------------------------------
+
+    def _team(self) -> Team:
+        name, teams = self.spec.team, self.organisation.teams
+        if name is None and len(teams) == 1:
+            self.origins["team"] = "the only team of the project file"
+            return next(iter(teams.values()))
+        if name is None:
+            self.origins["team"] = "not given"
+            self.warnings.append(f"{self.document.file}: no team is named; its alerts carry team=unassigned")
+            return team_without_project("unassigned")
+        self.origins["team"] = self._origin("team")
+        if name in teams:
+            return teams[name]
+        if teams:
+            self._wrong(("team",), f"there is no team {name!r}", suggest(name, teams, "teams"))
+        return team_without_project(name)
+
+    def _dashboard_url(self) -> str:
+        url = self.organisation.grafana_url
+        return f"{url}/d/{links.dashboard_uid(self.spec.service)}" if url else ""
+
+    def _matchers(self) -> tuple[Matcher, ...]:
+        if not self.spec.match:
+            self.origins["match"] = "default: the scrape job of the service's name"
+            return (Matcher("job", "=", self.spec.service),)
+        self.origins["match"] = self._origin("match")
+        return matchers_of(self.spec.match)
+
+    def _runbook_commands(self) -> dict[str, str]:
+        runbook = self.spec.runbook
+        if runbook is None:
+            return {}
+        return {key: value for key in type(runbook).model_fields if (value := getattr(runbook, key)) is not None}
+
+    def _environment_variables(self) -> tuple[EnvironmentVariable, ...]:
+        return tuple(
+            EnvironmentVariable(v.name, v.type, v.description or "", v.required, v.secret, v.default)
+            for v in self.spec.environment_variables
+        )
+
+    # -- the convention ------------------------------------------------------------------------------------------
+
+    def _convention(self) -> Convention:
+        spec = self.spec.convention
+        if spec is None:
+            self.origins["convention"] = "not given: no traffic, errors or latency"
+            return Convention("none", "no convention")
+        self.origins["convention"] = self._origin("convention")
+        base: InlineConvention = spec
+        name, title = "inline", "as the spec names them"
+        if spec.use is not None:
+            found = self.conventions.get(spec.use)
+            if found is None:
+                right = suggest(spec.use, self.conventions, "conventions")
+                self._wrong(("convention",), f"there is no convention {spec.use!r}", right)
+                return Convention("none", "no convention")
+            base, name, title = _laid_over(found, spec), found.convention, found.title
+        return Convention(
+            name=name,
+            title=title,
+            requests=self._selector("requests", base.requests),
+            errors=self._selector("errors", base.errors),
+            latency=self._histogram(base.latency),
+            route_label=base.route,
+        )
+
+    def _selector(self, part: str, text: str | None) -> Selector | None:
+        if text is None:
+            return None
+        node = self._parsed(("convention", part), text)
+        if isinstance(node, Selector) and node.metric and node.range is None and not node.offset_ms:
+            return node
+        if node is not None:
+            right = 'write a metric with its matchers: http_requests_total{code=~"5.."}'
+            self._wrong(("convention", part), "this is not a plain selector", right)
+        return None
+
+    def _histogram(self, spec: HistogramSpec | None) -> Histogram | None:
+        if spec is None:
+            return None
+        base = self._selector("latency", spec.histogram)
+        unit = _UNIT_SECONDS[spec.unit]
+        own = self.spec.latency.buckets if self.spec.latency else ()
+        buckets = tuple(sorted({bound.seconds / unit for bound in own} or set(spec.buckets)))
+        return None if base is None else Histogram(base, unit, buckets)
+
+    # -- objectives ----------------------------------------------------------------------------------------------
+
+    def _slo(self, index: int, spec: SloSpec, convention: Convention) -> EventSlo:
+        path = ("slos", index)
+        kind, objective, title = self._promise(path, spec, convention)
+        return EventSlo(
+            name=spec.name or kind,
+            kind=kind,
+            objective=objective,
+            window=self._slo_window(index, spec),
+            place=self.mistakes.place(self._path(*path)),
+            grouping=spec.grouping,
+            threshold=spec.latency.threshold if spec.latency else None,
+            bad=spec.bad,
+            good=spec.good,
+            total=spec.total,
+            title=spec.title or title,
+            description=spec.description or "",
+        )
+
+    def _promise(
+        self, path: tuple[str | int, ...], spec: SloSpec, convention: Convention
+    ) -> tuple[SloKind, Ratio, str]:
+        """The kind of an SLO, its objective and its title for people, after checking what it is measured by."""
+        if spec.availability is not None:
+            if convention.requests is None or convention.errors is None:
+                self._needs(path, "availability", "requests and errors", convention)
+            return "availability", spec.availability, "Availability"
+        if spec.latency is not None:
+            threshold = spec.latency.threshold
+            if convention.latency is None:
+                self._needs(path, "latency", "a latency histogram", convention)
+            else:
+                self._check_boundary(path, threshold, convention.latency)
+            return "latency", spec.latency.objective, f"Answers under {threshold}"
+        assert spec.objective is not None and spec.name is not None  # the model has one of the three forms
+        for key in ("bad", "good", "total"):
+            self._check_events((*path, key), getattr(spec, key))
+        return "events", spec.objective, spec.name
+
+    def _slo_window(self, index: int, spec: SloSpec) -> Duration:
+        key = f"slos[{index}].window"
+        if spec.window is None:
+            self.origins[key] = "the project's, or the SRE workbook's 30 days"
+            return self.organisation.slo_window
+        self.origins[key] = self._origin("slos", index, "window")
+        if not _SHORTEST_SLO <= spec.window <= _LONGEST_SLO:
+            self._wrong(("slos", index, "window"), f"{spec.window} is no period for an SLO", "write 1d to 365d")
+        return spec.window
+
+    def _needs(self, path: tuple[str | int, ...], what: str, parts: str, convention: Convention) -> None:
+        if self.spec.convention is None:
+            wrong = f"{what} can't be measured without a convention"
+        elif convention.name == "none":
+            return  # the convention itself was reported
+        else:
+            wrong = f"the convention {convention.name} has no {parts}"
+        known = ", ".join(sorted(self.conventions))
+        self._wrong((*path, what), wrong, f"name a convention that has ({known}), or write convention: with {parts}")
+
+    def _check_boundary(self, path: tuple[str | int, ...], threshold: Duration, histogram: Histogram) -> None:
+        bound, buckets = histogram.bound(threshold), histogram.buckets
+        if not buckets or bound in buckets:
+            return
+        nearest = _neighbours(bound, buckets)
+        texts = " and ".join(str(Duration.from_seconds(b * histogram.unit_seconds)) for b in nearest)
+        if bound > buckets[-1]:
+            right = f"write at most {texts}, or state the histogram's own buckets under latency.buckets"
+            self._wrong((*path, "latency"), f"{threshold} is beyond the histogram's last bucket", right)
+            return
+        self._warn(
+            (*path, "latency"),
+            f"{threshold} is no bucket boundary of {histogram.base.metric}; the nearest are {texts}. Without a bucket "
+            f"at {threshold} the SLO has no data: use one of them, or state the real ones under latency.buckets",
+        )
+
+    def _check_events(self, path: tuple[str | int, ...], text: str | None) -> None:
+        node = None if text is None else self._parsed(path, text)
+        if node is None:
+            return
+        counted = {
+            id(arg)
+            for call in walk(node)
+            if isinstance(call, Call) and call.function in _COUNTER_FUNCTIONS
+            for arg in call.args
+        }
+        right = "write for example rate(orders_failed_total[5m])"
+        ranges = [found for found in walk(node) if isinstance(found, Selector)]
+        if any(isinstance(found, Subquery) for found in walk(node)):
+            self._wrong(path, "an SLO counts events and cannot be taken from a subquery", right)
+        elif not ranges or any(found.range is None or id(found) not in counted for found in ranges):
+            self._wrong(path, "an SLO counts events: every metric must be a counter under rate() or increase()", right)
+
+    # -- thresholds ----------------------------------------------------------------------------------------------
+
+    def _settings(self, convention: Convention) -> dict[str, Setting]:
+        settings: dict[str, Setting] = {}
+        for key, (default, origin) in _DEFAULTS.items():
+            section, _, name = key.partition(".")
+            spec = getattr(self.spec, section, None)
+            field = "for_" if name == "for" else name
+            given = getattr(spec, field, None) if spec is not None else None
+            settings[key] = default if given is None else given
+            self.origins[key] = origin if given is None else self._origin(section, name)
+        if convention.errors is None:
+            settings["errors.above"] = None
+        if self.spec.errors is not None and convention.errors is None and convention.name != "none":
+            self._wrong(("errors",), f"the convention {convention.name} has no errors", "leave this out")
+        self._check_percentiles(settings, convention)
+        return settings
+
+    def _check_percentiles(self, settings: Mapping[str, Setting], convention: Convention) -> None:
+        for name, quantile in (("p50", Decimal("0.5")), ("p95", Decimal("0.95")), ("p99", Decimal("0.99"))):
+            threshold = settings[f"latency.{name}"]
+            if not isinstance(threshold, Duration):
+                continue
+            path = ("latency", name)
+            if convention.latency is None:
+                if convention.name != "none" or self.spec.convention is None:
+                    self._wrong(path, "there is no latency histogram", "name a convention that has one")
+                continue
+            self._check_percentile(path, threshold, quantile, convention.latency)
+
+    def _check_percentile(
+        self, path: tuple[str | int, ...], threshold: Duration, quantile: Decimal, histogram: Histogram
+    ) -> None:
+        if not histogram.buckets:
+            return
+        bound, unit = histogram.bound(threshold), histogram.unit_seconds
+        first, last = histogram.buckets[0], histogram.buckets[-1]
+        if bound >= last:
+            right = f"write less than {Duration.from_seconds(last * unit)}, or state latency.buckets"
+            self._wrong(
+                path, f"the histogram can't tell more than its last bucket, so above {threshold} never fires", right
+            )
+        elif bound < quantile * first:
+            least = Duration.from_seconds(quantile * first * unit + Decimal("0.001"))
+            right = f"write at least {least}, or state latency.buckets"
+            self._wrong(
+                path, f"the histogram can't tell less than its first bucket, so above {threshold} always fires", right
+            )
+
+    # -- probes --------------------------------------------------------------------------------------------------
+
+    def _probes(self) -> tuple[Probe, ...]:
+        names = self._probe_names()
+        return tuple(self._probe(index, spec, names[index]) for index, spec in enumerate(self.spec.uptime))
+
+    def _probe_names(self) -> list[str]:
+        names: list[str] = []
+        for index, spec in enumerate(self.spec.uptime):
+            name = next((candidate for candidate in _probe_name_candidates(spec) if candidate not in names), None)
+            if name is None:
+                self._wrong(("uptime", index), "another probe has the same name", "give this one a name of its own")
+                name = f"probe-{index}"
+            names.append(name)
+        return names
+
+    def _probe(self, index: int, spec: ProbeSpec, name: str) -> Probe:
+        path = ("uptime", index)
+        interval = spec.interval or _PROBE_INTERVAL
+        timeout = spec.timeout or min(_PROBE_TIMEOUT, interval)
+        is_https = spec.url.startswith("https://")
+        if timeout > interval:
+            self._wrong(
+                (*path, "timeout"), f"{timeout} is longer than the interval of {interval}", f"write {interval} or less"
+            )
+        if spec.certificate is not None and not is_https:
+            self._wrong((*path, "certificate"), "an http URL shows no certificate", "write https://, or leave it out")
+        if (spec.slow or _PROBE_SLOW) >= timeout and spec.slow is not None:
+            self._wrong((*path, "slow"), f"a probe is cut off after {timeout}", "write less than the timeout")
+        return Probe(
+            name=name,
+            url=spec.url,
+            interval=interval,
+            timeout=timeout,
+            slow=spec.slow or min(_PROBE_SLOW, timeout // 2),
+            certificate=(spec.certificate or _CERTIFICATE) if is_https else None,
+            module=spec.module or self.organisation.blackbox_module,
+            place=self.mistakes.place(self._path(*path)),
+        )
+
+    # -- business ------------------------------------------------------------------------------------------------
+
+    def _business(self, index: int, spec: BusinessSpec) -> BusinessSignal:
+        path = ("business", index)
+        node = self._parsed((*path, "query"), spec.query)
+        if isinstance(node, Selector) and node.range is not None:
+            self._wrong((*path, "query"), "a range of samples is no number", f"write for example rate({spec.query})")
+        return BusinessSignal(
+            name=spec.name,
+            title=spec.title or spec.name,
+            description=spec.description or "",
+            query=spec.query,
+            unit=spec.unit,
+            alerts=tuple(self._business_alert((*path, "alerts", i), alert) for i, alert in enumerate(spec.alerts)),
+            place=self.mistakes.place(self._path(*path)),
+            matchers=None if spec.match is None else matchers_of(spec.match),
+        )
+
+    def _business_alert(self, path: tuple[str | int, ...], spec: BusinessAlertSpec) -> BusinessAlert:
+        return BusinessAlert(
+            place=self.mistakes.place(self._path(*path)),
+            below=spec.below,
+            above=spec.above,
+            drop=spec.drop,
+            absent=spec.absent,
+            against=spec.against,
+            hold=spec.for_,
+            severity=spec.severity,
+        )
+
+    def _overrides(self) -> dict[str, AlertOverride]:
+        return {name: self._override(name, tuning) for name, tuning in self.spec.alerts.items()}
+
+    def _override(self, name: str, tuning: AlertTuning) -> AlertOverride:
+        place = self.mistakes.place(self._path("alerts", name), "key")
+        return AlertOverride(tuning.off, tuning.for_, tuning.severity, place)
+
+    # -- what can be said only of the whole ----------------------------------------------------------------------
+
+    def _parsed(self, path: tuple[str | int, ...], text: str) -> Node | None:
+        """The tree of a query of the spec, or None after the mistake was noted."""
+        try:
+            node = parse(text)
+        except PromqlError as error:
+            self._wrong(path, f"this is no PromQL: {error}", "try it in Prometheus' own query page")
+            return None
+        newer = too_new(node, self.organisation.platform.prometheus)
+        if newer is not None:
+            wrong = (
+                f"{newer.what} needs Prometheus {newer.since}; the project says {self.organisation.platform.prometheus}"
+            )
+            self._wrong(path, wrong, "write it without, or set prometheus.version in opsgen.yaml")
+            return None
+        return node
+
+    def _check_dependencies(self, slos: Iterable[EventSlo]) -> None:
+        """An objective above what its dependencies promise together can't be kept by the service alone."""
+        product = Decimal(1)
+        for dependency in self.spec.dependencies:
+            if dependency.objective is not None:
+                product *= dependency.objective.value
+        for index, slo in enumerate(slos):
+            if slo.kind == "availability" and slo.objective.value > product:
+                at_most = number_text((product * 100).quantize(Decimal("0.001")))
+                self._warn(
+                    ("slos", index),
+                    f"an availability of {slo.objective} is above what its dependencies promise together, {at_most}%",
+                )
+
+    def _check_platform(self) -> None:
+        if not (self.spec.slos or self.spec.uptime or self.spec.business or self.spec.convention):
+            right = "write a convention, slos, uptime or business"
+            self._wrong((), "there is nothing to watch beside the service's targets", right)
+
+    def _not_yet(self) -> Iterable[str]:
+        spec = self.spec
+        if spec.resources is not None:
+            yield "resources"
+        if spec.dependencies:
+            yield "dependencies"
+        for name in self.environment.others:
+            yield f"environments.{name}"
+        for name in spec.alerts:
+            if name in ALERTS_NOT_YET:
+                yield f"alerts.{name}"
+
+
+def matchers_of(match: Match) -> tuple[Matcher, ...]:
+    """Label matchers as PromQL has them, in the order in which they are written."""
+    return tuple(_matcher(label, spec) for label, spec in match.items())
+
+
+def _matcher(label: str, spec: MatchSpec) -> Matcher:
+    if spec.equals is not None:
+        return Matcher(label, "=", spec.equals)
+    if spec.regex is not None:
+        return Matcher(label, "=~", spec.regex)
+    if spec.not_ is not None:
+        return Matcher(label, "!=", spec.not_)
+    assert spec.not_regex is not None  # the model has one of the four
+    return Matcher(label, "!~", spec.not_regex)
+
+
+def _laid_over(base: ConventionFile, spec: ConventionSpec) -> InlineConvention:
+    """A named convention with the parts that the spec writes in their place."""
+    given = {name: getattr(spec, name) for name in spec.model_fields_set if name != "use"}
+    return base.model_copy(update=given)
+
+
+def _neighbours(bound: Decimal, buckets: tuple[Decimal, ...]) -> list[Decimal]:
+    below = [bucket for bucket in buckets if bucket < bound]
+    above = [bucket for bucket in buckets if bucket > bound]
+    return below[-1:] + above[:1]
+
+
+def _probe_name_candidates(spec: ProbeSpec) -> list[str]:
+    """The given name; or the last part of the path, then host and path."""
+    if spec.name is not None:
+        return [spec.name]
+    parts = urlsplit(spec.url)
+    host, path = _slug(parts.hostname or ""), _slug(parts.path)
+    last = _slug(parts.path.rstrip("/").rsplit("/", 1)[-1])
+    return [name for name in (last or host, f"{host}-{path}".strip("-"), _slug(spec.url)) if name]
+
+
+def _slug(text: str) -> str:
+    """Lower-case letters, digits and single hyphens, at most 63 of them."""
+    words = "".join(c if c.isascii() and c.isalnum() else " " for c in text.lower()).split()
+    return "-".join(words)[:63].strip("-")

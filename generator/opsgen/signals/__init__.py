@@ -1,0 +1,1 @@
+"""The derive stage: a resolved service in, its signals out."""

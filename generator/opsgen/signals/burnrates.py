@@ -1,0 +1,137 @@
+"""Multi-window multi-burn-rate arithmetic: an objective and its window in, the tiers to alert on out.
+
+Source: The Site Reliability Workbook, chapter 5, "Multiwindow, Multi-Burn-Rate Alerts": 2 % of a 30-day budget in an
+hour and 5 % in six hours page, 10 % in a day and in three days make a ticket, and the short window is 1/12 of the long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from decimal import ROUND_CEILING, Decimal
+
+from opsgen.model import BurnRate, Severity
+from opsgen.quantities import Duration, Ratio, number_text
+
+_HOUR = Duration.of("1h")
+_WORKBOOK_WINDOW = Duration.of("30d")
+
+
+@dataclass(frozen=True)
+class _WorkbookTier:
+    severity: Severity
+    share: Decimal
+    long_window: Duration
+
+    @property
+    def factor(self) -> Decimal:
+        return self.share * _WORKBOOK_WINDOW.hours / self.long_window.hours
+
+
+_WORKBOOK = (
+    _WorkbookTier("page", Decimal("0.02"), Duration.of("1h")),
+    _WorkbookTier("page", Decimal("0.05"), Duration.of("6h")),
+    _WorkbookTier("ticket", Decimal("0.10"), Duration.of("1d")),
+    _WorkbookTier("ticket", Decimal("0.10"), Duration.of("3d")),
+)
+# Long windows that are round and whose twelfth is round too.
+_ROUND_WINDOWS = tuple(
+    Duration.of(text) for text in ("1h", "2h", "3h", "6h", "12h", "1d", "2d", "3d", "6d", "12d", "24d", "36d")
+)
+_SHORT_PER_LONG = 12
+# A rate wants four samples in its window to survive a missed scrape.
+_SAMPLES_IN_SHORT_WINDOW = 4
+# Where even the shortest window is far longer than the scaled one, keeping the share would mean paging on an ordinary
+# burn (2 % of a 7-day budget in an hour is 3.36 times); the workbook's factor is kept instead.
+_SCALED_TOO_SHORT = Decimal("0.75")
+
+
+@dataclass(frozen=True)
+class Tiers:
+    """The tiers of one SLO, most urgent first, and what a person should know about them."""
+
+    burn_rates: tuple[BurnRate, ...]
+    notes: tuple[str, ...] = ()
+
+
+def tiers(
+    objective: Ratio,
+    window: Duration,
+    scrape_interval: Duration,
+    chosen: Iterable[BurnRate] | None = None,
+) -> Tiers:
+    """The tiers for an objective over a window: `chosen` ones, or the workbook's scaled to the window.
+
+    A tier that a total outage could not reach (factor x budget >= 1) is replaced by the fastest workbook rate that it
+    can, on the same windows; `notes` says so.
+    """
+    wanted = tuple(chosen) if chosen is not None else _scaled(window, scrape_interval)
+    budget = 1 - objective.value
+    reachable, notes = [], []
+    for tier in wanted:
+        if tier.factor * budget < 1:
+            reachable.append(tier)
+            continue
+        slower = replace(tier, factor=_fastest_reachable(budget))
+        reachable.append(slower)
+        notes.append(
+            f"a burn rate of {number_text(tier.factor)} can never be reached at an objective of {objective} "
+            f"(a total outage burns {number_text(_rounded(1 / budget))} times); the {tier.severity} over "
+            f"{tier.long_window} fires at {number_text(slower.factor)} instead"
+        )
+    return Tiers(_without_redundant(reachable), tuple(notes))
+
+
+def threshold(tier: BurnRate, objective: Ratio) -> Decimal:
+    """The error ratio above which the tier fires."""
+    return tier.factor * (1 - objective.value)
+
+
+def minimum_events(tier: BurnRate, objective: Ratio) -> int:
+    """The fewest events in the long window for which one bad event alone does not exceed the threshold."""
+    return int((1 / threshold(tier, objective)).to_integral_value(ROUND_CEILING))
+
+
+def with_severities(burn_rates: Iterable[BurnRate], severities: Mapping[Severity, Severity]) -> tuple[BurnRate, ...]:
+    """The tiers with each severity replaced by what it means at a service's tier."""
+    return tuple(replace(rate, severity=severities[rate.severity]) for rate in burn_rates)
+
+
+def _scaled(window: Duration, scrape_interval: Duration) -> tuple[BurnRate, ...]:
+    usable = [w for w in _ROUND_WINDOWS if w // _SHORT_PER_LONG >= scrape_interval * _SAMPLES_IN_SHORT_WINDOW]
+    return tuple(_scale(tier, window, usable) for tier in _WORKBOOK)
+
+
+def _scale(tier: _WorkbookTier, window: Duration, usable: list[Duration]) -> BurnRate:
+    ideal = tier.long_window.hours * window.hours / _WORKBOOK_WINDOW.hours
+    spendable = [w for w in usable if tier.share * window.hours / w.hours >= 1] or usable[:1]
+    long_window = min(spendable, key=lambda w: max(w.hours / ideal, ideal / w.hours))
+    factor = tier.share * window.hours / long_window.hours
+    if ideal < long_window.hours * _SCALED_TOO_SHORT and long_window == usable[0]:
+        factor = tier.factor
+    return BurnRate(tier.severity, _rounded(factor), long_window, long_window // _SHORT_PER_LONG)
+
+
+def _fastest_reachable(budget: Decimal) -> Decimal:
+    return max(tier.factor for tier in _WORKBOOK if tier.factor * budget < 1)
+
+
+def _without_redundant(tiers: list[BurnRate]) -> tuple[BurnRate, ...]:
+    """Leaves out a tier that never fires alone: another of its severity asks for no more, over windows no longer."""
+    return tuple(
+        tier
+        for index, tier in enumerate(tiers)
+        if not any(
+            other.severity == tier.severity
+            and other.factor <= tier.factor
+            and other.long_window <= tier.long_window
+            and (other.factor, other.long_window, position) != (tier.factor, tier.long_window, index)
+            and ((other.factor, other.long_window) != (tier.factor, tier.long_window) or position < index)
+            for position, other in enumerate(tiers)
+        )
+    )
+
+
+def _rounded(factor: Decimal) -> Decimal:
+    """Four significant digits: nobody means 6.083333333333333."""
+    return +factor.quantize(Decimal(1).scaleb(factor.adjusted() - 3)) if factor else factor

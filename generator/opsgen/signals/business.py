@@ -1,0 +1,106 @@
+"""Business signals: the spec's own queries, with alerts on too little, too much, a drop against last week, absence."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from opsgen.model import BusinessAlert, BusinessSignal, Service
+from opsgen.promql import Node, parse
+from opsgen.promql.rewrite import binary, call, number, with_matchers, with_offset
+from opsgen.quantities import Duration, number_text
+from opsgen.signals.model import Alert, Line, Panel, Signal, Threshold, Unit
+from opsgen.signals.packs import Texts, alert_texts, hold_of
+from opsgen.signals.units import UNITS, unit_named
+
+_HOLD = Duration.of("15m")
+_AGAINST = Duration.of("7d")
+_KINDS = {"below": "Low", "above": "High", "drop": "Dropped", "absent": "Absent"}
+
+
+def alert_name(signal: str, kind: str) -> str:
+    """`orders-completed` and `below` give `OrdersCompletedLow`."""
+    return "".join(part[:1].upper() + part[1:] for part in signal.split("-")) + _KINDS[kind]
+
+
+def kind_of(alert: BusinessAlert) -> str:
+    return next(kind for kind in _KINDS if getattr(alert, kind) is not None)
+
+
+def business_signal(service: Service, business: BusinessSignal, texts: Texts) -> Signal:
+    """One signal of the spec's own."""
+    matchers = service.matchers if business.matchers is None else business.matchers
+    query = with_matchers(parse(business.query), matchers)
+    unit = unit_named(business.unit)
+    compared = [alert.against or _AGAINST for alert in business.alerts if alert.drop is not None]
+    lines = [Line(query, business.title)] + [
+        Line(with_offset(query, against), f"{against} ago") for against in dict.fromkeys(compared)
+    ]
+    description = business.description or f"{business.title}, as the owners of {service.title} count it."
+    return Signal(
+        name=business.name,
+        group="business",
+        title=business.title,
+        description=description,
+        unit=unit,
+        query=query,
+        panel=Panel(business.name, business.title, description, lines=tuple(lines)),
+        alerts=tuple(_alert(service, business, alert, query, unit, texts) for alert in business.alerts),
+    )
+
+
+def _alert(
+    service: Service, business: BusinessSignal, alert: BusinessAlert, query: Node, unit: Unit, texts: Texts
+) -> Alert:
+    kind = kind_of(alert)
+    threshold = _threshold(alert, unit)
+    name = alert_name(business.name, kind)
+    hold = hold_of(service, name, alert.absent if alert.absent is not None else alert.hold or _HOLD)
+    condition = _condition(alert, query)
+    text = alert_texts(texts, f"Business/{kind}", service, _words(business, alert, threshold, hold, unit))
+    return Alert(
+        name=name,
+        signal=business.name,
+        severity=alert.severity or "ticket",
+        expr=condition,
+        condition=condition,
+        hold=hold,
+        keep_firing=Duration.of("5m") if alert.severity == "page" else Duration(0),
+        labels=(),
+        summary=text.summary,
+        description=text.description,
+        guidance=text.guidance,
+        panel=business.name,
+        thresholds=(threshold,) if threshold else (),
+    )
+
+
+def _condition(alert: BusinessAlert, query: Node) -> Node:
+    if alert.below is not None:
+        return binary("<", query, number(alert.below))
+    if alert.above is not None:
+        return binary(">", query, number(alert.above))
+    if alert.drop is not None:
+        before = with_offset(query, alert.against or _AGAINST)
+        return binary("<", query, binary("*", number(1 - alert.drop.value), before))
+    return call("absent", query)
+
+
+def _threshold(alert: BusinessAlert, unit: Unit) -> Threshold | None:
+    if alert.below is not None:
+        return Threshold(alert.below, False, unit)
+    return None if alert.above is None else Threshold(alert.above, True, unit)
+
+
+def _words(
+    business: BusinessSignal, alert: BusinessAlert, threshold: Threshold | None, hold: Duration, unit: Unit
+) -> dict[str, str]:
+    drop = alert.drop.value if alert.drop is not None else Decimal(0)
+    return {
+        "signal_title": business.title,
+        "value": f"{{{{ $value | {unit.humanize} }}}}",
+        "threshold": threshold.words if threshold else "",
+        "hold": hold.in_words,
+        "drop": UNITS["ratio"].words(drop),
+        "remaining": f"{number_text((1 - drop) * 100)}%",
+        "against": (alert.against or _AGAINST).in_words,
+    }

@@ -1,0 +1,293 @@
+"""Packs to signals: what a pack file says, filled in for one service (or one probe, or one dependency) of it.
+
+Queries in a pack are plain PromQL. Names that a convention gives a meaning to (`requests`, `errors`, `latency_bucket`,
+`latency_count`) are replaced by the convention's selectors, and the instance's matchers are added to every selector.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal, InvalidOperation
+
+from opsgen.model import Convention, Service, Setting
+from opsgen.promql import Call, Matcher, Node, Selector, parse
+from opsgen.promql.rewrite import (
+    all_of,
+    binary,
+    longest_lookback,
+    number,
+    transform,
+    with_matchers,
+    with_range,
+    with_selectors,
+)
+from opsgen.quantities import Duration, Ratio
+from opsgen.signals.model import Alert, Check, Guard, Guidance, Line, Panel, Signal, Threshold, Unit
+from opsgen.signals.texts import fill, go_text
+from opsgen.signals.units import unit_named
+from opsgen.spec.pack import AlertSpec, CheckSpec, GuardSpec, GuidanceSpec, PackFile, SignalSpec
+
+Texts = Mapping[str, GuidanceSpec]
+
+
+@dataclass(frozen=True)
+class AlertText:
+    """The words of one alert, filled in."""
+
+    summary: str
+    description: str
+    guidance: Guidance
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One use of a pack: what it is called (empty for the service itself), its matchers, settings and words."""
+
+    pack: PackFile
+    matchers: tuple[Matcher, ...]
+    settings: Mapping[str, Setting]
+    name: str = ""
+    words: Mapping[str, str] | None = None
+
+
+def pack_signals(service: Service, instance: Instance) -> tuple[Signal, ...]:
+    """The signals of one use of a pack; those whose setting the service does not ask for are left out."""
+    return tuple(
+        _Filler(service, instance).signal(spec)
+        for spec in instance.pack.signals
+        if _asked_for(spec.requires, instance.settings)
+    )
+
+
+def hold_of(service: Service, alert: str, default: Duration) -> Duration:
+    """How long an alert's condition must hold: what the spec says under `alerts`, or the default."""
+    override = service.overrides.get(alert)
+    return default if override is None or override.hold is None else override.hold
+
+
+def has_parts(convention: Convention, needs: tuple[str, ...]) -> bool:
+    """Whether the convention has every part that a pack reads (`requests`, `errors`, `latency`)."""
+    return all(getattr(convention, part) is not None for part in needs)
+
+
+def alert_texts(texts: Texts, key: str, service: Service, words: Mapping[str, str]) -> AlertText:
+    """The words of an alert that code derives, from the file of texts."""
+    return filled(texts[key], service, words, service.matchers)
+
+
+def filled(spec: GuidanceSpec, service: Service, words: Mapping[str, str], matchers: tuple[Matcher, ...]) -> AlertText:
+    """Every text of an alert with its blanks filled, and the queries of its diagnosis on the given matchers.
+
+    A word that is a Go template action itself (`{{ $value | humanize }}`) is kept as one in the description.
+    """
+    plain = service_words(service) | dict(words)
+    escaped = {name: word if word.lstrip().startswith("{{") else go_text(word) for name, word in plain.items()}
+    return AlertText(
+        summary=fill(spec.summary, plain),
+        description=" ".join(fill(spec.description, escaped).split()),
+        guidance=Guidance(
+            meaning=fill(spec.meaning, plain),
+            impact=fill(spec.impact, plain),
+            diagnosis=tuple(_check(check, service, matchers, plain) for check in spec.diagnosis),
+            causes=tuple(fill(cause, plain) for cause in spec.causes),
+            mitigation=tuple(fill(step, plain) for step in spec.mitigation),
+        ),
+    )
+
+
+def service_words(service: Service) -> dict[str, str]:
+    """The blanks that every text may have."""
+    return {
+        "service": service.name,
+        "title": service.title,
+        "team": service.team.name,
+        "tier": str(service.tier),
+        "environment": service.environment,
+    }
+
+
+def convention_selectors(convention: Convention) -> dict[str, Selector]:
+    """What the names that a pack may use mean under a convention."""
+    histogram = convention.latency
+    named = {
+        "requests": convention.requests,
+        "errors": convention.errors,
+        "latency_bucket": histogram.part("bucket") if histogram else None,
+        "latency_count": histogram.part("count") if histogram else None,
+    }
+    return {name: found for name, found in named.items() if found is not None}
+
+
+def localised(query: str, service: Service, matchers: tuple[Matcher, ...]) -> Node:
+    """A pack's query for one service: its convention's names, and its matchers on every selector."""
+    named = convention_selectors(service.convention)
+    in_seconds = _quantiles_in_seconds(parse(query), service.convention)
+    return with_matchers(with_selectors(in_seconds, named.get), matchers, lambda metric: not metric.startswith("slo:"))
+
+
+def _quantiles_in_seconds(query: Node, convention: Convention) -> Node:
+    """Percentiles of a histogram that counts in milliseconds, times 0.001: every latency is shown in seconds."""
+    histogram = convention.latency
+    if histogram is None or histogram.unit_seconds == 1:
+        return query
+    unit = number(histogram.unit_seconds)
+
+    def scale(node: Node) -> Node:
+        is_quantile = isinstance(node, Call) and node.function == "histogram_quantile"
+        return binary("*", node, unit) if is_quantile else node
+
+    return transform(query, scale)
+
+
+def _check(spec: CheckSpec, service: Service, matchers: tuple[Matcher, ...], words: Mapping[str, str]) -> Check:
+    query = None if spec.query is None else localised(fill(spec.query, words), service, matchers)
+    command = None if spec.command is None else fill(spec.command, words)
+    return Check(fill(spec.text, words), query, command)
+
+
+def _asked_for(requires: str | None, settings: Mapping[str, Setting]) -> bool:
+    return requires is None or settings.get(requires) is not None
+
+
+@dataclass(frozen=True)
+class _Filler:
+    """Fills in one pack for one instance."""
+
+    service: Service
+    instance: Instance
+
+    def signal(self, spec: SignalSpec) -> Signal:
+        unit = unit_named(spec.unit)
+        query = self._query(spec.query, spec)
+        words = self._words(spec)
+        alerts = tuple(
+            self._alert(alert, spec, query, unit)
+            for alert in spec.alerts
+            if _asked_for(alert.requires, self.instance.settings)
+        )
+        title = fill(spec.title, words)
+        description = fill(spec.description, words)
+        return Signal(
+            name=self._name(spec),
+            group=spec.group,
+            title=title,
+            description=description,
+            unit=unit,
+            query=query,
+            panel=self._panel(spec, query, title, description, words),
+            alerts=alerts,
+        )
+
+    def _name(self, spec: SignalSpec) -> str:
+        return f"{spec.name}-{self.instance.name}" if self.instance.name else spec.name
+
+    def _words(self, spec: SignalSpec) -> dict[str, str]:
+        own = {"signal": self._name(spec), "name": self.instance.name}
+        return service_words(self.service) | own | dict(self.instance.words or {})
+
+    def _query(self, text: str, spec: SignalSpec) -> Node:
+        query = localised(text, self.service, self.instance.matchers)
+        if spec.range is not None:
+            window = self.instance.settings[spec.range]
+            assert isinstance(window, Duration)
+            query = with_range(query, window)
+        return query
+
+    def _panel(self, spec: SignalSpec, query: Node, title: str, description: str, words: dict[str, str]) -> Panel:
+        panel = spec.panel
+        own = [Line(query, fill(panel.legend, words) or title, panel.live)]
+        more = [Line(self._query(line.query, spec), fill(line.legend, words), panel.live) for line in panel.lines]
+        return Panel(
+            key=panel.key or self._name(spec),
+            title=fill(panel.title, words) if panel.title else title,
+            description=description,
+            kind=panel.kind,
+            lines=tuple(more or own),
+        )
+
+    def _alert(self, spec: AlertSpec, signal: SignalSpec, query: Node, unit: Unit) -> Alert:
+        threshold = self._threshold(spec, unit)
+        hold = hold_of(self.service, spec.name, self._duration(spec.hold))
+        keep = self._keep_firing(spec)
+        guard, guard_query = self._guard(spec, signal, threshold)
+        condition = self._condition(spec, signal, query, threshold)
+        expr = condition if guard_query is None else all_of([condition, guard_query])
+        words = self._words(signal) | {
+            "value": f"{{{{ $value | {unit.humanize} }}}}",
+            "threshold": threshold.words if threshold else "",
+            "hold": hold.in_words or "at once",
+            "events": str(guard.events) if guard else "",
+            "events_window": guard.window.in_words if guard else "",
+        }
+        text = filled(spec, self.service, words, self.instance.matchers)
+        return Alert(
+            name=spec.name,
+            signal=self._name(signal),
+            severity=spec.severity,
+            expr=expr,
+            condition=expr,
+            hold=hold,
+            keep_firing=keep,
+            labels=(),
+            summary=text.summary,
+            description=text.description,
+            guidance=text.guidance,
+            panel=signal.panel.key or self._name(signal),
+            thresholds=(threshold,) if threshold else (),
+            guard=guard,
+        )
+
+    def _condition(self, spec: AlertSpec, signal: SignalSpec, query: Node, threshold: Threshold | None) -> Node:
+        if spec.when is not None:
+            return self._query(spec.when, signal)
+        assert threshold is not None  # a pack's alert has one condition
+        return binary(">" if threshold.above else "<", query, number(threshold.value))
+
+    def _threshold(self, spec: AlertSpec, unit: Unit) -> Threshold | None:
+        written = spec.above if spec.above is not None else spec.below
+        if written is None:
+            return None
+        return Threshold(self._number(written), spec.above is not None, unit)
+
+    def _guard(
+        self, spec: AlertSpec, signal: SignalSpec, threshold: Threshold | None
+    ) -> tuple[Guard | None, Node | None]:
+        if spec.guard is None:
+            return None, None
+        count = self._query(spec.guard.count, signal)
+        events = _fewest(spec.guard, threshold)
+        return Guard(events, longest_lookback(count)), binary(">=", count, number(events))
+
+    def _keep_firing(self, spec: AlertSpec) -> Duration:
+        return spec.keep_firing or Duration(0)
+
+    def _duration(self, written: str) -> Duration:
+        setting = self.instance.settings.get(written)
+        return setting if isinstance(setting, Duration) else Duration.parse(written)
+
+    def _number(self, written: str) -> Decimal:
+        try:
+            return Decimal(written)
+        except InvalidOperation:
+            return as_number(self.instance.settings[written])
+
+
+def as_number(setting: Setting) -> Decimal:
+    """A setting as the number a query compares with: durations in seconds, percentages as ratios."""
+    match setting:
+        case Duration():
+            return setting.seconds
+        case Ratio():
+            return setting.value
+        case Decimal():
+            return setting
+        case _:
+            raise TypeError(f"{setting!r} is no number")
+
+
+def _fewest(guard: GuardSpec, threshold: Threshold | None) -> int:
+    if isinstance(guard.at_least, int):
+        return guard.at_least
+    assert threshold is not None
+    return int((1 / threshold.value).to_integral_value(ROUND_CEILING))
