@@ -1,0 +1,24 @@
+"""Alert conditions in; the states of the world that prove them, without a Prometheus, out.
+
+`state` says what a state is, `series` which series the conditions need, `steady` what an expression's value is in a
+state, and `solve` searches for a healthy state and for failing ones.
+"""
+
+from opsgen.proofs.rules import Condition, Unprovable
+from opsgen.proofs.solve import Proofs, Scenario, prove, reduced
+from opsgen.proofs.state import Level, Series, State, Unsupported
+from opsgen.proofs.steady import evaluate
+
+__all__ = [
+    "Condition",
+    "Level",
+    "Proofs",
+    "Scenario",
+    "Series",
+    "State",
+    "Unprovable",
+    "Unsupported",
+    "evaluate",
+    "prove",
+    "reduced",
+]

@@ -1,0 +1,215 @@
+"""Alert conditions in; a healthy state in which none of them fires, and failing states in which each of them does, out.
+
+The search changes as few sources as it can, and prefers an outage (no traffic, errors above all, every request slow, a
+series gone) to a near miss: windows of days must follow within the time a proof has. Only where no outage makes an
+alert fire are levels worked out from the numbers that it compares with. Nothing is random: equal input, equal proofs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, islice
+
+from opsgen.promql import Call
+from opsgen.promql.tree import walk
+from opsgen.proofs.functions import ALWAYS_ZERO
+from opsgen.proofs.rules import Condition, Problem, Rule, Settings, Unprovable, with_setting
+from opsgen.proofs.series import HISTOGRAM_PARTS, Bounds
+from opsgen.proofs.settings import TIERS, Choices, failing_choices, healthy_choices, start
+from opsgen.proofs.state import Labels, Level, Series, State, Unsupported
+from opsgen.proofs.steady import indexed
+
+_MOST_CHANGES = 3
+_MOST_ASSIGNMENTS = 4_000
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A failing state, after a healthy past, and the keys of all the conditions that fire in it, in the given order."""
+
+    fires: tuple[str, ...]
+    state: State
+
+
+@dataclass(frozen=True)
+class Proofs:
+    """A state in which nothing fires, and failing ones that between them make everything fire."""
+
+    healthy: State
+    scenarios: tuple[Scenario, ...]
+
+
+def prove(conditions: Sequence[Condition], bounds: Bounds | None = None) -> Proofs:
+    """States that prove all conditions at once; raises Unprovable for the first that can't be.
+
+    `bounds` are the finite bucket boundaries of histograms by base name (`http_request_duration_seconds`), ascending.
+    Healthy is judged with itself as the past, and with none, as when Prometheus has just started; failing states with
+    the healthy one as the past.
+    """
+    problem = Problem(conditions, bounds or {})
+    healthy = _healthy(problem)
+    covered: set[int] = set()
+    scenarios: list[Scenario] = []
+    for index in range(len(conditions)):
+        if index not in covered:
+            failing, firing = _failing(problem, index, healthy)
+            covered |= firing
+            scenarios.append(Scenario(tuple(conditions[i].key for i in sorted(firing)), problem.state(failing)))
+    return Proofs(problem.state(healthy), tuple(scenarios))
+
+
+def reduced(conditions: Sequence[Condition], healthy: State, scenario: Scenario) -> tuple[State, State]:
+    """The healthy and the failing state without the series that make no difference to what fires in either."""
+    rules = [Rule.of(condition) for condition in conditions]
+    before, after = dict(healthy), dict(scenario.state)
+    for family in dict.fromkeys(_family(series) for series in (*healthy, *scenario.state)):
+        fewer = _without(before, family), _without(after, family)
+        readers = [rule for rule in rules if rule.metrics & family[1]]
+        if all(_fires_as_expected(rule, *fewer, rule.key in scenario.fires) for rule in readers):
+            before, after = fewer
+    return State(before.items()), State(after.items())
+
+
+def _healthy(problem: Problem) -> Settings:
+    """Settings in which no rule fires: all is busy and fast, but for what that sets off."""
+    settings: Settings = tuple(start(source) for source in problem.sources)
+    # Each repair leaves fewer rules firing than before, so this ends.
+    while (index := _first_firing(problem, settings)) is not None:
+        settings = _calmed(problem, index, settings)
+    return settings
+
+
+def _first_firing(problem: Problem, settings: Settings) -> int | None:
+    return next((index for index in range(len(problem.rules)) if not _is_quiet(problem, index, settings)), None)
+
+
+def _is_quiet(problem: Problem, index: int, settings: Settings) -> bool:
+    return problem.fires(index, settings, settings) is False and problem.is_certain(index, settings, settings)
+
+
+def _calmed(problem: Problem, index: int, settings: Settings) -> Settings:
+    """The rule made quiet by the fewest changes that leave fewer rules firing; raises Unprovable if there are none."""
+    disturbed: list[int] = []
+    for changes, tier in _plans(problem, index):
+        best: tuple[int, Settings] | None = None
+        for changed, candidate in _candidates(problem, index, changes, tier, settings, None):
+            if not _is_quiet(problem, index, candidate):
+                continue
+            affected = problem.affected(changed)
+            firing = [i for i in affected if not _is_quiet(problem, i, candidate)]
+            if not firing:
+                return candidate
+            fewer = len(firing) - sum(not _is_quiet(problem, i, settings) for i in affected)
+            if fewer < 0 and (best is None or fewer < best[0]):
+                best = fewer, candidate
+            if not disturbed or len(firing) < len(disturbed):
+                disturbed = firing
+        if best is not None:
+            return best[1]
+    others = " and ".join(problem.rules[i].key for i in disturbed)
+    raise _unprovable(problem, index, f"and {others} are silent" if others else "is silent")
+
+
+def _failing(problem: Problem, index: int, healthy: Settings) -> tuple[Settings, frozenset[int]]:
+    """Settings in which the rule and few others fire, and all that fire; raises Unprovable if there are none."""
+    for changes, tier in _plans(problem, index):
+        best: tuple[Settings, frozenset[int]] | None = None
+        for changed, candidate in _candidates(problem, index, changes, tier, healthy, healthy):
+            if not problem.fires(index, candidate, healthy):
+                continue
+            firing = _all_firing(problem, changed, candidate, healthy)
+            if firing is not None and (best is None or len(firing) < len(best[1])):
+                best = candidate, firing
+            if best is not None and len(best[1]) == 1:
+                return best
+        if best is not None:
+            return best
+    raise _unprovable(problem, index, "fires")
+
+
+def _all_firing(problem: Problem, changed: Sequence[int], now: Settings, healthy: Settings) -> frozenset[int] | None:
+    """Every rule that fires; None where that is not certain of some."""
+    affected = problem.affected(changed)
+    if not all(problem.is_certain(index, now, healthy) for index in affected):
+        return None
+    return frozenset(index for index in affected if problem.fires(index, now, healthy))
+
+
+def _plans(problem: Problem, index: int) -> Iterator[tuple[int, int]]:
+    """(number of changes, tier of settings), simplest first."""
+    most = min(_MOST_CHANGES, len(problem.reads[index]))
+    return ((changes, tier) for changes in range(1, most + 1) for tier in TIERS)
+
+
+def _candidates(
+    problem: Problem, index: int, changes: int, tier: int, settings: Settings, past: Settings | None
+) -> Iterator[tuple[tuple[int, ...], Settings]]:
+    """Which sources were changed, and the settings; `past` is None where a state is to be its own past."""
+    choices = healthy_choices if past is None else failing_choices
+    return islice(
+        (
+            (changed, candidate)
+            for changed in combinations(problem.reads[index], changes)
+            for candidate in _assignments(problem, choices, changed, tier, settings, past)
+        ),
+        _MOST_ASSIGNMENTS,
+    )
+
+
+def _assignments(
+    problem: Problem, choices: Choices, changed: Sequence[int], tier: int, now: Settings, past: Settings | None
+) -> Iterator[Settings]:
+    """The settings with each of the sources set to each of its choices."""
+    if not changed:
+        yield now
+        return
+    first, *rest = changed
+    for setting in dict.fromkeys(choices(problem, first, tier, now, now if past is None else past)):
+        if setting != now[first]:
+            yield from _assignments(problem, choices, rest, tier, with_setting(now, first, setting), past)
+
+
+def _unprovable(problem: Problem, index: int, does: str) -> Unprovable:
+    reason = _reason(problem, index) or f"no steady state was found in which it {does}"
+    return Unprovable(problem.rules[index].key, reason)
+
+
+def _reason(problem: Problem, index: int) -> str:
+    """Why the search failed, as far as that is known."""
+    if index in problem.obstacles:
+        return problem.obstacles[index]
+    calls = (part.function for part in walk(problem.rules[index].expr) if isinstance(part, Call))
+    still = next((function for function in calls if function in ALWAYS_ZERO), None)
+    if still is None:
+        return ""
+    return f"{still}() is 0 as long as nothing changes, and a proof's series stay level or grow steadily"
+
+
+_Family = tuple[Labels, frozenset[str]]
+
+
+def _family(series: Series) -> _Family:
+    """What has to stay or go together: the labels, and the metrics: a histogram's three, otherwise the series' own."""
+    part = next((part for part in HISTOGRAM_PARTS if series.metric.endswith(part)), None)
+    if part is None:
+        return series.labels, frozenset({series.metric})
+    base = series.metric.removesuffix(part)
+    labels = tuple(pair for pair in series.labels if pair[0] != "le")
+    return labels, frozenset(f"{base}{part}" for part in HISTOGRAM_PARTS)
+
+
+def _without(levels: Mapping[Series, Level], family: _Family) -> dict[Series, Level]:
+    return {series: level for series, level in levels.items() if _family(series) != family}
+
+
+def _fires_as_expected(
+    rule: Rule, before: Mapping[Series, Level], after: Mapping[Series, Level], expected: bool
+) -> bool:
+    past, now = indexed(before.items()), indexed(after.items())
+    try:
+        if rule.fires_ever(past, past):
+            return False
+        return rule.fires_always(now, past) if expected else not rule.fires_ever(now, past)
+    except Unsupported:
+        return False
