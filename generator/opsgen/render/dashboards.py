@@ -1,0 +1,285 @@
+"""Signals to the service's Grafana dashboard: a panel for every signal, the thresholds of its alerts drawn on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from fnmatch import fnmatchcase
+
+from opsgen import links
+from opsgen.model import SEVERITIES, Service, Severity
+from opsgen.output.artifact import Artifact
+from opsgen.promql import Matcher, Node, Selector, one_line
+from opsgen.promql.rewrite import any_of, call, number, selector, sum_by, with_matchers, with_range
+from opsgen.render.grafana import (
+    Board,
+    BoardLink,
+    Firing,
+    Kind,
+    Link,
+    Query,
+    Row,
+    Step,
+    Tile,
+    Variable,
+    dashboard_text,
+    legend,
+    plain_url,
+    query_text,
+)
+from opsgen.signals.model import GROUPS, Alert, Derived, Group, Line, Signal, Threshold
+
+# The tag of every generated dashboard, by which they link to each other.
+TAG = "opsgen"
+OK_COLOR = "green"
+SEVERITY_COLORS: dict[Severity, str] = {"page": "red", "ticket": "orange", "info": "blue"}
+
+_INSTANCE = Matcher("instance", "=~", "$instance")
+# Groups whose raw series come from the service's own instances; recorded series and probes know no such instance.
+_OF_INSTANCES: frozenset[Group] = frozenset({"traffic", "errors", "latency"})
+# Which rows are open where not all can be: what users feel, then what may explain it.
+_OPENED_FIRST: tuple[Group, ...] = (
+    "slo",
+    "traffic",
+    "errors",
+    "latency",
+    "uptime",
+    "business",
+    "saturation",
+    "dependencies",
+    "deployment",
+)
+_RATE_WINDOW = "$__rate_interval"
+_DOES: dict[Severity, str] = {"page": "pages", "ticket": "opens a ticket", "info": "informs"}
+
+
+@dataclass(frozen=True)
+class _Headline:
+    """A stat of the overview row: the group's signals whose names match, and the colours where none has thresholds."""
+
+    key: str
+    title: str
+    group: Group
+    names: str
+    steps: tuple[Step, ...] = (Step(None, OK_COLOR),)
+
+
+# A budget below zero means that the objective is missed.
+_HEADLINES = (
+    _Headline("budget", "Error budget left", "slo", "slo-*-budget", (Step(None, "red"), Step(Decimal(0), OK_COLOR))),
+    _Headline("requests", "Request rate", "traffic", "requests"),
+    _Headline("errors", "Error ratio", "errors", "errors"),
+    _Headline("latency", "Latency, p99", "latency", "latency-p99"),
+)
+
+
+def render_dashboards(service: Service, derived: Derived) -> list[Artifact]:
+    """The service's dashboards; now there is one for each service."""
+    return [Artifact(f"{service.name}/dashboard.json", dashboard_text(service_board(service, derived)))]
+
+
+def service_board(service: Service, derived: Derived) -> Board:
+    """What the service's dashboard shows: an overview, then a row for every group that has signals."""
+    return Board(
+        uid=links.dashboard_uid(service.name),
+        title=service.title or service.name,
+        description=_about(service),
+        tags=(TAG, f"service:{service.name}", f"team:{service.team.name}", f"tier:{service.tier}"),
+        rows=(_overview(service, derived), *_rows(service, derived)),
+        variables=(Variable("instance", "Instance", f"label_values({_text(_up(service))}, instance)"),),
+        links=tuple(_board_links(service)),
+        firing=Firing(_text(firing(service.name))),
+        scrape_interval=service.platform.scrape_interval,
+    )
+
+
+def firing(service: str) -> Selector:
+    """The firing alerts of a service, as Prometheus has them."""
+    return selector("ALERTS", alertstate="firing", service=service)
+
+
+def or_zero(node: Node) -> Node:
+    """The expression, and 0 where it has no result: none firing is a number too."""
+    return any_of([node, call("vector", number(0))])
+
+
+def steps(thresholds: Iterable[tuple[Threshold, Severity]]) -> tuple[Step, ...]:
+    """The colours between thresholds: everywhere that of the most severe alert which would fire there."""
+    drawn = tuple(thresholds)
+    values = sorted({threshold.value for threshold, _ in drawn})
+    return tuple(
+        Step(start, _color(drawn, start, end)) for start, end in zip([None, *values], [*values, None], strict=True)
+    )
+
+
+def _color(drawn: tuple[tuple[Threshold, Severity], ...], start: Decimal | None, end: Decimal | None) -> str:
+    """The colour from `start` to `end`, None being without a limit."""
+    firing_here = {
+        severity
+        for threshold, severity in drawn
+        if (threshold.above and start is not None and threshold.value <= start)
+        or (not threshold.above and end is not None and threshold.value >= end)
+    }
+    return next((SEVERITY_COLORS[severity] for severity in SEVERITIES if severity in firing_here), OK_COLOR)
+
+
+def _about(service: Service) -> str:
+    return _paragraphs(
+        service.description,
+        f"Owned by team {service.team.name}, tier {service.tier}.",
+        f"Generated by opsgen from {service.spec_file}: change that, not this.",
+    )
+
+
+def _board_links(service: Service) -> Iterator[BoardLink]:
+    if service.runbook_url:
+        yield BoardLink("Runbook", url=plain_url(service.runbook_url))
+    yield BoardLink("Other services", tag=TAG)
+
+
+def _up(service: Service) -> Selector:
+    return Selector("up", service.matchers)
+
+
+def _text(node: Node) -> str:
+    return query_text(one_line(node), _INSTANCE.value.removeprefix("$"))
+
+
+def _overview(service: Service, derived: Derived) -> Row:
+    """The few numbers to look at first, of those that the service has."""
+    stats = (_headline(headline, derived) for headline in _HEADLINES)
+    return Row("row/overview", "Overview", (*(stat for stat in stats if stat is not None), _firing_stat(service)))
+
+
+def _headline(headline: _Headline, derived: Derived) -> Tile | None:
+    found = [s for s in derived.signals if s.group == headline.group and fnmatchcase(s.name, headline.names)]
+    if not found:
+        return None
+    first = found[0]
+    return Tile(
+        key=f"overview/{headline.key}",
+        title=headline.title,
+        description=_paragraphs(first.description, "As it is now; the panel below shows how it came to this."),
+        kind="stat",
+        queries=_first_lines(found),
+        unit=first.unit.grafana,
+        steps=_steps_of(found) if any(_drawn(found)) else headline.steps,
+    )
+
+
+def _first_lines(signals: list[Signal]) -> tuple[Query, ...]:
+    """The first line of each signal: all in one query where that is possible, or else named by their signals."""
+    lines = [(signal, _lines(signal)[0]) for signal in signals]
+    if len(lines) == 1:
+        return (_query(*lines[0]),)
+    joined = _joined([line.query for _, line in lines])
+    if joined is not None:
+        return (joined,)
+    return tuple(_query(signal, replace(line, legend=signal.title)) for signal, line in lines)
+
+
+def _joined(nodes: list[Node]) -> Query | None:
+    """One selector in place of several on the same series, with those labels as legend in which they differ."""
+    selectors = [node for node in nodes if isinstance(node, Selector)]
+    if len(selectors) < len(nodes) or len({replace(each, matchers=()) for each in selectors}) > 1:
+        return None
+    shared = tuple(m for m in selectors[0].matchers if all(m in each.matchers for each in selectors))
+    differing = dict.fromkeys(m.label for each in selectors for m in each.matchers if m not in shared)
+    legend_text = " ".join(f"{{{{{label}}}}}" for label in differing)
+    return Query(_text(replace(selectors[0], matchers=shared)), legend_text)
+
+
+def _firing_stat(service: Service) -> Tile:
+    return Tile(
+        key="overview/firing",
+        title="Firing alerts",
+        description="How many alerts of this service fire. They are marked on the time axis of every panel.",
+        kind="stat",
+        queries=(Query(_text(or_zero(sum_by(firing(service.name)))), "firing"),),
+        steps=(Step(None, OK_COLOR), Step(Decimal(1), "red")),
+    )
+
+
+def _rows(service: Service, derived: Derived) -> Iterator[Row]:
+    panels: dict[str, list[Signal]] = {}
+    for signal in derived.signals:
+        panels.setdefault(signal.panel.key, []).append(signal)
+    for group, title in GROUPS.items():
+        tiles = tuple(_tile(service, signals) for signals in panels.values() if signals[0].group == group)
+        if tiles:
+            yield Row(f"row/{group}", title, tiles, rank=1 + _OPENED_FIRST.index(group))
+
+
+def _tile(service: Service, signals: list[Signal]) -> Tile:
+    """One panel of all signals that share it; the first one's words and unit stand."""
+    first = signals[0]
+    kind: Kind = first.panel.kind
+    alerts = [alert for signal in signals for alert in signal.alerts]
+    return Tile(
+        key=first.panel.key,
+        title=first.panel.title or first.title,
+        description=_paragraphs(first.panel.description or first.description, *_alert_words(service, alerts)),
+        kind=kind,
+        queries=tuple(dict.fromkeys(_query(signal, line) for signal in signals for line in _lines(signal))),
+        unit=first.unit.grafana,
+        steps=_steps_of(signals),
+        links=tuple(_runbook_links(service, alerts)),
+        soft_max=min((threshold.value for threshold, _ in _drawn(signals) if threshold.above), default=None),
+    )
+
+
+def _lines(signal: Signal) -> tuple[Line, ...]:
+    return signal.panel.lines or (Line(signal.query, signal.title),)
+
+
+def _query(signal: Signal, line: Line) -> Query:
+    """A line as Grafana asks it: rates over what the zoom calls for, and of the chosen instances."""
+    query = line.query
+    if line.live:
+        query = with_range(query, _RATE_WINDOW)
+        if signal.group in _OF_INSTANCES:
+            query = with_matchers(query, [_INSTANCE])
+    words = legend(line.legend) if line.legend == signal.title else line.legend
+    return Query(_text(query), words)
+
+
+def _drawn(signals: list[Signal]) -> Iterator[tuple[Threshold, Severity]]:
+    """The thresholds that belong on the signals' panel: a fall by 50% is none on an axis of orders/s."""
+    unit = signals[0].unit
+    for signal in signals:
+        for alert in signal.alerts:
+            yield from ((threshold, alert.severity) for threshold in alert.thresholds if threshold.unit == unit)
+
+
+def _steps_of(signals: list[Signal]) -> tuple[Step, ...]:
+    return steps(_drawn(signals))
+
+
+def _alert_words(service: Service, alerts: list[Alert]) -> Iterator[str]:
+    """What the dashed lines mean and what to do, a paragraph for each alert."""
+    yield from dict.fromkeys(f"{alert.name} {_DOES[alert.severity]}{_at(alert)}: {alert.summary}" for alert in alerts)
+    if not alerts:
+        yield "No alert watches this; read it beside the panels that have one."
+    elif service.runbook_url:
+        yield "What to do is in the runbook: follow this panel's link."
+
+
+def _at(alert: Alert) -> str:
+    limits = dict.fromkeys(f"{'above' if limit.above else 'below'} {limit.words}" for limit in alert.thresholds)
+    return f" {' or '.join(limits)}" if limits else ""
+
+
+def _runbook_links(service: Service, alerts: list[Alert]) -> Iterator[Link]:
+    """A link to every runbook section, with the signal's name where one alert has sections for several signals."""
+    if not service.runbook_url:
+        return
+    sections = {links.anchor(alert): alert for alert in alerts}
+    names = [alert.name for alert in sections.values()]
+    for alert in sections.values():
+        title = alert.name if names.count(alert.name) == 1 else f"{alert.name} ({alert.signal})"
+        yield Link(f"Runbook: {title}", plain_url(links.runbook_url(service, alert)))
+
+
+def _paragraphs(*texts: str) -> str:
+    return "\n\n".join(text for text in texts if text)

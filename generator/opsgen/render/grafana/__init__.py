@@ -1,0 +1,49 @@
+"""A board (what a dashboard shows, as frozen values) to the JSON text of a Grafana dashboard.
+
+Titles, descriptions and legends of a board are plain text: whatever people wrote in them arrives as text. Nothing
+outside this package knows grafanalib.
+"""
+
+from __future__ import annotations
+
+from opsgen.render.grafana.board import (
+    Board,
+    BoardLink,
+    Column,
+    Firing,
+    Kind,
+    Link,
+    Query,
+    Row,
+    Step,
+    Tile,
+    Variable,
+)
+from opsgen.render.grafana.plain_text import legend, markdown, plain_url, query_text
+
+__all__ = [
+    "Board",
+    "BoardLink",
+    "Column",
+    "Firing",
+    "Kind",
+    "Link",
+    "Query",
+    "Row",
+    "Step",
+    "Tile",
+    "Variable",
+    "dashboard_text",
+    "legend",
+    "markdown",
+    "plain_url",
+    "query_text",
+]
+
+
+def dashboard_text(board: Board) -> str:
+    """The dashboard as JSON, keys sorted, with a newline at its end."""
+    # grafanalib takes a tenth of a second to import, and most commands draw nothing.
+    from opsgen.render.grafana.build import dashboard_json
+
+    return dashboard_json(board)

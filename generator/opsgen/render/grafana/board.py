@@ -1,0 +1,118 @@
+"""What a dashboard shows, whatever its JSON looks like: rows of tiles, with their queries, colours and links."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from opsgen.quantities import Duration
+
+Kind = Literal["timeseries", "stat", "state", "table", "text"]
+
+
+@dataclass(frozen=True)
+class Query:
+    """One PromQL query. `legend` names its series, in Grafana's `{{label}}` notation."""
+
+    expr: str
+    legend: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A colour from a value upwards; the first step of a tile has no value and holds for all below the second."""
+
+    value: Decimal | None
+    color: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link of a tile or a column. The URL may hold Grafana's variables; `plain_url` makes one that holds none."""
+
+    title: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """How a table shows one field, under another name, and where its cells lead."""
+
+    field: str
+    title: str
+    unit: str = ""
+    steps: tuple[Step, ...] = ()
+    link: Link | None = None
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One panel. `key` names it for good: its id and every link to it come from that.
+
+    Stats and tables ask for this moment, the others for the dashboard's whole range. `soft_max` is what the axis shows
+    at the least, in `unit`. `colors` are names of series with theirs, `columns` those of a table from left to right,
+    `sort_by` the title of the one whose least value comes first, `content` the Markdown of a text tile.
+    """
+
+    key: str
+    title: str
+    description: str
+    kind: Kind = "timeseries"
+    queries: tuple[Query, ...] = ()
+    unit: str = "short"
+    steps: tuple[Step, ...] = (Step(None, "green"),)
+    links: tuple[Link, ...] = ()
+    soft_max: Decimal | None = None
+    colors: tuple[tuple[str, str], ...] = ()
+    columns: tuple[Column, ...] = ()
+    sort_by: str = ""
+    content: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Tiles under a heading. Where not every row can be open, those with the lower `rank` are."""
+
+    key: str
+    title: str
+    tiles: tuple[Tile, ...]
+    rank: int = 0
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A choice of label values, several or all. `query` is Grafana's `label_values(series, label)`."""
+
+    name: str
+    label: str
+    query: str
+
+
+@dataclass(frozen=True)
+class BoardLink:
+    """A link beside the title: to `url`, or without one to every dashboard with the `tag`."""
+
+    title: str
+    url: str = ""
+    tag: str = ""
+
+
+@dataclass(frozen=True)
+class Firing:
+    """Which firing alerts are marked on the time axis: a PromQL query on ALERTS."""
+
+    expr: str
+
+
+@dataclass(frozen=True)
+class Board:
+    uid: str
+    title: str
+    description: str
+    tags: tuple[str, ...]
+    rows: tuple[Row, ...]
+    variables: tuple[Variable, ...]
+    links: tuple[BoardLink, ...]
+    firing: Firing
+    scrape_interval: Duration

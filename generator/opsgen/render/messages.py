@@ -1,0 +1,48 @@
+"""What a notification says: Alertmanager templates that show an alert's summary, description, runbook and dashboard.
+
+The title names the first firing alert, the body all of them. Alertmanager fills them in when it notifies.
+"""
+
+from __future__ import annotations
+
+RUNBOOK = "{{ (index .Alerts 0).Annotations.runbook_url }}"
+DASHBOARD = "{{ (index .Alerts 0).Annotations.dashboard_url }}"
+BODY = """\
+{{ range .Alerts.Firing }}{{ .Annotations.summary }}
+{{ .Annotations.description }}
+{{ with .Annotations.runbook_url }}Runbook: {{ . }}
+{{ end }}{{ with .Annotations.dashboard_url }}Dashboard: {{ . }}
+{{ end }}
+{{ end }}{{ range .Alerts.Resolved }}Resolved: {{ .Annotations.summary }}
+{{ end }}"""
+
+# Slack's three control characters, so that no text calls a whole channel (api.slack.com, 'Escaping text').
+_SLACK_ESCAPED = ' | reReplaceAll "&" "&amp;" | reReplaceAll "<" "&lt;" | reReplaceAll ">" "&gt;"'
+
+
+def _title(escaped: str = "") -> str:
+    return (
+        "{{ .CommonLabels.service }}{{ with .CommonLabels.environment }} ({{ . }}){{ end }}: "
+        f"{{{{ with .Alerts.Firing }}}}{{{{ (index . 0).Annotations.summary{escaped} }}}}"
+        "{{ if gt (len .) 1 }} (first of {{ len . }} alerts){{ end }}"
+        f"{{{{ else }}}}resolved: {{{{ (index .Alerts 0).Annotations.summary{escaped} }}}}{{{{ end }}}}"
+    )
+
+
+TITLE = _title()
+SLACK_TITLE = _title(_SLACK_ESCAPED)
+SLACK_BODY = f"""\
+{{{{ range .Alerts.Firing }}}}*{{{{ .Annotations.summary{_SLACK_ESCAPED} }}}}*
+{{{{ .Annotations.description{_SLACK_ESCAPED} }}}}
+{{{{ with .Annotations.runbook_url }}}}<{{{{ . }}}}|Runbook> {{{{ end }}}}\
+{{{{ with .Annotations.dashboard_url }}}}<{{{{ . }}}}|Dashboard>{{{{ end }}}}
+{{{{ end }}}}{{{{ range .Alerts.Resolved }}}}Resolved: {{{{ .Annotations.summary{_SLACK_ESCAPED} }}}}
+{{{{ end }}}}"""
+
+
+def by_severity(page: str, ticket: str, info: str) -> str:
+    """A provider's own word for the severity. The routes group by it, so that all alerts of a message share it."""
+    return (
+        f'{{{{ if eq .CommonLabels.severity "page" }}}}{page}'
+        f'{{{{ else if eq .CommonLabels.severity "ticket" }}}}{ticket}{{{{ else }}}}{info}{{{{ end }}}}'
+    )

@@ -1,0 +1,51 @@
+"""A service's uptime probes in, the scrape configuration that has the blackbox exporter poll them out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from opsgen.model import Platform, Probe, Service
+from opsgen.output.artifact import Artifact
+from opsgen.render.yaml_text import dump, generated_from
+
+
+def render_probes(service: Service) -> Artifact | None:
+    """`<service>/probes.yaml`: one scrape job a probe; None where the service has no probes."""
+    if not service.probes:
+        return None
+    config = {"scrape_configs": [_job(service, probe) for probe in service.probes]}
+    return Artifact(f"{service.name}/probes.yaml", dump(config, _comment(service)))
+
+
+def _job(service: Service, probe: Probe) -> dict[str, Any]:
+    return {
+        "job_name": probe.job(service.name),
+        "metrics_path": "/probe",
+        "params": {"module": [probe.module]},
+        "scrape_interval": str(probe.interval),
+        # Prometheus refuses a timeout above the interval.
+        "scrape_timeout": str(min(probe.timeout, probe.interval)),
+        "static_configs": [
+            {"targets": [probe.url], "labels": {"service": service.name, "environment": service.environment}}
+        ],
+        "relabel_configs": _relabel_configs(service.platform),
+    }
+
+
+def _relabel_configs(platform: Platform) -> list[dict[str, Any]]:
+    """The URL becomes the exporter's parameter and the label `instance`; what is scraped is the exporter."""
+    return [
+        {"source_labels": ["__address__"], "target_label": "__param_target"},
+        {"source_labels": ["__param_target"], "target_label": "instance"},
+        # `$` begins a reference to a match.
+        {"target_label": "__address__", "replacement": platform.blackbox_address.replace("$", "$$")},
+    ]
+
+
+def _comment(service: Service) -> Iterator[str]:
+    modules = ", ".join(sorted({probe.module for probe in service.probes}))
+    yield from generated_from(service.spec_file)
+    yield "Prometheus loads it by scrape_config_files (2.43 or later); before, copy its jobs to scrape_configs."
+    yield f"Expects a blackbox exporter with modules: {modules}."
+    yield "It gives up half a second before scrape_timeout (its --timeout-offset), so that its answer still arrives."

@@ -1,0 +1,93 @@
+"""What Alertmanager does with an alert, worked out on its configuration alone: labels go in, the receivers come out.
+
+Reads configurations as opsgen writes them: `matchers` with double-quoted values. Time intervals are left aside: an
+alert outside its hours still has its route, and waits there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
+
+Operator = Literal["=", "!=", "=~", "!~"]
+
+# Escaped as both of Alertmanager's matcher parsers read it: the classic one, and the UTF-8 one since 0.27.
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n"}
+_UNESCAPES = {escaped[1]: plain for plain, escaped in _ESCAPES.items()}
+_MATCHER = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\[\\"n])*)"\s*', re.DOTALL)
+
+
+class _Matcher(NamedTuple):
+    label: str
+    operator: str
+    value: str
+
+    def holds(self, labels: Mapping[str, str]) -> bool:
+        """A label that is missing counts as empty."""
+        value = labels.get(self.label, "")
+        # Anchored on both sides, as Alertmanager's are; RE2's classes are ASCII.
+        same = bool(re.fullmatch(self.value, value, re.ASCII)) if "~" in self.operator else value == self.value
+        return same is not self.operator.startswith("!")
+
+
+def matcher(label: str, value: str, operator: Operator = "=") -> str:
+    """One line of `matchers`: `service="checkout"`, the value quoted."""
+    return f'{label}{operator}"{"".join(_ESCAPES.get(char, char) for char in value)}"'
+
+
+def receivers_reached(config: Mapping[str, Any], labels: Mapping[str, str]) -> tuple[str, ...]:
+    """The receivers of every route that an alert ends in, in the order of the tree.
+
+    `config` is an Alertmanager configuration as loaded. Raises ValueError where it has a matcher that opsgen would not
+    write, rather than guess.
+    """
+    root = config["route"]
+    return tuple(route["receiver"] for route in _routes_reached(root, root["receiver"], labels))
+
+
+def is_inhibited(config: Mapping[str, Any], target: Mapping[str, str], sources: Iterable[Mapping[str, str]]) -> bool:
+    """Whether one of the firing `sources` silences the alert `target`, by any of the inhibit rules."""
+    firing = tuple(sources)
+    return any(_inhibits(rule, source, target) for rule in config.get("inhibit_rules") or () for source in firing)
+
+
+def _routes_reached(
+    route: Mapping[str, Any], inherited_receiver: str, labels: Mapping[str, str]
+) -> list[Mapping[str, Any]]:
+    """Where a route leads: the deepest matches below it, itself where none matches, nothing where it does not match."""
+    if not _all_hold(route.get("matchers") or (), labels):
+        return []
+    receiver = route.get("receiver") or inherited_receiver
+    reached: list[Mapping[str, Any]] = []
+    for child in route.get("routes") or ():
+        below = _routes_reached(child, receiver, labels)
+        reached += below
+        if below and not child.get("continue", False):
+            break
+    return reached or [{**route, "receiver": receiver}]
+
+
+def _inhibits(rule: Mapping[str, Any], source: Mapping[str, str], target: Mapping[str, str]) -> bool:
+    """An alert that both sides of a rule match is inhibited only by one that is no target of it (Alertmanager 0.17)."""
+    causes, effects = rule["source_matchers"], rule["target_matchers"]
+    if not (_all_hold(causes, source) and _all_hold(effects, target)):
+        return False
+    if _all_hold(causes, target) and _all_hold(effects, source):
+        return False
+    return all(source.get(label, "") == target.get(label, "") for label in rule.get("equal") or ())
+
+
+def _all_hold(matchers: Iterable[str], labels: Mapping[str, str]) -> bool:
+    return all(_parsed(text).holds(labels) for text in matchers)
+
+
+@lru_cache(maxsize=65_536)
+def _parsed(text: str) -> _Matcher:
+    match = _MATCHER.fullmatch(text)
+    if not match:
+        raise ValueError(f'{text!r} is no matcher as opsgen writes them; write label="value"')
+    label, operator, quoted = match.groups()
+    value = re.sub(r"\\(.)", lambda escape: _UNESCAPES[escape.group(1)], quoted, flags=re.DOTALL)
+    return _Matcher(label, operator, value)

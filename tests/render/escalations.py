@@ -1,0 +1,86 @@
+"""Services, teams and channels for the tests of what is rendered from them."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from opsgen.model import (
+    SEVERITIES,
+    Channel,
+    Convention,
+    Hours,
+    Place,
+    Platform,
+    Policy,
+    Probe,
+    Service,
+    Severity,
+    Step,
+    Team,
+)
+from opsgen.quantities import Duration
+
+NO_DELAY = Duration(0)
+OFFICE = Hours("office", ("monday:friday",), (("09:00", "18:00"),), "Europe/Berlin")
+PAGER = Channel("payments-primary", "pagerduty", {"routing_key_file": "/etc/alertmanager/secrets/payments"})
+CHAT = Channel("payments-slack", "slack", {"channel": "#payments", "api_url_file": "/etc/alertmanager/secrets/slack"})
+LOG = Channel("alert-log", "webhook", {"url": "http://alert-log.internal:8080/alerts"})
+
+
+def policy(*channels: Channel, during: Hours | None = None, after: Duration = NO_DELAY) -> Policy:
+    return Policy("-".join(channel.name for channel in channels), (Step(after, channels, during),))
+
+
+def team(**policies: Policy) -> Team:
+    by_severity = {severity: policies[severity] for severity in SEVERITIES if severity in policies}
+    return Team("payments", "#payments", MappingProxyType[Severity, Policy](by_severity))
+
+
+def rich_team() -> Team:
+    return team(page=policy(PAGER, CHAT), ticket=policy(CHAT, during=OFFICE), info=policy(LOG))
+
+
+def probe(url: str = "https://shop.example.com/healthz", name: str = "healthz", timeout: str = "5s") -> Probe:
+    return Probe(
+        name=name,
+        url=url,
+        interval=Duration.of("30s"),
+        timeout=Duration.of(timeout),
+        slow=Duration.of("2s"),
+        certificate=Duration.of("14d"),
+        module="http_2xx",
+        place=Place("service.yaml", 1, 1),
+    )
+
+
+def service(
+    name: str = "checkout",
+    owner: Team | None = None,
+    environment: str = "production",
+    probes: tuple[Probe, ...] = (),
+    blackbox_address: str = "blackbox-exporter:9115",
+) -> Service:
+    return Service(
+        name=name,
+        title=name.capitalize(),
+        description="",
+        team=owner or rich_team(),
+        tier=1,
+        environment=environment,
+        runtime="kubernetes",
+        spec_file=f"specs/{name}.yaml",
+        convention=Convention("prometheus-http", "Prometheus"),
+        matchers=(),
+        slos=(),
+        probes=probes,
+        business=(),
+        settings={},
+        origins={},
+        overrides={},
+        burn_rates=None,
+        platform=Platform("2.42", "0.25", Duration.of("30s"), Duration.of("30s"), blackbox_address),
+        runbook_commands={},
+        runbook_url="",
+        dashboard_url="",
+        folder="Services",
+    )

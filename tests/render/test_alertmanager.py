@@ -1,0 +1,345 @@
+"""A service's escalation, judged by amtool, and the fleet's as the union of all."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from opsgen.errors import InputError
+from opsgen.model import Channel, Hours, Service, Team
+from opsgen.quantities import Duration
+from opsgen.render.alertmanager import escalation, render_escalation, render_fleet
+from opsgen.render.channels import CATCH_ALL, PLACEHOLDER
+from opsgen.routing import is_inhibited, matcher, receivers_reached
+from tests.render.escalations import CHAT, LOG, OFFICE, PAGER, policy, rich_team, service, team
+
+_NIGHTS = Hours("nights", ("friday:sunday",), (("22:00", "06:00"), ("12:00", "13:00")), "Europe/Berlin")
+_ALWAYS = Hours("always", ("monday:sunday",), (), "UTC")
+_TEAMS = {
+    "rich": rich_team(),
+    "without channels": team(),
+    "page only": team(page=policy(PAGER)),
+    "nights": team(page=policy(PAGER, during=_NIGHTS), ticket=policy(CHAT, during=_ALWAYS)),
+}
+_PAGE = {"service": "checkout", "environment": "production", "severity": "page"}
+_TICKET = {**_PAGE, "severity": "ticket"}
+_INFO = {**_PAGE, "severity": "info"}
+
+
+def _fragment(of: Service) -> dict[str, Any]:
+    fragment: dict[str, Any] = yaml.safe_load(render_escalation(of).content)
+    return fragment
+
+
+def _fleet(fragments: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    fleet: dict[str, Any] = yaml.safe_load(render_fleet(fragments).content)
+    return fleet
+
+
+def _reached(amtool: Path, file: Path, labels: Mapping[str, str]) -> list[str]:
+    arguments = [matcher(label, value) for label, value in labels.items()]
+    printed = subprocess.run(
+        [amtool, "config", "routes", "test", "--config.file", file, *arguments],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return printed.stdout.strip().split(",")
+
+
+def _assert_accepted(amtool: Path, file: Path) -> None:
+    checked = subprocess.run([amtool, "check-config", file], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.fixture
+def fragment_file(tmp_path: Path) -> Path:
+    file = tmp_path / "escalation.yaml"
+    file.write_text(render_escalation(service()).content, encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("owner", _TEAMS.values(), ids=_TEAMS.keys())
+def test_amtool_accepts_a_fragment_and_the_fleet_of_it(amtool: Path, tmp_path: Path, owner: Team) -> None:
+    fragment = render_escalation(service(owner=owner))
+    (tmp_path / "fragment.yaml").write_text(fragment.content, encoding="utf-8")
+    (tmp_path / "fleet.yml").write_text(render_fleet([yaml.safe_load(fragment.content)]).content, encoding="utf-8")
+
+    _assert_accepted(amtool, tmp_path / "fragment.yaml")
+    _assert_accepted(amtool, tmp_path / "fleet.yml")
+
+
+def test_each_severity_reaches_the_channels_of_the_first_step_of_its_policy(amtool: Path, fragment_file: Path) -> None:
+    assert _reached(amtool, fragment_file, _PAGE) == ["payments-primary", "payments-slack"]
+    assert _reached(amtool, fragment_file, _TICKET) == ["payments-slack"]
+    assert _reached(amtool, fragment_file, _INFO) == ["alert-log"]
+
+
+def test_an_alert_that_is_not_ours_ends_at_the_receiver_that_tells_nobody(amtool: Path, fragment_file: Path) -> None:
+    assert _reached(amtool, fragment_file, {**_PAGE, "service": "other"}) == [CATCH_ALL]
+    assert _reached(amtool, fragment_file, {**_PAGE, "environment": "staging"}) == [CATCH_ALL]
+
+
+def test_a_severity_that_is_none_of_ours_reaches_whoever_gets_the_tickets(amtool: Path, fragment_file: Path) -> None:
+    assert _reached(amtool, fragment_file, {**_PAGE, "severity": "warning"}) == ["payments-slack"]
+
+
+def test_without_a_policy_an_alert_ends_at_the_placeholder_and_the_file_says_so() -> None:
+    artifact = render_escalation(service(owner=team(page=policy(PAGER))))
+    config = yaml.safe_load(artifact.content)
+
+    assert receivers_reached(config, _PAGE) == ("payments-primary",)
+    assert receivers_reached(config, _TICKET) == (PLACEHOLDER.name,)
+    assert {"name": PLACEHOLDER.name} in config["receivers"]
+    assert f"No channel is configured for ticket, info: {PLACEHOLDER.name}" in artifact.content
+
+
+def test_a_severity_that_is_none_of_ours_does_not_end_at_a_placeholder_where_there_is_a_channel() -> None:
+    config = _fragment(service(owner=team(page=policy(PAGER))))
+
+    assert receivers_reached(config, {**_PAGE, "severity": "warning"}) == ("payments-primary",)
+
+
+def test_a_channel_that_a_step_names_twice_is_told_once() -> None:
+    config = _fragment(service(owner=team(page=policy(PAGER, CHAT, PAGER))))
+
+    assert receivers_reached(config, _PAGE) == ("payments-primary", "payments-slack")
+
+
+def test_a_first_step_with_a_delay_waits_for_it() -> None:
+    routes = _fragment(service(owner=team(page=policy(PAGER, after=Duration.of("15m")))))["route"]["routes"][0][
+        "routes"
+    ]
+
+    assert routes[0]["group_wait"] == "15m"
+
+
+def test_no_label_of_an_instance_or_an_alert_splits_a_notification() -> None:
+    assert _fragment(service())["route"]["group_by"] == ["service", "environment", "severity"]
+
+
+@pytest.mark.parametrize("environment", ["production", 'a"b\\c', "üñ 🔥", ""])
+def test_labels_are_quoted_whatever_they_hold(amtool: Path, tmp_path: Path, environment: str) -> None:
+    file = tmp_path / "escalation.yaml"
+    file.write_text(render_escalation(service(environment=environment)).content, encoding="utf-8")
+
+    _assert_accepted(amtool, file)
+    assert _reached(amtool, file, {**_INFO, "environment": environment}) == ["alert-log"]
+
+
+@pytest.mark.parametrize("owner", _TEAMS.values(), ids=_TEAMS.keys())
+def test_a_file_holds_the_fragment_that_it_is_made_from(owner: Team) -> None:
+    assert _fragment(service(owner=owner)) == escalation(service(owner=owner))
+
+
+def test_a_fragment_is_one_document() -> None:
+    assert len(list(yaml.safe_load_all(render_escalation(service()).content))) == 1
+    assert len(list(yaml.safe_load_all(render_fleet([_fragment(service())]).content))) == 1
+
+
+# --- inhibition ---
+
+_ALERT_NAMES = ["ErrorBudgetBurn", "ErrorRatioHigh", "LatencyP99High", "TargetDown", "TargetsAbsent", "TrafficGone"]
+
+
+def _inhibited(target: Mapping[str, str], *sources: Mapping[str, str]) -> bool:
+    return is_inhibited(_fragment(service()), target, sources)
+
+
+def test_a_page_silences_the_tickets_that_it_explains() -> None:
+    assert _inhibited(_TICKET, _PAGE)
+    assert _inhibited(_INFO, _PAGE)
+    assert not _inhibited(_PAGE, _TICKET)
+
+
+@pytest.mark.parametrize("label", ["service", "environment"])
+def test_a_page_silences_nothing_of_another_service_or_environment(label: str) -> None:
+    assert not _inhibited({**_TICKET, label: "other"}, _PAGE)
+
+
+def test_alerts_without_a_service_silence_nothing() -> None:
+    assert not _inhibited({"severity": "ticket"}, {"severity": "page"})
+
+
+def test_a_ticket_silences_the_milder_severity_of_its_own_cause_alone() -> None:
+    burn = {"alertname": "ErrorBudgetBurn", "signal": "slo-availability"}
+
+    assert _inhibited({**_INFO, **burn}, {**_TICKET, **burn})
+    assert not _inhibited({**_INFO, **burn, "signal": "slo-latency"}, {**_TICKET, **burn})
+    assert not _inhibited({**_INFO, "alertname": "TargetDown"}, {**_TICKET, **burn})
+
+
+def test_absent_targets_are_one_page_with_all_that_their_scrapes_said_last() -> None:
+    absent = {**_PAGE, "alertname": "TargetsAbsent"}
+
+    assert _inhibited({**_PAGE, "alertname": "ErrorBudgetBurn"}, absent)
+    assert not _inhibited({**_PAGE, "alertname": "ProbeFailed"}, absent)
+    assert not _inhibited({**_PAGE, "alertname": "ErrorBudgetBurn"}, {**absent, "severity": "ticket"})
+
+
+def test_no_two_alerts_silence_each_other() -> None:
+    alerts = [
+        {**_PAGE, "alertname": name, "severity": severity}
+        for name, severity in itertools.product(_ALERT_NAMES, ["page", "ticket", "info"])
+    ]
+
+    for first, second in itertools.combinations_with_replacement(alerts, 2):
+        assert not (_inhibited(first, second) and _inhibited(second, first)), (first, second)
+
+
+# --- hours ---
+
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_WEEK_HOURS = 7 * 24
+_SPANS = st.tuples(st.integers(0, 23), st.integers(0, 24)).filter(lambda span: span[0] != span[1])
+
+
+def _as_hours(days: Iterable[tuple[str, str]], spans: Iterable[tuple[int, int]]) -> Hours:
+    names = tuple(first if first == last else f"{first}:{last}" for first, last in days)
+    return Hours("some", names, tuple((f"{start:02}:00", f"{end:02}:00") for start, end in spans), "UTC")
+
+
+def _expected_hours(days: Iterable[tuple[str, str]], spans: Iterable[tuple[int, int]]) -> set[int]:
+    """The hours of a week, from Monday 00:00, in which somebody wants to be told."""
+    starts = {
+        (_DAYS.index(first) + offset) % 7
+        for first, last in days
+        for offset in range((_DAYS.index(last) - _DAYS.index(first)) % 7 + 1)
+    }
+    return {
+        (day * 24 + start + offset) % _WEEK_HOURS
+        for day, (start, end) in itertools.product(starts, spans)
+        for offset in range(end - start if end > start else end + 24 - start)
+    }
+
+
+def _written_hours(interval: Mapping[str, Any]) -> set[int]:
+    """The same as Alertmanager reads it: no range crosses the end of a day, or of a week that begins on Sunday."""
+    written = set()
+    for part in interval["time_intervals"]:
+        for entry, times in itertools.product(part.get("weekdays", ["sunday:saturday"]), part["times"]):
+            first, _, last = entry.partition(":")
+            sunday_first = (_DAYS[-1], *_DAYS[:-1])
+            start_day, end_day = sunday_first.index(first), sunday_first.index(last or first)
+            start, end = int(times["start_time"][:2]), int(times["end_time"][:2])
+            assert start_day <= end_day
+            assert start < end
+            for day in range(start_day, end_day + 1):
+                written |= {(day - 1) % 7 * 24 + hour for hour in range(start, end)}
+    return written
+
+
+@given(
+    days=st.lists(st.tuples(st.sampled_from(_DAYS), st.sampled_from(_DAYS)), min_size=1, max_size=3),
+    spans=st.lists(_SPANS, min_size=1, max_size=3),
+)
+def test_any_days_and_times_are_written_as_meant_also_over_midnight(
+    days: list[tuple[str, str]], spans: list[tuple[int, int]]
+) -> None:
+    config = _fragment(service(owner=team(page=policy(PAGER, during=_as_hours(days, spans)))))
+
+    assert _written_hours(config["time_intervals"][0]) == _expected_hours(days, spans)
+
+
+def test_a_route_with_hours_is_active_in_them_alone_and_the_file_says_what_happens_outside() -> None:
+    artifact = render_escalation(service())
+    page, chat, ticket, info = yaml.safe_load(artifact.content)["route"]["routes"][0]["routes"]
+
+    assert ticket["active_time_intervals"] == [OFFICE.name]
+    assert not any("active_time_intervals" in route for route in (page, chat, info))
+    assert "Outside its hours an alert (ticket) waits" in artifact.content
+
+
+# --- the fleet ---
+
+_FRAGMENTS = st.lists(
+    st.builds(
+        lambda name, environment: _fragment(service(name, environment=environment)),
+        st.sampled_from(["checkout", "payments", "search"]),
+        st.sampled_from(["production", "staging"]),
+    ),
+    max_size=4,
+)
+
+
+@settings(max_examples=25)
+@given(fragments=_FRAGMENTS, data=st.data())
+def test_the_order_in_which_fragments_are_merged_does_not_matter(
+    fragments: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    shuffled = data.draw(st.permutations(fragments))
+
+    assert render_fleet(shuffled) == render_fleet(fragments)
+
+
+@settings(max_examples=25)
+@given(one=_FRAGMENTS, two=_FRAGMENTS, three=_FRAGMENTS)
+def test_what_is_merged_first_does_not_matter(
+    one: list[dict[str, Any]], two: list[dict[str, Any]], three: list[dict[str, Any]]
+) -> None:
+    whole = render_fleet([*one, *two, *three])
+
+    assert render_fleet([_fleet([*one, *two]), *three]) == whole
+    assert render_fleet([*one, _fleet([*two, *three])]) == whole
+
+
+def test_two_hundred_services_are_merged_and_each_alert_still_finds_its_way(amtool: Path, tmp_path: Path) -> None:
+    teams = list(_TEAMS.values())
+    names = [f"service-{number:03}" for number in range(200)]
+    fragments = [_fragment(service(name, teams[number % len(teams)])) for number, name in enumerate(names)]
+    artifact = render_fleet(fragments)
+    (tmp_path / artifact.path).write_text(artifact.content, encoding="utf-8")
+    fleet = yaml.safe_load(artifact.content)
+
+    _assert_accepted(amtool, tmp_path / artifact.path)
+    assert _reached(amtool, tmp_path / artifact.path, {**_PAGE, "service": "service-199"}) == ["payments-primary"]
+    for name, fragment in zip(names, fragments, strict=True):
+        for labels in ({**_PAGE, "service": name}, {**_TICKET, "service": name}, {**_INFO, "service": name}):
+            assert receivers_reached(fleet, labels) == receivers_reached(fragment, labels)
+
+
+def test_rules_receivers_and_hours_that_services_share_are_written_once() -> None:
+    one = _fleet([_fragment(service())])
+    two = _fleet([_fragment(service()), _fragment(service("payments"))])
+
+    assert two["inhibit_rules"] == one["inhibit_rules"]
+    assert two["receivers"] == one["receivers"]
+    assert two["time_intervals"] == one["time_intervals"]
+
+
+def test_a_fleet_of_none_tells_nobody(amtool: Path, tmp_path: Path) -> None:
+    artifact = render_fleet([])
+    (tmp_path / artifact.path).write_text(artifact.content, encoding="utf-8")
+
+    _assert_accepted(amtool, tmp_path / artifact.path)
+
+
+def test_a_receiver_with_two_meanings_names_the_services_of_both() -> None:
+    other = Channel(CHAT.name, "slack", {**CHAT.options, "channel": "#other"})
+    fragments = [_fragment(service()), _fragment(service("search", team(page=policy(other))))]
+
+    with pytest.raises(InputError) as error:
+        render_fleet(fragments)
+
+    assert [mistake.path for mistake in error.value.mistakes] == ["receivers"]
+    assert "'payments-slack' is defined in 2 different ways" in str(error.value)
+    assert 'service="checkout"' in str(error.value)
+    assert 'service="search"' in str(error.value)
+
+
+def test_a_service_that_is_routed_in_two_ways_and_hours_with_two_meanings_are_reported_at_once() -> None:
+    elsewhere = Hours(OFFICE.name, OFFICE.days, OFFICE.times, "UTC")
+    fragments = [_fragment(service()), _fragment(service(owner=team(ticket=policy(LOG, during=elsewhere))))]
+
+    with pytest.raises(InputError) as error:
+        render_fleet(fragments)
+
+    assert sorted(mistake.path for mistake in error.value.mistakes) == ["route", "time_intervals"]
