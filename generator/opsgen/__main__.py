@@ -1,0 +1,5 @@
+"""`python -m opsgen` is `opsgen`."""
+
+from opsgen.cli import main
+
+main()

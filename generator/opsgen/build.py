@@ -1,0 +1,148 @@
+"""A fleet's artifacts, gathered by folder and written; one service after another gives the same files as all at once.
+
+The fleet's own files (Alertmanager configuration, overview, index) are made of what each service's folder says of it:
+its escalation fragment and the facts in its manifest. Services that are not built now are read back from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from opsgen.fleet import FleetModel, ServiceModel, render_service
+from opsgen.output.artifact import Artifact, ArtifactSet
+from opsgen.output.manifest import read_index
+from opsgen.output.plan import Action, FolderContent, Plan, plan
+from opsgen.output.write import write
+
+_FLEET = ""
+_FRAGMENT = "escalation.yaml"
+_VERBS = {
+    Action.ADD: ("added", "would be added"),
+    Action.CHANGE: ("changed", "would change"),
+    Action.REMOVE: ("removed", "would be removed"),
+}
+_MOST_NAMED = 20
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a build did or would do, in lines for people, and whether all is as it should be."""
+
+    lines: tuple[str, ...]
+    good: bool
+
+
+def write_fleet(fleet: FleetModel, out: Path, force: bool) -> Report:
+    """Renders and writes everything; nothing at all where a spec turns out to be wrong while it is rendered."""
+    wanted = contents(fleet, out)
+    done = write(out, wanted, complete=True, force=force, concerns=_concerns(fleet))
+    return Report(tuple(_lines(done, 0)), not done.conflicts)
+
+
+def check_fresh(fleet: FleetModel, out: Path) -> Report:
+    """Whether the output folder is what the specs give; writes nothing."""
+    would = plan(out, contents(fleet, out), complete=True, concerns=_concerns(fleet))
+    lines = list(_lines(would, 1))
+    if would.stale:
+        lines.append("The output is stale; build it again: opsgen build")
+    return Report(tuple(lines), not would.stale)
+
+
+def contents(fleet: FleetModel, out: Path) -> dict[str, FolderContent]:
+    """Every folder's artifacts and facts, the fleet's last."""
+    from opsgen.errors import InputError, Mistake
+
+    wanted: dict[str, FolderContent] = {}
+    mistakes: list[Mistake] = []
+    for model in fleet.services:
+        try:
+            artifacts = ArtifactSet(tuple(render_service(model, fleet.library)))
+        except InputError as error:
+            mistakes.extend(error.mistakes)
+            continue
+        wanted[model.service.name] = FolderContent(artifacts, facts(model))
+    if mistakes:
+        raise InputError(mistakes)
+    wanted[_FLEET] = FolderContent(ArtifactSet(tuple(_fleet_artifacts(fleet, wanted, out))))
+    return wanted
+
+
+def facts(model: ServiceModel) -> dict[str, Any]:
+    """What the fleet's files need to know of a service, as its manifest keeps it."""
+    from opsgen.render.index import index_entry
+
+    service = model.service
+    return {"spec": service.spec_file, "index": index_entry(service, model.derived).to_json()}
+
+
+def _concerns(fleet: FleetModel) -> Callable[[Mapping[str, Any]], bool]:
+    """Whether a service that is not built now is gone: its spec lay below a folder that was given, and is there no more.
+
+    A build of one spec, or of one folder of several, leaves the services of the others alone.
+    """
+    given = [fleet.specs.name_in_outputs(folder) for folder in fleet.specs.folders]
+
+    def concerns(known: Mapping[str, Any]) -> bool:
+        return any(_is_below(str(known.get("spec", "")), folder) for folder in given)
+
+    return concerns
+
+
+def _is_below(spec: str, folder: str) -> bool:
+    return folder == "." or spec.startswith(f"{folder}/")
+
+
+def _fleet_artifacts(fleet: FleetModel, built: Mapping[str, FolderContent], out: Path) -> Iterator[Artifact]:
+    from opsgen.render.alertmanager import render_fleet
+    from opsgen.render.index import IndexEntry, render_index
+    from opsgen.render.overview import ServiceFacts, render_overview
+
+    others = dict(_others(fleet, built, out))
+    entries = [IndexEntry.from_json(content.facts["index"]) for content in built.values()]
+    entries += [IndexEntry.from_json(known["index"]) for known, _ in others.values()]
+    fragments = [_fragment(content) for content in built.values()] + [fragment for _, fragment in others.values()]
+    yield render_fleet(fragments)
+    yield render_overview(
+        [ServiceFacts(e.name, e.title, e.team, e.tier) for e in sorted(entries, key=lambda e: e.name)]
+    )
+    yield render_index(entries)
+
+
+def _others(
+    fleet: FleetModel, built: Mapping[str, FolderContent], out: Path
+) -> Iterator[tuple[str, tuple[Mapping[str, Any], Mapping[str, Any]]]]:
+    """Facts and fragment of every service in the output folder that is neither built now nor gone."""
+    is_gone = _concerns(fleet)
+    for name, known in read_index(out).items():
+        path = out / name / _FRAGMENT
+        if name not in built and not is_gone(known) and "index" in known and path.is_file():
+            yield name, (known, _parsed(path.read_text(encoding="utf-8")))
+
+
+def _fragment(content: FolderContent) -> Mapping[str, Any]:
+    found = next(a for a in content.artifacts if a.path.endswith(f"/{_FRAGMENT}"))
+    return _parsed(found.content)
+
+
+def _parsed(text: str) -> Mapping[str, Any]:
+    parsed: Mapping[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
+    return parsed
+
+
+def _lines(done: Plan, tense: int) -> Iterator[str]:
+    for action, verbs in _VERBS.items():
+        paths = done.paths(action)
+        for path in paths[:_MOST_NAMED]:
+            yield f"  {verbs[tense]:<16} {path}"
+        if len(paths) > _MOST_NAMED:
+            yield f"  {verbs[tense]:<16} and {len(paths) - _MOST_NAMED} more"
+    for conflict in done.conflicts:
+        yield f"  left alone       {conflict.path}: {conflict.reason}; --force overwrites it"
+    counts = done.counts
+    changed = ", ".join(f"{counts[action]} {verbs[tense]}" for action, verbs in _VERBS.items() if counts[action])
+    yield f"{done.out}: {changed or 'nothing to do'}, {counts[Action.KEEP]} as they were."

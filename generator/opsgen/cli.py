@@ -1,0 +1,262 @@
+"""The command line: arguments in, exit code out. 0 is done, 1 is stale or failed a check, 2 is wrong input.
+
+What people read goes to stderr, what programs read to stdout. Everything but click is imported by the command that
+needs it, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from opsgen import __version__
+
+if TYPE_CHECKING:
+    from opsgen.errors import Mistake
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_PATHS = click.Path(path_type=Path)
+# A fleet that takes a second or more is worth a bar.
+_MANY_SPECS = 50
+
+_BUILD_HELP = """Generate everything for the specs at PATH (files or folders).
+
+\b
+  opsgen build service.yaml          one service, into ./out
+  opsgen build specs/                a fleet; what is no longer wanted is removed
+  opsgen build --check specs/        only say whether out/ is up to date
+
+Writes nothing unless every spec is right. Files that opsgen did not write, or that were edited since, are left alone
+and named (exit code 1); --force overwrites those that are wanted."""
+
+_CHECK_HELP = """Prove the specs at PATH without writing anything.
+
+\b
+  opsgen check specs/
+  opsgen check --format json specs/ | jq .failed
+
+Validates every spec, checks that each alert has a panel, a runbook section, a route to somebody and a proof, and lets
+promtool and amtool judge the result where they are installed."""
+
+_INIT_HELP = """Write a commented spec to start from (service.yaml, or PATH).
+
+\b
+  opsgen init
+  opsgen init specs/checkout.yaml
+  opsgen init --project              opsgen.yaml, with teams and escalation
+
+Never overwrites a file."""
+
+_SCHEMA_HELP = """Print the JSON Schema of a file, for editors that complete and check as you type.
+
+\b
+  opsgen schema > service.schema.json
+  opsgen schema project > project.schema.json
+
+Name it in the first line of the file:
+# yaml-language-server: $schema=service.schema.json"""
+
+_EXPLAIN_HELP = """Show every value that is used for SPEC and where it comes from, and every alert in words.
+
+\b
+  opsgen explain service.yaml
+  opsgen explain --format json service.yaml"""
+
+_LINT_HELP = """Find alerts that can never fire, and labels that are not there, in any Prometheus rule files.
+
+\b
+  opsgen lint rules.yaml
+  opsgen lint manifests/             PrometheusRule resources too
+  opsgen lint --format json rules/ | jq '.[].alert'
+
+Works out which labels the two sides of every operator can have. Needs no Prometheus."""
+
+
+def _reporting_mistakes(command: _F) -> _F:
+    """Prints mistakes of the input, all at once, and exits with 2; any other exception is a bug and shows itself."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        from opsgen.errors import InputError
+
+        try:
+            return command(*args, **kwargs)
+        except InputError as error:
+            _print_mistakes(error.mistakes)
+            sys.exit(2)
+
+    return run  # type: ignore[return-value]
+
+
+def _print_mistakes(mistakes: Iterable[Mistake]) -> None:
+    found = list(mistakes)
+    for mistake in found:
+        place = click.style(f"{mistake.file}:{mistake.line}:{mistake.column}:", bold=True)
+        rest = str(mistake).removeprefix(f"{mistake.file}:{mistake.line}:{mistake.column}:")
+        _say(f"{place}{rest}")
+    _say(click.style(f"{len(found)} mistake{'s' if len(found) > 1 else ''}; nothing was written.", fg="red"))
+
+
+def _say(text: str = "") -> None:
+    """To stderr, without colours where it is no terminal or NO_COLOR asks for none."""
+    click.echo(text, err=True, color=None if _colours_wanted() else False)
+
+
+def _colours_wanted() -> bool:
+    import os
+
+    return not os.environ.get("NO_COLOR")
+
+
+def _progress(files: Iterable[Path]) -> Iterable[Path]:
+    """A bar on a terminal, for a fleet; nothing otherwise."""
+    files = list(files)
+    if len(files) < _MANY_SPECS or not sys.stderr.isatty():
+        yield from files
+        return
+    with click.progressbar(files, label="Building", file=sys.stderr) as bar:
+        yield from bar
+
+
+_format = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="For people or programs.",
+)
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog='Shell completion: eval "$(_OPSGEN_COMPLETE=bash_source opsgen)" (or zsh_source, fish_source).',
+)
+@click.version_option(__version__, prog_name="opsgen")
+def main() -> None:
+    """From one short service spec, everything that its on-call needs: Prometheus rules with their proofs, a Grafana
+    dashboard, uptime probes, escalation and a runbook.
+
+    \b
+      opsgen init                    write a spec to start from
+      opsgen build service.yaml      generate everything into out/
+      opsgen check service.yaml      prove it
+    """
+
+
+@main.command(help=_BUILD_HELP, short_help="Generate everything for specs.")
+@click.argument("paths", nargs=-1, required=True, type=_PATHS, metavar="PATH...")
+@click.option("--out", type=_PATHS, metavar="DIR", help="The folder to write; default: what opsgen.yaml says, or out.")
+@click.option("--force", is_flag=True, help="Overwrite files that were edited since opsgen wrote them.")
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; exit 1 if anything would be written.")
+@_reporting_mistakes
+def build(paths: tuple[Path, ...], out: Path | None, force: bool, only_check: bool) -> None:
+    from opsgen.build import check_fresh, write_fleet
+    from opsgen.fleet import load_fleet
+    from opsgen.output.disk import WriteError
+
+    fleet = load_fleet(paths, _progress)
+    for warning in fleet.warnings:
+        _say(f"{click.style('warning:', fg='yellow')} {warning}")
+    for field in fleet.not_yet:
+        _say(f"{click.style('not yet generated:', fg='yellow')} {field}")
+    try:
+        report = check_fresh(fleet, fleet.out(out)) if only_check else write_fleet(fleet, fleet.out(out), force)
+    except WriteError as error:
+        _say(click.style(str(error), fg="red"))
+        sys.exit(1)
+    for line in report.lines:
+        _say(line)
+    sys.exit(0 if report.good else 1)
+
+
+@main.command(help=_CHECK_HELP, short_help="Prove specs without writing anything.")
+@click.argument("paths", nargs=-1, required=True, type=_PATHS, metavar="PATH...")
+@_format
+@_reporting_mistakes
+def check(paths: tuple[Path, ...], form: str) -> None:
+    from opsgen.check import check_fleet
+    from opsgen.fleet import load_fleet
+
+    fleet = load_fleet(paths, _progress)
+    for warning in fleet.warnings:
+        _say(f"{click.style('warning:', fg='yellow')} {warning}")
+    report = check_fleet(fleet)
+    if form == "json":
+        click.echo(json.dumps(report.as_json(), indent=2))
+    else:
+        for line in report.lines:
+            _say(line)
+    sys.exit(0 if report.good else 1)
+
+
+@main.command(help=_INIT_HELP, short_help="Write a spec to start from.")
+@click.argument("path", required=False, type=_PATHS)
+@click.option("--project", is_flag=True, help="Write a project file, opsgen.yaml, instead.")
+def init(path: Path | None, project: bool) -> None:
+    from opsgen.library import TEMPLATES
+
+    name = "opsgen.yaml" if project else "service.yaml"
+    target = path or Path(name)
+    text = (TEMPLATES / "init" / name).read_text(encoding="utf-8")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        _say(f"{target} is there already; name another file: opsgen init other.yaml")
+        sys.exit(2)
+    except OSError as error:
+        _say(f"{target} can't be written: {error.strerror}")
+        sys.exit(2)
+    _say(f"{target} is written. Make it yours, then: opsgen build {'.' if project else target}")
+
+
+@main.command(help=_SCHEMA_HELP, short_help="Print the JSON Schema of a file.")
+@click.argument(
+    "kind", default="service", type=click.Choice(["service", "project", "pack", "convention", "texts"]), required=False
+)
+def schema(kind: str) -> None:
+    from opsgen.spec.schema import json_schema
+
+    click.echo(json.dumps(json_schema(kind), indent=2, ensure_ascii=False))
+
+
+@main.command(help=_EXPLAIN_HELP, short_help="Show every value and alert, and where they come from.")
+@click.argument("spec", type=_PATHS)
+@_format
+@_reporting_mistakes
+def explain(spec: Path, form: str) -> None:
+    from opsgen.explain import explain_json, explain_text
+    from opsgen.fleet import load_fleet
+
+    fleet = load_fleet([spec])
+    if form == "json":
+        click.echo(
+            json.dumps([explain_json(m.service, m.derived) for m in fleet.services], indent=2, ensure_ascii=False)
+        )
+        return
+    click.echo("\n".join(explain_text(model.service, model.derived) for model in fleet.services), nl=False)
+
+
+@main.command(help=_LINT_HELP, short_help="Find alerts that can never fire, in any rule files.")
+@click.argument("paths", nargs=-1, required=True, type=_PATHS, metavar="PATH...")
+@_format
+@_reporting_mistakes
+def lint(paths: tuple[Path, ...], form: str) -> None:
+    from opsgen.lint import lint_paths
+
+    findings = lint_paths(paths)
+    if form == "json":
+        click.echo(json.dumps([finding.as_dict() for finding in findings], indent=2, ensure_ascii=False))
+    else:
+        for finding in findings:
+            click.echo(str(finding))
+        _say(f"{len(findings)} finding{'' if len(findings) == 1 else 's'}.")
+    sys.exit(1 if findings else 0)

@@ -1,0 +1,214 @@
+"""From paths to artifacts: finds the specs and their project file, runs every stage, and gathers all mistakes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from opsgen.errors import InputError, Mistake
+from opsgen.flow import check_flow
+from opsgen.library import Library, load_library
+from opsgen.model import Service
+from opsgen.organisation import Organisation, resolve_project
+from opsgen.output.artifact import Artifact
+from opsgen.output.manifest import MANIFEST
+from opsgen.resolve import resolve
+from opsgen.signals.derive import derive
+from opsgen.signals.model import Derived
+from opsgen.spec.load import Document, read_document, validate
+from opsgen.spec.project import ProjectSpec
+from opsgen.spec.service import ServiceSpec
+
+PROJECT_FILE = "opsgen.yaml"
+_SPEC_ENDINGS = (".yaml", ".yml")
+
+
+@dataclass(frozen=True)
+class Specs:
+    """What was found: the spec files, the project file above them, and the folders that were given as a whole."""
+
+    files: tuple[Path, ...]
+    project: Path | None
+    folders: tuple[Path, ...]
+
+    @property
+    def root(self) -> Path:
+        """The folder that outputs name specs from: the project file's."""
+        return self.project.parent if self.project else Path.cwd()
+
+    def name_in_outputs(self, file: Path) -> str:
+        """The same on every machine and from every working folder."""
+        if self.project is None:
+            return "." if file.is_dir() else file.name
+        return Path(os.path.relpath(file.resolve(), self.root.resolve())).as_posix()
+
+
+@dataclass(frozen=True)
+class ServiceModel:
+    """One service through load, resolve and derive."""
+
+    service: Service
+    derived: Derived
+    document: Document
+
+
+@dataclass(frozen=True)
+class FleetModel:
+    """All services of one build, in the order of their names."""
+
+    specs: Specs
+    organisation: Organisation
+    library: Library
+    services: tuple[ServiceModel, ...]
+
+    @property
+    def warnings(self) -> Iterator[str]:
+        for model in self.services:
+            yield from model.service.warnings
+            yield from (f"{model.document.file}: {note}" for note in model.derived.warnings)
+
+    @property
+    def not_yet(self) -> Iterator[str]:
+        yield from (f"{self.organisation.file}: {field}" for field in self.organisation.not_yet)
+        for model in self.services:
+            yield from (f"{model.document.file}: {field}" for field in model.service.not_yet)
+
+    def out(self, given: Path | None) -> Path:
+        """The folder to write: the one given, or the project file's."""
+        if given is not None:
+            return given
+        return Path(os.path.relpath(self.specs.root / self.organisation.out))
+
+
+def find_specs(paths: Sequence[Path]) -> Specs:
+    """The spec files at or below the paths; raises InputError where there is none, or several projects."""
+    mistakes: list[Mistake] = []
+    files: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            found = sorted(_below(path))
+            files |= dict.fromkeys(found)
+            if not found:
+                mistakes.append(Mistake(str(path), 1, 1, "", "no spec in this folder", "write one: opsgen init"))
+        elif path.is_file():
+            files[path] = None
+        else:
+            mistakes.append(Mistake(str(path), 1, 1, "", "there is no such file or folder"))
+    projects = {_project_above(file) for file in files}
+    if len(projects) > 1:
+        names = " and ".join(sorted(str(project) for project in projects if project))
+        mistakes.append(
+            Mistake(
+                str(paths[0]),
+                1,
+                1,
+                "",
+                f"these specs have several project files: {names}",
+                "build them one project at a time",
+            )
+        )
+    if mistakes:
+        raise InputError(mistakes)
+    return Specs(tuple(files), next(iter(projects)), tuple(path for path in paths if path.is_dir()))
+
+
+def load_fleet(paths: Sequence[Path], progress: Callable[[Iterable[Path]], Iterable[Path]] = iter) -> FleetModel:
+    """Every service at or below the paths, complete; raises InputError with every mistake of every file."""
+    specs = find_specs(paths)
+    organisation = load_organisation(specs)
+    own_templates = specs.root / organisation.templates if organisation.templates else None
+    library = load_library(own_templates)
+    services: list[ServiceModel] = []
+    mistakes: list[Mistake] = []
+    for file in progress(specs.files):
+        try:
+            services.append(_load_service(file, specs, organisation, library))
+        except InputError as error:
+            mistakes.extend(error.mistakes)
+    mistakes.extend(_doubles(services))
+    if mistakes:
+        raise InputError(mistakes)
+    return FleetModel(specs, organisation, library, tuple(sorted(services, key=lambda model: model.service.name)))
+
+
+def load_organisation(specs: Specs) -> Organisation:
+    """The project file above the specs, or what stands in for one."""
+    if specs.project is None:
+        return resolve_project(ProjectSpec(), None)
+    document = read_document(specs.project, shown(specs.project))
+    return resolve_project(validate(document, ProjectSpec), document)
+
+
+def shown(path: Path) -> str:
+    """A path as messages name it: from the working folder where it lies below, as given otherwise."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd().resolve()))
+    except ValueError:
+        return str(path)
+
+
+def render_service(model: ServiceModel, library: Library) -> list[Artifact]:
+    """Every artifact of one service; renderers are imported here, since most commands need none."""
+    from opsgen.render.alertmanager import render_escalation
+    from opsgen.render.dashboards import render_dashboards
+    from opsgen.render.probes import render_probes
+    from opsgen.render.proofs import render_proofs
+    from opsgen.render.rules import render_rules
+    from opsgen.render.runbooks import render_runbook
+
+    service, derived = model.service, model.derived
+    probes = render_probes(service)
+    return [
+        render_rules(service, derived),
+        render_proofs(service, derived),
+        *render_dashboards(service, derived),
+        render_escalation(service),
+        render_runbook(service, derived, library.folders),
+        *([] if probes is None else [probes]),
+    ]
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for current, folders, files in os.walk(folder):
+        if MANIFEST in files:
+            folders.clear()  # what opsgen wrote is no spec
+            continue
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in files:
+            if name.endswith(_SPEC_ENDINGS) and name != PROJECT_FILE and not name.startswith("."):
+                yield Path(current) / name
+
+
+def _project_above(file: Path) -> Path | None:
+    """The project file in the spec's folder or the nearest one above."""
+    for folder in file.resolve().parents:
+        candidate = folder / PROJECT_FILE
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _load_service(file: Path, specs: Specs, organisation: Organisation, library: Library) -> ServiceModel:
+    document = read_document(file, shown(file))
+    spec = validate(document, ServiceSpec)
+    service = resolve(spec, document, organisation, library.conventions, specs.name_in_outputs(file))
+    derived = derive(service, library)
+    if not derived.alerts:
+        wrong = "this spec makes no alert at all"
+        raise InputError([Mistake(document.file, 1, 1, "", wrong, "leave an alert on, or write slos or uptime")])
+    check_flow(service, derived)
+    return ServiceModel(service, derived, document)
+
+
+def _doubles(services: Iterable[ServiceModel]) -> Iterator[Mistake]:
+    """Two specs of one service would write the same files."""
+    first: dict[str, Document] = {}
+    for model in services:
+        name, document = model.service.name, model.document
+        if name in first:
+            line, column = document.position(("service",), "value")
+            wrong = f"the service {name} has another spec already: {first[name].file}"
+            yield Mistake(document.file, line, column, "service", wrong, "give one of them another name")
+        first.setdefault(name, document)
