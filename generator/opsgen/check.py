@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from opsgen.build import contents
-from opsgen.closure import Gap, gaps
+from opsgen.closure import Gap, concerning, gaps
 from opsgen.fleet import FleetModel
 from opsgen.judges import Verdict, judge
 
@@ -75,7 +75,11 @@ def check_fleet(fleet: FleetModel) -> CheckReport:
         found = [
             gap
             for model in fleet.services
-            for gap in gaps(model.service, wanted[model.service.name].artifacts, alertmanager)
+            for gap in gaps(
+                model.service,
+                wanted[model.service.name].artifacts,
+                concerning(alertmanager, model.service.name),
+            )
         ]
         verdicts = judge(folder, [model.service.name for model in fleet.services])
     alerts = sum(len(model.derived.alerts) for model in fleet.services)

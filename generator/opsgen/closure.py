@@ -13,7 +13,7 @@ import yaml
 
 from opsgen.model import Service
 from opsgen.output.artifact import Artifact
-from opsgen.routing import receivers_reached
+from opsgen.routing import matcher, receivers_reached
 
 _ANCHOR = re.compile(r'<a id="([^"]+)"></a>')
 _INTERNAL_LINK = re.compile(r"\]\(#([^)\s]+)\)")
@@ -45,6 +45,19 @@ def gaps(service: Service, artifacts: Iterable[Artifact], alertmanager: Mapping[
     found.extend(_without_route(service, alerts, alertmanager))
     found.extend(_without_record(service, rules))
     return found
+
+
+def concerning(alertmanager: Mapping[str, Any], service: str) -> dict[str, Any]:
+    """The fleet's configuration with only those of its routes that an alert of the service can take: trying those of
+    a thousand other services for every alert would take as long as all the rest."""
+    route = alertmanager["route"]
+    own = matcher("service", service)
+    routes = [
+        child
+        for child in route.get("routes", ())
+        if own in child.get("matchers", ()) or not any(m.startswith("service=") for m in child.get("matchers", ()))
+    ]
+    return {**alertmanager, "route": {**route, "routes": routes}}
 
 
 def _yaml(text: str) -> Any:

@@ -41,7 +41,8 @@ def resolved_values(service: Service) -> Iterator[tuple[str, str, str]]:
     yield "convention", service.convention.name, origins["convention"]
     yield "match", ", ".join(f"{m.label}{m.op}{m.value}" for m in service.matchers), origins["match"]
     for index, slo in enumerate(service.slos):
-        yield f"slos[{index}]", f"{slo.name}: {slo.objective} over {slo.window}", str(slo.place)
+        under = f" under {slo.threshold}" if slo.threshold else ""
+        yield f"slos[{index}]", f"{slo.name}: {slo.objective}{under} over {slo.window}", str(slo.place)
         yield f"slos[{index}].window", str(slo.window), origins[f"slos[{index}].window"]
     for path, setting in service.settings.items():
         yield path, _setting(setting), origins[path]
@@ -55,9 +56,12 @@ def resolved_values(service: Service) -> Iterator[tuple[str, str, str]]:
         changed = [f"for {override.hold}"] if override.hold is not None else []
         changed += [f"severity {override.severity}"] if override.severity else []
         yield f"alerts.{name}", "off" if override.off else ", ".join(changed), str(override.place)
-    yield "prometheus.version", service.platform.prometheus, "the project file, or the oldest supported"
-    yield "alertmanager.version", service.platform.alertmanager, "the project file, or the oldest supported"
-    yield "prometheus.scrape_interval", str(service.platform.scrape_interval), "the project file, or 30s"
+    platform = service.platform
+    yield "prometheus.version", platform.prometheus, origins["prometheus.version"]
+    yield "prometheus.scrape_interval", str(platform.scrape_interval), origins["prometheus.scrape_interval"]
+    yield "alertmanager.version", platform.alertmanager, origins["alertmanager.version"]
+    if service.burn_rates is not None:
+        yield "slo.burn_rates", f"{len(service.burn_rates)} tiers", origins["slo.burn_rates"]
 
 
 def _setting(setting: Setting) -> str:

@@ -6,9 +6,8 @@ All values are frozen and complete: each default has been filled in, and `origin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Literal
 
 from opsgen.promql import Matcher, Selector
@@ -248,4 +247,3 @@ class Service:
     environment_variables: tuple[EnvironmentVariable, ...] = ()
     not_yet: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    proof_series: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))

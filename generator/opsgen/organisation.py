@@ -19,6 +19,17 @@ SCRAPE_INTERVAL = Duration.of("30s")
 EVALUATION_INTERVAL = Duration.of("30s")
 SLO_WINDOW = Duration.of("30d")  # The Site Reliability Workbook's own
 
+# Where the values come from that the project file does not give.
+_DEFAULTS = {
+    ("slo", "window"): "the SRE workbook's 30 days",
+    ("slo", "burn_rates"): "the SRE workbook's, scaled to the window",
+    ("prometheus", "version"): "the oldest that is supported",
+    ("prometheus", "scrape_interval"): "30s",
+    ("prometheus", "evaluation_interval"): "30s",
+    ("alertmanager", "version"): "the oldest that is supported",
+    ("blackbox", "address"): "the exporter's name and port in most installations",
+}
+
 _OLDEST_PROMETHEUS = (2, 42)  # keep_firing_for
 _OLDEST_ALERTMANAGER = (0, 25)  # every *_file field that opsgen writes by default
 # The rates of the recorded five minutes want four samples or more.
@@ -50,6 +61,7 @@ class Organisation:
     out: str
     templates: str | None
     file: str | None
+    origins: Mapping[str, str]
     not_yet: tuple[str, ...] = ()
 
 
@@ -131,8 +143,13 @@ class _Resolver:
             out=spec.out,
             templates=spec.templates,
             file=self.file,
+            origins={".".join(path): self._origin(path, default) for path, default in _DEFAULTS.items()},
             not_yet=tuple(self._not_yet()),
         )
+
+    def _origin(self, path: tuple[str, str], default: str) -> str:
+        section = getattr(self.spec, path[0])
+        return str(self.mistakes.place(path)) if path[1] in section.model_fields_set else f"default: {default}"
 
     def _platform(self) -> Platform:
         spec = self.spec

@@ -119,7 +119,7 @@ class _Resolver:
         self.organisation = organisation
         self.conventions = conventions
         self.mistakes = Mistakes(document)
-        self.origins: dict[str, str] = {}
+        self.origins: dict[str, str] = dict(organisation.origins)
         self.warnings: list[str] = []
 
     def service(self, spec_file: str) -> Service:
@@ -321,7 +321,7 @@ class _Resolver:
     def _slo_window(self, index: int, spec: SloSpec) -> Duration:
         key = f"slos[{index}].window"
         if spec.window is None:
-            self.origins[key] = "the project's, or the SRE workbook's 30 days"
+            self.origins[key] = self.organisation.origins["slo.window"]
             return self.organisation.slo_window
         self.origins[key] = self._origin("slos", index, "window")
         if not _SHORTEST_SLO <= spec.window <= _LONGEST_SLO:

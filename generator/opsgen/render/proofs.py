@@ -312,7 +312,8 @@ def _values(phases: Iterable[tuple[Level | None, int]], interval: Duration) -> I
         elif level.counter:
             slope = level.value * interval.seconds
             start = value if index == 0 else value + slope
-            yield f"{number_text(start)}+{number_text(slope)}x{count - 1}"
+            sign = "" if slope < 0 else "+"
+            yield f"{number_text(start)}{sign}{number_text(slope)}x{count - 1}"
             value = start + slope * (count - 1)
         else:
             yield f"{number_text(level.value)}x{count - 1}"

@@ -327,9 +327,9 @@ def _tier_words(slo: EventSlo, rate: BurnRate) -> str:
     limit = UNITS["ratio"].words(burnrates.threshold(rate, slo.objective))
     spent = rate.factor * rate.long_window.hours / slo.window.hours * 100
     return (
-        f"more than {limit} over both {rate.long_window} and {rate.short_window} (burning the budget "
-        f"{number_text(rate.factor)} times too fast, {number_text(round(spent, 1))}% of it in {rate.long_window}; "
-        f"with at least {burnrates.minimum_events(rate, slo.objective)} events in {rate.long_window})"
+        f"more than {limit} over both {rate.long_window} and {rate.short_window} ({number_text(rate.factor)} times the "
+        f"sustainable rate, which spends {number_text(round(spent, 1))}% of the budget in {rate.long_window}; needs at "
+        f"least {burnrates.minimum_events(rate, slo.objective)} events in {rate.long_window})"
     )
 
 
