@@ -41,12 +41,12 @@ def render_proofs(service: Service, derived: Derived) -> Artifact:
     proofs = _proofs(service, derived)
     groups = list(rule_groups(service, derived))
     interval = _sample_interval(alerts)
-    timelines, step = _timelines(proofs, alerts, sum(len(group["rules"]) for group in groups), interval)
+    timelines, step = _timelines(proofs, alerts, sum(len(group.members) for group in groups), interval)
     document = {
         "rule_files": ["rules.yaml"],
         "evaluation_interval": str(step),
         # Without it promtool takes the groups in random order, and the slow ones read what the others record.
-        "group_eval_order": [group["name"] for group in groups],
+        "group_eval_order": [group.name for group in groups],
         "tests": [_test(timeline, proofs, alerts, step, interval) for timeline in timelines],
     }
     return Artifact(f"{service.name}/rules.test.yaml", dump(document, _comment(service)))
@@ -86,12 +86,15 @@ def _bounds(service: Service) -> dict[str, Sequence[Decimal]]:
 
 @dataclass(frozen=True)
 class _Case:
-    """One scenario: what fires while it fails, how long that takes to show, and how long to clear, at the least."""
+    """One scenario: what fires while it fails, how long that takes to show and to clear at the least, how far back the
+    baseline lies that its alerts compare with, and whether it burns an error budget."""
 
     scenario: Scenario
     fires: tuple[Alert, ...]
     settles: Duration
     clears: Duration
+    looks_back: Duration
+    burns: bool
 
     @classmethod
     def of(cls, scenario: Scenario, alerts: dict[str, Alert]) -> _Case:
@@ -101,16 +104,9 @@ class _Case:
             fires,
             settles=max(_settles(alert) + alert.hold for alert in fires) + _LOOKBACK,
             clears=max(_clears(alert) + alert.keep_firing for alert in fires) + _LOOKBACK,
+            looks_back=max(_longest_offset(alert) for alert in fires),
+            burns=any(alert.burn_rates for alert in fires),
         )
-
-    @property
-    def looks_back(self) -> Duration:
-        """How far in the past the baseline lies that its alerts compare with."""
-        return max(_longest_offset(alert) for alert in self.fires)
-
-    @property
-    def burns(self) -> bool:
-        return any(alert.burn_rates for alert in self.fires)
 
     def failing(self, history: Duration, step: Duration) -> Duration:
         """Whole steps, until the long windows are full of failures in spite of the healthy time before."""
@@ -147,7 +143,8 @@ def _timelines(
     """The timelines, and the finest evaluation interval with which all together stay within the budget of time; where
     none does, the cheapest one."""
     cases = [_Case.of(scenario, {alert.key: alert for alert in alerts}) for scenario in proofs.scenarios]
-    choices = [(_in_timelines(cases, alerts, step), step) for step in _STEPS if step >= interval]
+    shortest_offset = min((offset for alert in alerts if (offset := _longest_offset(alert))), default=None)
+    choices = [(_in_timelines(cases, shortest_offset, step), step) for step in _STEPS if step >= interval]
     series = len(proofs.healthy)
     costs = [sum(_cost_ms(line, step, interval, rules, series) for line in lines) for lines, step in choices]
     affordable = (choice for choice, cost in zip(choices, costs, strict=True) if cost <= _MOST_MS)
@@ -161,16 +158,15 @@ def _cost_ms(timeline: _Timeline, step: Duration, interval: Duration, rules: int
     return evaluations * rules * _RULE_EVALUATION_MS + samples * _SAMPLE_MS
 
 
-def _in_timelines(cases: Sequence[_Case], alerts: Sequence[Alert], step: Duration) -> list[_Timeline]:
+def _in_timelines(cases: Sequence[_Case], shortest_offset: Duration | None, step: Duration) -> list[_Timeline]:
     """Cases that compare with last week, after a healthy week. Those that burn an error budget each by itself, since
     its long windows would remember an earlier failure. All others one after the other, in timelines so short that
     nothing is compared with an earlier failure."""
     back = [case for case in cases if case.looks_back]
     burning = [case for case in cases if not case.looks_back and case.burns]
     others = [case for case in cases if not case.looks_back and not case.burns]
-    offsets = [offset for alert in alerts if (offset := _longest_offset(alert))]
     lines = [_Timeline((case,), Duration(0)) for case in burning]
-    lines += _chained(others, Duration(0), min(offsets, default=None), step)
+    lines += _chained(others, Duration(0), shortest_offset, step)
     for looks_back in sorted({case.looks_back for case in back}):
         lines += _chained([case for case in back if case.looks_back == looks_back], looks_back, looks_back * 2, step)
     return lines

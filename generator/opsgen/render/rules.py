@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from opsgen import links
@@ -19,26 +20,33 @@ _SLOW_INTERVAL = Duration.of("2m")
 _MOST_RULES_IN_GROUP = 20
 
 Rule = dict[str, Any]
-Group = dict[str, Any]
 
 
 def render_rules(service: Service, derived: Derived) -> Artifact:
     """The rules of one service, in groups that can be evaluated apart from each other."""
-    groups = list(rule_groups(service, derived))
+    groups = [_group(service, group) for group in rule_groups(service, derived)]
     return Artifact(f"{service.name}/rules.yaml", dump({"groups": groups}, generated_from(service.spec_file)))
 
 
-def rule_groups(service: Service, derived: Derived) -> Iterator[Group]:
+@dataclass(frozen=True)
+class RuleGroup:
+    """What is evaluated together and in order; `interval` is None where Prometheus' own will do."""
+
+    name: str
+    members: tuple[Record | Alert, ...]
+    interval: Duration | None = None
+
+
+def rule_groups(service: Service, derived: Derived) -> Iterator[RuleGroup]:
     """Each SLO's rules are a group of their own (and a slower one); those of the other signals go by signal group."""
-    together: dict[str, list[Rule]] = {}
+    together: dict[str, list[Record | Alert]] = {}
     for signal in derived.signals:
         if signal.records:
             yield from _own_groups(service, signal)
-            continue
-        rules = together.setdefault(signal.group, [])
-        rules.extend(alert_rule(service, alert) for alert in signal.alerts)
-    for group, rules in together.items():
-        yield from _parts(f"{service.name}-{group}", rules)
+        else:
+            together.setdefault(signal.group, []).extend(signal.alerts)
+    for group, alerts in together.items():
+        yield from _parts(RuleGroup(f"{service.name}-{group}", tuple(alerts)))
 
 
 def alert_rule(service: Service, alert: Alert) -> Rule:
@@ -76,25 +84,28 @@ def _annotations(service: Service, alert: Alert) -> dict[str, str]:
     return annotations | ({"dashboard_url": panel} if panel else {})
 
 
-def _own_groups(service: Service, signal: Signal) -> Iterator[Group]:
+def _own_groups(service: Service, signal: Signal) -> Iterator[RuleGroup]:
     for slow in (False, True):
-        rules = [
-            *(_record_rule(record) for record in signal.records if record.slow == slow),
-            *(alert_rule(service, alert) for alert in signal.alerts if alert.slow == slow),
-        ]
+        members: list[Record | Alert] = [record for record in signal.records if record.slow == slow]
+        members += [alert for alert in signal.alerts if alert.slow == slow]
         name = f"{service.name}-{signal.name}"
-        yield from _parts(f"{name}-slow" if slow else name, rules, _SLOW_INTERVAL if slow else None)
+        yield from _parts(RuleGroup(f"{name}-slow" if slow else name, tuple(members), _SLOW_INTERVAL if slow else None))
 
 
-def _record_rule(record: Record) -> Rule:
-    return {"record": record.name, "expr": pretty(record.expr), "labels": dict(record.labels)}
-
-
-def _parts(name: str, rules: Sequence[Rule], interval: Duration | None = None) -> Iterable[Group]:
-    """One group, or several where it would be larger than a ruler takes."""
-    for start in range(0, len(rules), _MOST_RULES_IN_GROUP):
+def _parts(group: RuleGroup) -> Iterator[RuleGroup]:
+    """The group, or several where it would be larger than a ruler takes; none where it is empty."""
+    for start in range(0, len(group.members), _MOST_RULES_IN_GROUP):
         number = start // _MOST_RULES_IN_GROUP + 1
-        group: Group = {"name": name if number == 1 else f"{name}-{number}"}
-        if interval is not None:
-            group["interval"] = str(interval)
-        yield group | {"rules": list(rules[start : start + _MOST_RULES_IN_GROUP])}
+        name = group.name if number == 1 else f"{group.name}-{number}"
+        yield RuleGroup(name, group.members[start : start + _MOST_RULES_IN_GROUP], group.interval)
+
+
+def _group(service: Service, group: RuleGroup) -> dict[str, Any]:
+    interval = {} if group.interval is None else {"interval": str(group.interval)}
+    return {"name": group.name, **interval, "rules": [_rule(service, member) for member in group.members]}
+
+
+def _rule(service: Service, member: Record | Alert) -> Rule:
+    if isinstance(member, Alert):
+        return alert_rule(service, member)
+    return {"record": member.name, "expr": pretty(member.expr), "labels": dict(member.labels)}
