@@ -120,10 +120,10 @@ def test_whatever_opsgen_would_not_have_written_is_an_input_error_at_its_place(
     text: str, place: str, wrong: str
 ) -> None:
     with pytest.raises(InputError) as caught:
-        parse_manifest(text.encode(), "out/checkout/.opsgen.json")
+        parse_manifest(text.encode(), "out/checkout/.opsgen.manifest")
 
     mistake = next(mistake for mistake in caught.value.mistakes if mistake.path == place)
-    assert mistake.file == "out/checkout/.opsgen.json"
+    assert mistake.file == "out/checkout/.opsgen.manifest"
     assert wrong in mistake.wrong
     assert "delete it" in mistake.right
 

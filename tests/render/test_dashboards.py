@@ -291,7 +291,7 @@ def test_rates_of_instances_follow_the_zoom_and_the_choice_of_instances() -> Non
     shown = dashboard(*every_kind_of_signal())
 
     assert expressions(panel_titled(shown, "requests")) == [
-        'sum (rate(http_requests_total{instance=~"$instance"}[$__rate_interval]))'
+        'sum(rate(http_requests_total{instance=~"$instance"}[$__rate_interval]))'
     ]
 
 

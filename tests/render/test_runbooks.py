@@ -189,8 +189,9 @@ def test_text_from_a_spec_arrives_as_text(tmp_path: Path, hostile: str) -> None:
         environment_variables=[{"name": "A", "type": hostile, "default": hostile, "description": hostile}],
         runbook={"deploy": hostile},
     )
+    (tmp_path / "plain").mkdir()
     plain = spec(
-        tmp_path / "plain" if (tmp_path / "plain").mkdir() is None else tmp_path,
+        tmp_path / "plain",
         title="x",
         description="x",
         business=[

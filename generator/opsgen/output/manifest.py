@@ -19,7 +19,7 @@ from opsgen.errors import InputError, Mistake
 from opsgen.output.artifact import path_fault
 from opsgen.output.disk import Kind, Tree
 
-MANIFEST = ".opsgen.json"
+MANIFEST = ".opsgen.manifest"
 _SCHEMA = 1
 _KEYS = {"schema": int, "folder": str, "files": dict, "service": dict}
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")

@@ -1,32 +1,232 @@
-"""Shell commands for a runbook, from what the spec says for certain; a plausible wrong command is worse than none."""
+"""Shell commands for a runbook, from what the spec says for certain: a plausible wrong command is worse than none.
+
+A command is given only where every word of it is known: from the matchers, the probes, or a command that the spec
+itself has. All but those that silence alerts only look.
+"""
 
 from __future__ import annotations
 
+import re
 import shlex
+from dataclasses import dataclass
+from itertools import chain
 
-from opsgen.model import Service
-
-
-def namespace(service: Service) -> str:
-    """The Kubernetes namespace, where the spec's matchers name exactly one."""
-    named = [m.value for m in service.matchers if m.label == "namespace" and m.op == "="]
-    return named[0] if named and service.runtime == "kubernetes" else ""
+from opsgen.model import Probe, Service
+from opsgen.quantities import number_text
+from opsgen.signals.model import Alert
 
 
-def first_looks(service: Service) -> list[str]:
-    """Commands that only look, and of which every word is known."""
-    scope = namespace(service)
-    if not scope:
-        return []
-    quoted = shlex.quote(scope)
-    return [
-        f"kubectl -n {quoted} get pods -o wide",
-        f"kubectl -n {quoted} get events --sort-by=.lastTimestamp",
-        f"kubectl -n {quoted} get deployments,statefulsets,daemonsets",
-    ]
+@dataclass(frozen=True)
+class Look:
+    """A command that changes nothing, and the question it answers."""
+
+    question: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What the spec's own commands restart or deploy: the tool, what comes before its verb, and the name."""
+
+    tool: str
+    start: str
+    name: str
+
+
+# `start` is the tool with its own options, such as the namespace: `kubectl -n shop`.
+_IN_NAMESPACE = (
+    Look("What runs, and where?", "{start} get pods -o wide"),
+    Look("What happened lately?", "{start} get events --sort-by=.metadata.creationTimestamp"),
+    Look("What was deployed, newest last?", "{start} get replicasets --sort-by=.metadata.creationTimestamp"),
+)
+_OF_WORKLOAD = {
+    "kubectl": (
+        Look("Is a rollout under way?", "{start} rollout status {name} --watch=false"),
+        Look("Which versions were rolled out?", "{start} rollout history {name}"),
+        Look("How is it set up, and what happened to it?", "{start} describe {name}"),
+        Look("A shell in one of its pods, if the image has one.", "{start} exec -it {name} -- sh"),
+    ),
+    "systemctl": (
+        Look("Does it run, and since when?", "{start}systemctl status {name} --no-pager"),
+        Look("How is it started?", "{start}systemctl cat {name} --no-pager"),
+    ),
+    "docker": (
+        Look("Does it run, and since when?", "{start}docker ps --all --filter name={name}"),
+        Look("What does it use?", "{start}docker stats --no-stream {name}"),
+        Look("A shell in it, if the image has one.", "{start}docker exec -it {name} sh"),
+    ),
+}
+_LOGS = {
+    "kubectl": Look(
+        "The logs of one of its pods, of the last 15 minutes.",
+        "{start} logs {name} --all-containers --since=15m --timestamps",
+    ),
+    "systemctl": Look("The logs of the last 15 minutes.", "{start}journalctl -u {name} --since -15min --no-pager"),
+    "docker": Look("The logs of the last 15 minutes.", "{start}docker logs --since 15m --timestamps {name}"),
+}
+
+# What a shell gives a meaning to: a command with one of these is more than its words.
+_SHELL = re.compile(r"[;&|<>$`\\\n(){}*?#!~]")
+_UNIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._:-]*", re.ASCII)
+_KUBERNETES_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*", re.ASCII)
+_KINDS = {
+    alias: kind
+    for kind, aliases in {
+        "deployment": ("deploy", "deployment", "deployments", "deployment.apps", "deployments.apps"),
+        "statefulset": ("sts", "statefulset", "statefulsets", "statefulset.apps", "statefulsets.apps"),
+        "daemonset": ("ds", "daemonset", "daemonsets", "daemonset.apps", "daemonsets.apps"),
+    }.items()
+    for alias in aliases
+}
+_NAMESPACE_OPTIONS = ("-n", "--namespace")
+# Options that say which cluster is meant, and so belong to every command for it.
+_CLUSTER_OPTIONS = (*_NAMESPACE_OPTIONS, "--context", "--cluster", "--kubeconfig")
+_UNIT_VERBS = frozenset({"restart", "start", "stop", "reload", "reload-or-restart", "try-restart"})
+_CONTAINER_VERBS = frozenset({"restart", "start", "stop"})
+
+
+def first_looks(service: Service) -> tuple[Look, ...]:
+    """What to run first, before anything is known."""
+    start = _in_namespace(service)
+    looks = [Look(look.question, look.command.format(start=start)) for look in _IN_NAMESPACE if start]
+    return (*looks, *(_probed(probe) for probe in service.probes if probe.module == "http_2xx"))
+
+
+def debug_looks(service: Service) -> tuple[Look, ...]:
+    """What there is to see of the workload that the spec's own commands name."""
+    found = workload(service)
+    return tuple(_filled(look, found) for look in _OF_WORKLOAD[found.tool]) if found else ()
+
+
+def logs_look(service: Service) -> Look | None:
+    """Where the logs are, for a spec that does not say so but names the workload."""
+    found = workload(service)
+    return _filled(_LOGS[found.tool], found) if found else None
+
+
+def workload(service: Service) -> Workload | None:
+    """What all of the spec's commands that can be read act on; None where they disagree, or name nothing."""
+    found = {named for command in service.runbook_commands.values() if (named := _named(command, service))}
+    return found.pop() if len(found) == 1 else None
 
 
 def silence(service: Service) -> str:
     """Silences every alert of the service for an hour."""
-    matchers = [f"service={service.name}", f"environment={service.environment}"]
-    return f"amtool silence add {' '.join(shlex.quote(m) for m in matchers)} --duration=1h --comment='planned work'"
+    return f"amtool silence add {_matchers(service)} --duration=1h --comment='planned work'"
+
+
+def silence_one(service: Service, alert: Alert) -> str:
+    """Silences the alerts of one cause for an hour, in all severities."""
+    own = _words(f"alertname={alert.name}", f"signal={alert.signal}")
+    return f"amtool silence add {own} {_matchers(service)} --duration=1h --comment='being worked on'"
+
+
+def silences(service: Service) -> str:
+    return f"amtool silence query {_matchers(service)}"
+
+
+def end_silences(service: Service) -> str:
+    return f"amtool silence expire $(amtool silence query --quiet {_matchers(service)})"
+
+
+def firing_alerts(service: Service) -> str:
+    return f"amtool alert query {_matchers(service)}"
+
+
+def _matchers(service: Service) -> str:
+    return _words(f"service={service.name}", f"environment={service.environment}")
+
+
+def _words(*words: str) -> str:
+    return " ".join(shlex.quote(word) for word in words)
+
+
+def _filled(look: Look, found: Workload) -> Look:
+    return Look(look.question, look.command.format(start=found.start, name=found.name))
+
+
+def _probed(probe: Probe) -> Look:
+    show = "-w '%{http_code} %{time_total}s\\n'"
+    limit = number_text(probe.timeout.seconds)
+    return Look(
+        f"Does it answer from outside ({probe.name})?",
+        f"curl -sS -o /dev/null {show} --max-time {limit} {shlex.quote(probe.url)}",
+    )
+
+
+def _in_namespace(service: Service) -> str:
+    """kubectl for the service's namespace, as the spec's own commands call it or as its matchers have it."""
+    found = workload(service)
+    if found and found.tool == "kubectl" and any(option in found.start for option in (" -n", " --namespace")):
+        return found.start
+    named = _namespace(service)
+    return f"kubectl -n {shlex.quote(named)}" if named and service.runtime == "kubernetes" else ""
+
+
+def _namespace(service: Service) -> str:
+    """The namespace, where the matchers name exactly one."""
+    return next((m.value for m in service.matchers if m.label == "namespace" and m.op == "="), "")
+
+
+def _named(command: str, service: Service) -> Workload | None:
+    if _SHELL.search(command):
+        return None
+    try:
+        words = shlex.split(command)
+    except ValueError:  # a quote that does not end
+        return None
+    start = "sudo " if words[:1] == ["sudo"] else ""
+    match words[1:] if start else words:
+        case ["systemctl", verb, unit] if verb in _UNIT_VERBS and _UNIT.fullmatch(unit):
+            return Workload("systemctl", start, unit)
+        case ["docker", verb, name] if verb in _CONTAINER_VERBS and _UNIT.fullmatch(name):
+            return Workload("docker", start, name)
+        case ["kubectl", *rest] if not start:
+            return _kubernetes(rest, _namespace(service))
+        case _:
+            return None
+
+
+def _kubernetes(words: list[str], namespace: str) -> Workload | None:
+    """The workload of a kubectl command, unless that is in another namespace than the service's series are."""
+    split = _options(words)
+    if split is None:
+        return None
+    options, plain = split
+    match plain:
+        case ["rollout", _, *target] | ["scale", *target]:
+            name = _target("/".join(target))
+        case ["set", "image" | "env", target, *_]:
+            name = _target(target)
+        case _:
+            return None
+    elsewhere = {value for option, value in options if option in _NAMESPACE_OPTIONS} - {namespace}
+    if name is None or (namespace and elsewhere):
+        return None
+    start = " ".join(["kubectl", *(shlex.quote(word) for word in chain.from_iterable(options))])
+    return Workload("kubectl", start, name)
+
+
+def _options(words: list[str]) -> tuple[list[tuple[str, str]], list[str]] | None:
+    """The options that say which cluster is meant, and the plain words.
+
+    None where there is an option that may or may not take the next word.
+    """
+    options: list[tuple[str, str]] = []
+    plain: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        option, has_value, value = word.partition("=")
+        if option in _CLUSTER_OPTIONS:
+            options.append((option, value if has_value else next(rest, "")))
+        elif not word.startswith("-"):
+            plain.append(word)
+        elif not has_value:
+            return None
+    return options, plain
+
+
+def _target(written: str) -> str | None:
+    """`deploy/checkout` as `deployment/checkout`; None for several at once, and for what is none of the known kinds."""
+    alias, _, name = written.partition("/")
+    return f"{_KINDS[alias]}/{name}" if alias in _KINDS and _KUBERNETES_NAME.fullmatch(name) else None

@@ -1,86 +1,147 @@
-"""Text to Markdown that shows it as text: nothing that people write in a spec becomes markup, a link or HTML."""
+"""Text to Markdown that shows it as text: nothing that people write in a spec becomes markup, a link or HTML.
+
+What these functions give is `Markdown`; templates escape everything else that they print, so that no text is forgotten.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
-# What CommonMark and GitHub give a meaning to inside of a line (HTML, code, emphasis, links, tables, formulas), and
-# what they do at its start (headings, lists, rules).
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|~&$])")
-_LINE_START = re.compile(r"^([-=+#]|\d+(?=[.)]))")
-_CODE_SPAN = re.compile(r"`([^`\n]+)`")
-_RUN_OF_BACKTICKS = re.compile(r"`+")
+# What CommonMark and GitHub give a meaning to inside of a line: HTML, code, emphasis, links, tables, formulas,
+# references, entities, and addresses that they make links of by themselves.
+_SPECIAL = re.compile(r"[\\`*_\[\]<>|~$#]|&(?=#?\w+;)|:(?=//)|(?<=\bwww)\.", re.IGNORECASE)
+# What begins a list, or underlines the line before as a heading.
+_LINE_START = re.compile(r"(?P<bullet>[-+])(?=\s|$)|(?P<rule>[-=]+)$|(?P<number>\d{1,9})(?=[.)](?:\s|$))", re.ASCII)
+_CODE_IN_PROSE = re.compile(r"`([^`]+)`|(https?://[^\s`]*[^\s`.,;:!?)\"'])")
+_BACKTICKS = re.compile(r"`+")
+_WEB_ADDRESS = re.compile(r"https?://[^\s<>]+", re.IGNORECASE)
+_OWN_ADDRESS = re.compile(r"[\w-][\w.-]*(?:/[\w-][\w.-]*)*(?:#[\w-]+)?|#[\w-]+", re.ASCII)
+_ANCHOR = re.compile(r"[\w-]+", re.ASCII)
+_NEEDS_BRACKETS = re.compile(r"[()]")
+_ENTITY = re.compile(r"&(?=#?\w+;)")
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # control and format characters, surrogates, line separators
+_JOINERS = "\u200c\u200d"  # without which Persian, and emoji of several parts, fall apart
 
 
-def text(value: object) -> str:
+class Markdown(str):
+    """Text that is Markdown already."""
+
+    __slots__ = ()
+
+
+def shown(value: object) -> Markdown:
+    """What a template prints: Markdown as it is, anything else as text."""
+    return value if isinstance(value, Markdown) else text(value)
+
+
+def text(value: object) -> Markdown:
     """One line of plain text, escaped."""
-    flat = " ".join(_visible(str(value)).split())
-    return _at_line_start(_SPECIAL.sub(r"\\\1", flat))
+    return _at_line_start(_escaped(_one_line(value)))
 
 
-def prose(value: object) -> str:
-    """Our own sentences: as `text`, but for code in single backticks."""
-    flat = " ".join(_visible(str(value)).split())
+def prose(value: object) -> Markdown:
+    """Our own sentences: as `text`, but for code in single backticks, and web addresses as code, ready to be copied."""
+    flat = _one_line(value)
     parts, last = [], 0
-    for span in _CODE_SPAN.finditer(flat):
-        parts += [text_inside(flat[last : span.start()]), code(span.group(1))]
-        last = span.end()
-    return _at_line_start("".join([*parts, text_inside(flat[last:])]))
+    for found in _CODE_IN_PROSE.finditer(flat):
+        parts += [_escaped(flat[last : found.start()]), code(found.group(1) or found.group(2))]
+        last = found.end()
+    return _at_line_start("".join([*parts, _escaped(flat[last:])]))
 
 
-def _at_line_start(line: str) -> str:
-    """`1.` and `-` begin no list, `#` no heading."""
+def to_write(question: object) -> Markdown:
+    """A gap that only people can fill, visible and easy to count."""
+    return Markdown(f"> **To write:** {prose(question)}")
+
+
+def code(value: object) -> Markdown:
+    """A code span, its backticks more than any run of them inside."""
+    flat = " ".join(_visible(str(value)).splitlines())
+    if not flat.strip():
+        return Markdown("")
+    ticks = "`" * _more_than_inside(flat)
+    # CommonMark takes one space off both ends where there is one at both, and backticks must not touch.
+    needs_space = flat.startswith("`") or flat.endswith("`") or (flat.startswith(" ") and flat.endswith(" "))
+    space = " " if needs_space else ""
+    return Markdown(f"{ticks}{space}{flat}{space}{ticks}")
+
+
+def code_cell(value: object) -> Markdown:
+    """Code in a cell of a table, where a `|` ends the cell even inside of code."""
+    return Markdown(code(value).replace("|", "\\|"))
+
+
+def fence(value: object, language: str = "", indent: int = 0) -> Markdown:
+    """A fenced block, its fence longer than any run of backticks inside; `indent` columns deep, as part of a list."""
+    body = _visible(str(value)).strip("\n")
+    ticks = "`" * max(3, _more_than_inside(body))
+    lines = [f"{ticks}{language}", *(line.rstrip() for line in body.split("\n")), ticks]
+    return Markdown("\n".join(f"{' ' * indent}{line}" if line else "" for line in lines))
+
+
+def link(label: object, address: str) -> Markdown:
+    """A link to the web, to a file beside this one, or to an anchor; any other address is shown and leads nowhere."""
+    if not (is_web_address(address) or _OWN_ADDRESS.fullmatch(address)):
+        return Markdown(f"{text(label)} {code_cell(address)}".rstrip())
+    target = _ENTITY.sub("&amp;", _visible(address).replace("\\", "%5C").replace("|", "%7C"))
+    return Markdown(f"[{text(label)}]({f'<{target}>' if _NEEDS_BRACKETS.search(target) else target})")
+
+
+def is_web_address(written: str) -> bool:
+    """Whether `link` makes a link to the web of it."""
+    return _WEB_ADDRESS.fullmatch(written) is not None
+
+
+def anchor(name: str) -> Markdown:
+    """A place that links lead to by `#name`. Raises ValueError for what is no name: names are ours, not people's."""
+    if not _ANCHOR.fullmatch(name):
+        raise ValueError(f"{name!r} is no name of an anchor")
+    return Markdown(f'<a id="{name}"></a>')
+
+
+def table(rows: Iterable[Iterable[object]], *headings: object) -> Markdown:
+    """A table, each of `rows` on a line of its own; cells are text, or Markdown of one line."""
+    return Markdown("\n".join([_row(headings), _row(Markdown("---") for _ in headings), *(_row(row) for row in rows)]))
+
+
+def _row(cells: Iterable[object]) -> str:
+    return "".join(["|", *(f" {cell} |" if cell else " |" for cell in (shown(value) for value in cells))])
+
+
+def _one_line(value: object) -> str:
+    return " ".join(_visible(str(value)).split())
+
+
+def _escaped(flat: str) -> str:
+    return _SPECIAL.sub(r"\\\g<0>", flat)
+
+
+def _at_line_start(line: str) -> Markdown:
+    """`1.` and `-` begin no list, `===` underlines nothing."""
     found = _LINE_START.match(line)
     if not found:
-        return line
-    mark = found.group(1)
-    return f"{mark}\\{line[len(mark) :]}" if mark.isdigit() else f"\\{line}"
+        return Markdown(line)
+    mark = found.group("number") or ""
+    return Markdown(f"{mark}\\{line[len(mark) :]}")
 
 
-def text_inside(value: str) -> str:
-    """A part of a line, spaces at its ends kept."""
-    return _SPECIAL.sub(r"\\\1", value)
-
-
-def code(value: object) -> str:
-    """A code span, with as many backticks as its content needs; safe in a table too."""
-    flat = " ".join(_visible(str(value)).split())
-    if not flat:
-        return ""
-    ticks = "`" * (1 + max((len(run) for run in _RUN_OF_BACKTICKS.findall(flat)), default=0))
-    space = " " if flat.startswith("`") or flat.endswith("`") else ""
-    return f"{ticks}{space}{flat}{space}{ticks}"
-
-
-def cell(value: object) -> str:
-    """A cell of a table, in which nothing begins a line."""
-    return text_inside(" ".join(_visible(str(value)).split())) or " "
-
-
-def code_cell(value: object) -> str:
-    """Code in a cell of a table, where a `|` ends the cell even inside of code."""
-    return code(value).replace("|", "\\|") or " "
-
-
-def fence(value: object, language: str = "") -> str:
-    """A fenced block, its fence longer than any run of backticks inside."""
-    body = "\n".join(_visible(line) for line in str(value).splitlines())
-    longest = max((len(run) for run in _RUN_OF_BACKTICKS.findall(body)), default=0)
-    ticks = "`" * max(3, longest + 1)
-    return f"{ticks}{language}\n{body}\n{ticks}"
-
-
-def link(label: str, url: str) -> str:
-    """A link, if the URL is http(s) or stays in the repository; else its text."""
-    if re.match(r"(?i)https?://[^\s<>]+$", url) or re.match(r"[\w./#-]+$", url):
-        return f"[{text(label)}](<{url}>)"
-    return f"{text(label)} {code(url)}"
+def _more_than_inside(flat: str) -> int:
+    return 1 + max((len(run) for run in _BACKTICKS.findall(flat)), default=0)
 
 
 def _visible(value: str) -> str:
-    """Control and direction-changing characters, which could hide what a line says, shown by their number."""
-    return "".join(
-        f"\\u{ord(c):04x}" if unicodedata.category(c) in ("Cc", "Cf") and c not in "\n\t\r" and c != "\u200d" else c
-        for c in value
-    )
+    """Characters that hide what a line says, or turn its direction, shown by their number; line ends made plain."""
+    plain = value.replace("\r\n", "\n").replace("\r", "\n")
+    if plain.isascii() and plain.replace("\n", "").replace("\t", "").isprintable():
+        return plain  # nearly every text: the rest of this function is slow
+    return "".join(_numbered(char) if _is_hidden(char) else char for char in plain)
+
+
+def _is_hidden(char: str) -> bool:
+    return unicodedata.category(char) in _HIDDEN and char not in "\n\t" and char not in _JOINERS
+
+
+def _numbered(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) <= 0xFFFF else f"\\U{ord(char):08x}"

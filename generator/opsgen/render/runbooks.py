@@ -1,158 +1,367 @@
-"""The runbook: a service and its signals in, `runbook.md` out, in the order in which a person at 3 a.m. needs it."""
+"""The runbook: a service and its signals in, `runbook.md` out, in the order in which a person at 3 a.m. needs it.
+
+The words are the templates'; every number in them is an alert's or an SLO's own.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from opsgen import links
 from opsgen.library import TEMPLATES
-from opsgen.model import EventSlo, Service, Step
+from opsgen.model import EventSlo, Hours, Policy, Service, Step
 from opsgen.output.artifact import Artifact
-from opsgen.promql import Selector, pretty
-from opsgen.promql.rewrite import sum_by
+from opsgen.promql import Matcher, Node, Selector, pretty
+from opsgen.promql.rewrite import call, ranged, sum_by, with_matchers
+from opsgen.quantities import Duration, number_text
 from opsgen.render import commands
-from opsgen.render.templates import environment
-from opsgen.signals.model import Alert, Derived, Signal
+from opsgen.render.markdown import Markdown, code_cell, is_web_address, link, text
+from opsgen.render.templates import render
+from opsgen.signals.model import Alert, Derived, Group, Signal, Threshold
 from opsgen.signals.slo import outage_words
 from opsgen.signals.units import UNITS
 
 _TEMPLATE = "runbook/service.md.j2"
-_FIRST_GROUPS = ("traffic", "errors", "latency", "slo")
-_MOST_FIRST_QUERIES = 4
-_HOW_FIRST, _HOW_LATER = "by Alertmanager", "by hand: not automated yet"
+# What to look at first, one signal of each; and what shows that a deploy went well, the first that there is (an SLO
+# remembers for an hour what is over).
+_FIRST_GROUPS: tuple[Group, ...] = ("uptime", "traffic", "errors", "latency", "business")
+_PROOF_GROUPS: tuple[Group, ...] = ("errors", "latency", "uptime", "business", "traffic", "slo")
+# Sections on a command of the spec, in order: its key, its title, and what to ask where the spec is silent (empty:
+# not every service needs it).
+_COMMANDS = (
+    ("deploy", "Deploy", "how is {title} deployed?"),
+    ("rollback", "Rollback", "how is a deploy of {title} undone, and what can't be undone?"),
+    ("restart", "Restart", "how is {title} restarted, and what do its users notice?"),
+    ("scale", "Scale", ""),
+)
+_LOGS = "logs"
+_BASE = Duration.of("5m")
 
 
 def render_runbook(service: Service, derived: Derived, folders: tuple[Path, ...] = (TEMPLATES,)) -> Artifact:
-    """The whole page; every number in it is the alert's own."""
-    template = environment(folders).get_template(_TEMPLATE)
-    page = template.render(
-        service=service,
-        first_queries=_first_queries(derived.signals),
-        first_commands=commands.first_looks(service),
-        silence=commands.silence(service),
-        sections=_sections(service, derived),
-        recovery=_recovery(derived.signals),
-        up_query=pretty(sum_by(Selector("up", service.matchers))),
-        slos=[_slo_row(slo) for slo in service.slos],
-        escalation=list(_escalation(service)),
-        logs_link=_logs(service, is_link=True),
-        logs_command=_logs(service, is_link=False),
-    )
-    return Artifact(f"{service.name}/runbook.md", page.rstrip("\n") + "\n")
+    """The whole page. `folders` are those of templates, the shipped one first; raises InputError as `render` does."""
+    return Artifact(f"{service.name}/runbook.md", render(folders, _TEMPLATE, **_page(service, derived)))
+
+
+@dataclass(frozen=True)
+class Query:
+    """PromQL ready to paste, and what it shows."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class DiagnosisStep:
+    """One step of a diagnosis; `query` and `command` are empty where there is none."""
+
+    text: str
+    query: str
+    command: str
 
 
 @dataclass(frozen=True)
 class Section:
     """What one cause's alerts, in one or more severities, have to say."""
 
-    name: str
-    signal: Signal
+    heading: str
     anchor: str
     alerts: tuple[Alert, ...]
     panel_url: str
-    numbers: tuple[tuple[str, str], ...]
-    expressions: tuple[tuple[str, str], ...]
-    query: str
-    checks: tuple[tuple[str, str, str], ...]
+    query: Query
+    expressions: tuple[Query, ...]
+    facts: tuple[tuple[str, str], ...]
+    steps: tuple[DiagnosisStep, ...]
+    recovered: str
+    keeps_firing: str
+    escalation: tuple[tuple[str, str], ...]
+    silence: str
 
     @property
     def first(self) -> Alert:
+        """All alerts of one cause share their words."""
         return self.alerts[0]
 
-    @property
-    def severities(self) -> str:
-        return " and ".join(alert.severity for alert in self.alerts)
+
+@dataclass(frozen=True)
+class CommandSection:
+    """Deploy, rollback and the like: the spec's command, or what to ask of those who know."""
+
+    key: str
+    title: str
+    command: str
+    question: str
 
 
-def _sections(service: Service, derived: Derived) -> list[Section]:
-    sections = []
-    for signal in derived.signals:
-        for name in dict.fromkeys(alert.name for alert in signal.alerts):
-            alerts = tuple(alert for alert in signal.alerts if alert.name == name)
-            sections.append(_section(service, signal, alerts))
-    return sections
+@dataclass(frozen=True)
+class Proof:
+    """A query that shows whether the service is well, and what it must show."""
+
+    query: Query
+    must_show: str
 
 
-def _section(service: Service, signal: Signal, alerts: tuple[Alert, ...]) -> Section:
-    first = alerts[0]
-    return Section(
-        name=first.name,
-        signal=signal,
-        anchor=links.anchor(first),
-        alerts=alerts,
-        panel_url=links.panel_url(service, first.panel),
-        numbers=tuple(_numbers(alerts)),
-        expressions=tuple((alert.severity, pretty(alert.expr)) for alert in alerts),
-        query=pretty(signal.query),
-        checks=tuple(
-            (check.text, pretty(check.query) if check.query else "", check.command or "")
-            for check in first.guidance.diagnosis
-        ),
-    )
-
-
-def _numbers(alerts: Sequence[Alert]) -> Iterator[tuple[str, str]]:
-    """The facts of each severity, one a row."""
-    for alert in alerts:
-        for threshold in alert.thresholds if not alert.burn_rates else ():
-            yield f"{alert.severity}: fires {'above' if threshold.above else 'below'}", threshold.words
-        for rate, threshold in zip(alert.burn_rates, alert.thresholds, strict=False):
-            yield (
-                f"{alert.severity}: fires above",
-                f"{threshold.words} over both {rate.long_window} and {rate.short_window}",
-            )
-        yield f"{alert.severity}: after", alert.hold.in_words or "at once"
-        if alert.keep_firing:
-            yield f"{alert.severity}: keeps firing for", alert.keep_firing.in_words
-        if alert.guard:
-            yield f"{alert.severity}: needs at least", f"{alert.guard.events} events in {alert.guard.window.in_words}"
-
-
-def _first_queries(signals: Sequence[Signal]) -> list[tuple[str, str]]:
-    """The few queries that show at a glance what is broken."""
-    picked = [next((s for s in signals if s.group == group), None) for group in _FIRST_GROUPS]
-    return [(signal.title, pretty(signal.query)) for signal in picked if signal][:_MOST_FIRST_QUERIES]
-
-
-def _recovery(signals: Sequence[Signal]) -> tuple[str, str] | None:
-    """What shows that the service is well again: its errors, or else whatever comes first."""
-    for group in ("errors", "uptime", "slo", "business"):
-        for signal in signals:
-            if signal.group == group and signal.alerts:
-                return signal.title, pretty(signal.query)
-    return None
-
-
-def _slo_row(slo: EventSlo) -> dict[str, str]:
-    budget = 1 - slo.objective.value
+def _page(service: Service, derived: Derived) -> dict[str, Any]:
+    """What the template may name."""
+    signals = derived.signals
+    sections = tuple(_sections(service, signals))
+    logs = service.runbook_commands.get(_LOGS, "")
+    is_link = is_web_address(logs)
     return {
-        "title": slo.title,
-        "name": slo.name,
-        "objective": str(slo.objective),
-        "window": slo.window.in_words,
-        "budget": UNITS["ratio"].words(budget),
-        "outage": outage_words(slo),
+        "service": service,
+        "summary_rows": tuple(_summary_rows(service)),
+        "first_queries": tuple(_first_queries(service, signals)),
+        "first_looks": commands.first_looks(service),
+        "firing_command": commands.firing_alerts(service),
+        "alert_rows": tuple(_alert_row(signal, alert) for signal in signals for alert in signal.alerts),
+        "sections": sections,
+        "command_sections": tuple(_command_sections(service)),
+        "well": _proof(signals),
+        "instances": next((_query(s.title, s.query) for s in signals if s.unit.name == "targets"), None),
+        "logs_url": logs if is_link else "",
+        "logs_command": "" if is_link else logs,
+        "logs_look": commands.logs_look(service),
+        "debug_looks": commands.debug_looks(service),
+        "debug_queries": tuple(_by_route(service)),
+        "slo_rows": tuple(_slo_row(slo) for slo in service.slos),
+        "burn_rows": tuple(row for signal in signals for row in _burn_rows(signal)),
+        "escalation_rows": tuple(_escalation_rows(service)),
+        "silence": commands.silence(service),
+        "silences": commands.silences(service),
+        "end_silences": commands.end_silences(service),
+        "variable_rows": tuple(_variable_rows(service)),
     }
 
 
-def _escalation(service: Service) -> Iterator[tuple[str, str, str, str, str]]:
-    """A row for each step: severity, when, whom, during which hours, and whether it is set up yet."""
+def _query(title: str, node: Node) -> Query:
+    return Query(title, pretty(node))
+
+
+# -- at the top ------------------------------------------------------------------------------------------------------
+
+
+def _summary_rows(service: Service) -> Iterator[tuple[object, ...]]:
+    chat = f" ({code_cell(service.team.slack)})" if service.team.slack else ""
+    yield "Team", Markdown(f"{text(service.team.name)}{chat}")
+    yield "Tier", service.tier
+    yield "Environment", service.environment
+    yield "Runs on", service.runtime
+    yield "Spec", code_cell(service.spec_file)
+
+
+def _first_queries(service: Service, signals: Sequence[Signal]) -> Iterator[Query]:
+    """The few queries that show at a glance what is broken."""
+    of_service = (Matcher("service", "=", service.name), Matcher("environment", "=", service.environment))
+    yield _query("Its alerts that fire", Selector("ALERTS", (Matcher("alertstate", "=", "firing"), *of_service)))
+    for group in _FIRST_GROUPS:
+        of_group = [signal for signal in signals if signal.group == group]
+        found = next((signal for signal in of_group if signal.alerts), None) or next(iter(of_group), None)
+        if found:
+            yield _query(found.title, found.query)
+
+
+def _alert_row(signal: Signal, alert: Alert) -> tuple[object, ...]:
+    return link(alert.name, f"#{links.anchor(alert)}"), alert.severity, _fires_when(signal, alert), _after(alert)
+
+
+# -- alerts in words -------------------------------------------------------------------------------------------------
+
+
+def _fires_when(signal: Signal, alert: Alert) -> str:
+    """The condition, in words: `Error ratio is above 2%, with at least 50 events in 5 minutes`."""
+    least = f", with at least {alert.guard.events} events in {alert.guard.window.in_words}" if alert.guard else ""
+    if alert.burn_rates:
+        tiers = zip(alert.burn_rates, alert.thresholds, strict=True)
+        over = (f"{limit.words} over both {rate.long_window} and {rate.short_window}" for rate, limit in tiers)
+        return f"{signal.title} is above {', or above '.join(over)}{least}"
+    if alert.thresholds:
+        limits = (f"{_side(limit)} {limit.words}" for limit in alert.thresholds)
+        return f"{signal.title} is {' or '.join(limits)}{least}"
+    return f"{alert.summary.removesuffix('.')}{least}"
+
+
+def _after(alert: Alert) -> str:
+    return alert.hold.in_words if alert.hold else "at once"
+
+
+def _sections(service: Service, signals: Sequence[Signal]) -> Iterator[Section]:
+    causes = [
+        (signal, tuple(alert for alert in signal.alerts if alert.name == name))
+        for signal in signals
+        for name in dict.fromkeys(alert.name for alert in signal.alerts)
+    ]
+    headings = Counter(_heading(signal, alerts[0]) for signal, alerts in causes)
+    for signal, alerts in causes:
+        heading = _heading(signal, alerts[0])
+        unique = heading if headings[heading] == 1 else f"{heading} ({signal.name})"
+        yield _section(service, signal, alerts, unique)
+
+
+def _heading(signal: Signal, alert: Alert) -> str:
+    return f"{alert.name}: {signal.title}"
+
+
+def _section(service: Service, signal: Signal, alerts: tuple[Alert, ...], heading: str) -> Section:
+    first = alerts[0]
+    keeps_firing = max(alert.keep_firing for alert in alerts)
+    return Section(
+        heading=heading,
+        anchor=links.anchor(first),
+        alerts=alerts,
+        panel_url=links.panel_url(service, first.panel) if first.panel else "",
+        query=_query(signal.title, signal.query),
+        expressions=tuple(_query(alert.severity, alert.expr) for alert in alerts),
+        facts=tuple(fact for alert in alerts for fact in _facts(alert)),
+        steps=tuple(
+            DiagnosisStep(check.text, pretty(check.query) if check.query else "", check.command or "")
+            for check in first.guidance.diagnosis
+        ),
+        recovered=_recovered(signal, alerts),
+        keeps_firing=keeps_firing.in_words if keeps_firing else "",
+        escalation=tuple((alert.severity, _told_words(service, alert)) for alert in alerts),
+        silence=commands.silence_one(service, first),
+    )
+
+
+def _facts(alert: Alert) -> Iterator[tuple[str, str]]:
+    """The numbers of one severity, one fact a row."""
+    tiers = [f" over both {rate.long_window} and {rate.short_window}" for rate in alert.burn_rates]
+    for limit, over in zip(alert.thresholds, tiers or [""] * len(alert.thresholds), strict=True):
+        yield f"{alert.severity}: fires {_side(limit)}", f"{limit.words}{over}"
+    yield f"{alert.severity}: after", _after(alert)
+    if alert.keep_firing:
+        yield f"{alert.severity}: keeps firing for", f"{alert.keep_firing.in_words} more"
+    if alert.guard:
+        yield f"{alert.severity}: needs at least", f"{alert.guard.events} events in {alert.guard.window.in_words}"
+
+
+def _side(limit: Threshold) -> str:
+    return "above" if limit.above else "below"
+
+
+def _recovered(signal: Signal, alerts: Sequence[Alert]) -> str:
+    """Within which limits the signal is well again, by the strictest of its alerts; empty where there are none."""
+    limits = [limit for alert in alerts if not alert.burn_rates for limit in alert.thresholds]
+    return _within(signal, limits)
+
+
+def _within(signal: Signal, limits: Sequence[Threshold]) -> str:
+    above = [limit for limit in limits if limit.above]
+    below = [limit for limit in limits if not limit.above]
+    bounds = [f"at most {min(above, key=_value).words}"] if above else []
+    bounds += [f"at least {max(below, key=_value).words}"] if below else []
+    return f"{signal.title} is {' and '.join(bounds)}" if bounds else ""
+
+
+def _value(limit: Threshold) -> Decimal:
+    return limit.value
+
+
+# -- commands and what shows that they worked ------------------------------------------------------------------------
+
+
+def _command_sections(service: Service) -> Iterator[CommandSection]:
+    for key, title, question in _COMMANDS:
+        command = service.runbook_commands.get(key, "")
+        if command or question:
+            yield CommandSection(key, title, command, question.format(title=service.title))
+    known = {_LOGS, *(key for key, _, _ in _COMMANDS)}
+    for key, command in service.runbook_commands.items():
+        if key not in known:
+            yield CommandSection(key, key.capitalize(), command, "")
+
+
+def _proof(signals: Sequence[Signal]) -> Proof | None:
+    """The first signal that has a limit to keep to, by group; without one, the first that has an alert at all."""
+    ordered = [signal for group in _PROOF_GROUPS for signal in signals if signal.group == group and signal.alerts]
+    for signal in ordered:
+        within = _within(signal, [limit for alert in signal.alerts for limit in alert.thresholds])
+        if within:
+            return Proof(_query(signal.title, signal.query), within)
+    for signal in ordered:
+        return Proof(_query(signal.title, signal.query), f"{signal.title} is what it was before")
+    return None
+
+
+def _by_route(service: Service) -> Iterator[Query]:
+    """Which routes are asked for, and which fail, where the convention has a label for them."""
+    convention = service.convention
+    if convention.route_label is None or convention.requests is None:
+        return
+    counted = [("Requests by route", convention.requests)]
+    # A counter of errors that is another metric may lack the label.
+    if convention.errors and convention.errors.metric == convention.requests.metric:
+        counted.append(("Errors by route", convention.errors))
+    for title, selector in counted:
+        rate = with_matchers(call("rate", ranged(selector, _BASE)), service.matchers)
+        yield _query(title, sum_by(rate, (convention.route_label,)))
+
+
+# -- tables ----------------------------------------------------------------------------------------------------------
+
+
+def _slo_row(slo: EventSlo) -> tuple[object, ...]:
+    budget = UNITS["ratio"].words(1 - slo.objective.value)
+    return slo.title or slo.name, slo.objective, slo.window.in_words, budget, outage_words(slo), slo.description
+
+
+def _burn_rows(signal: Signal) -> Iterator[tuple[object, ...]]:
+    for alert in signal.alerts:
+        limits = alert.thresholds if alert.burn_rates else ()
+        for rate, limit in zip(alert.burn_rates, limits, strict=True):
+            windows = f"{rate.long_window} and {rate.short_window}"
+            yield signal.title, rate.severity, f"{number_text(rate.factor)}x", limit.words, windows, _after(alert)
+
+
+def _escalation_rows(service: Service) -> Iterator[tuple[object, ...]]:
     for severity, policy in service.team.policies.items():
         for index, step in enumerate(policy.steps):
-            hours = step.during.name if step.during else "always"
-            yield severity, _when(step), _told(step), hours, _HOW_FIRST if index == 0 else _HOW_LATER
+            hours = _hours(step.during) if step.during else "always"
+            # Alertmanager is configured with the first step of each policy alone.
+            how = "Alertmanager" if index == 0 else "you, by hand"
+            yield severity, _when(step), _channels(step), hours, how
+
+
+def _told_words(service: Service, alert: Alert) -> str:
+    """`at once payments-primary and payments-slack; after 15 minutes payments-secondary`."""
+    policy = service.team.policies.get(alert.severity)
+    return "; ".join(_step_words(policy)) if policy else ""
+
+
+def _step_words(policy: Policy) -> Iterator[str]:
+    for step in policy.steps:
+        hours = f" (during {step.during.name})" if step.during else ""
+        yield f"{_when(step)} {' and '.join(channel.name for channel in step.notify)}{hours}"
 
 
 def _when(step: Step) -> str:
     return f"after {step.after.in_words}" if step.after else "at once"
 
 
-def _told(step: Step) -> str:
-    return ", ".join(channel.name for channel in step.notify)
+def _channels(step: Step) -> str:
+    return ", ".join(f"{channel.name} ({channel.kind})" for channel in step.notify)
 
 
-def _logs(service: Service, *, is_link: bool) -> str:
-    logs = service.runbook_commands.get("logs", "")
-    return logs if logs.startswith(("http://", "https://")) == is_link else ""
+def _hours(hours: Hours) -> str:
+    """`office: monday to friday, 09:00 to 18:00, Europe/Berlin`."""
+    days = [" to ".join(span.split(":")) for span in hours.days]
+    times = [f"{begin} to {end}" for begin, end in hours.times]
+    return f"{hours.name}: {', '.join([*days, *times, hours.timezone])}"
+
+
+def _variable_rows(service: Service) -> Iterator[tuple[object, ...]]:
+    for variable in service.environment_variables:
+        has_default = variable.default is not None and not variable.secret
+        yield (
+            code_cell(variable.name),
+            variable.type,
+            code_cell(variable.default) if has_default else "none",
+            "yes" if variable.required else "no",
+            "yes" if variable.secret else "no",
+            variable.description,
+        )

@@ -30,6 +30,9 @@ from opsgen.spec.pack import AlertSpec, CheckSpec, GuardSpec, GuidanceSpec, Pack
 
 Texts = Mapping[str, GuidanceSpec]
 
+# The words that hold Go template actions of ours.
+_ACTIONS = frozenset({"value", "budget_left"})
+
 
 @dataclass(frozen=True)
 class AlertText:
@@ -79,10 +82,11 @@ def alert_texts(texts: Texts, key: str, service: Service, words: Mapping[str, st
 def filled(spec: GuidanceSpec, service: Service, words: Mapping[str, str], matchers: tuple[Matcher, ...]) -> AlertText:
     """Every text of an alert with its blanks filled, and the queries of its diagnosis on the given matchers.
 
-    A word that is a Go template action itself (`{{ $value | humanize }}`) is kept as one in the description.
+    The words that are Go template actions themselves (`{{ $value | humanize }}`) are kept as such in the description;
+    all others are somebody's text.
     """
     plain = service_words(service) | dict(words)
-    escaped = {name: word if word.lstrip().startswith("{{") else go_text(word) for name, word in plain.items()}
+    escaped = {name: word if name in _ACTIONS else go_text(word) for name, word in plain.items()}
     return AlertText(
         summary=fill(spec.summary, plain),
         description=" ".join(fill(spec.description, escaped).split()),
@@ -216,7 +220,7 @@ class _Filler:
         words = self._words(signal) | {
             "value": f"{{{{ $value | {unit.humanize} }}}}",
             "threshold": threshold.words if threshold else "",
-            "hold": hold.in_words or "at once",
+            "hold": hold.in_words,
             "events": str(guard.events) if guard else "",
             "events_window": guard.window.in_words if guard else "",
         }

@@ -78,7 +78,7 @@ def severities_of_tier(tier: int) -> dict[Severity, Severity]:
 
 def outage_words(slo: EventSlo) -> str:
     """The error budget as a time of total outage, to the second, at steady traffic."""
-    return Duration.from_seconds(int(slo.window.seconds * (1 - slo.objective.value))).in_words or "less than a second"
+    return Duration.from_seconds(int(slo.window.seconds * (1 - slo.objective.value))).in_words
 
 
 def le_values(bound: Decimal) -> tuple[str, ...]:
