@@ -38,6 +38,10 @@ fresh: $(RUNTIME) ## Check that the committed out/ is what specs/ gives
 test: $(DEV) ## Run the tests; ARGS='-m "not slow" -k slo' narrows them
 	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup $(ARGS)
 
+.PHONY: golden
+golden: $(DEV) ## Write the golden trees of tests/golden anew; read the difference before it is committed
+	OPSGEN_UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_golden.py -k golden_tree
+
 .PHONY: lint
 lint: $(DEV) ## Check style and formatting
 	$(BIN)/ruff check .
@@ -50,6 +54,12 @@ types: $(DEV) ## Check types, strictly
 .PHONY: bench
 bench: $(DEV) ## Measure how long a build takes, by stage
 	$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: docs
+docs: $(RUNTIME) ## Regenerate docs/schema/, the JSON Schemas of all files that people write
+	for kind in service project pack convention texts; do \
+		$(BIN)/opsgen schema "$$kind" >"docs/schema/$$kind.json" || exit 1; \
+	done
 
 .PHONY: lock
 lock: $(DEV) ## Pin the dependencies of pyproject.toml; ARGS=--upgrade moves to the newest

@@ -226,7 +226,7 @@ def test_the_finding_says_what_cannot_match_and_what_would() -> None:
     (finding,) = check_expression(parse("sum(a) / b > 1"))
 
     assert finding.message == (
-        "the two sides of `/` never match in `sum (a) / b`: "
+        "the two sides of `/` never match in `sum(a) / b`: "
         "the right side always has `instance` and `job`, which the left side cannot have"
     )
     assert "`/ on () group_right`" in finding.right

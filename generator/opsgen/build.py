@@ -81,7 +81,7 @@ def facts(model: ServiceModel) -> dict[str, Any]:
 
 
 def _concerns(fleet: FleetModel) -> Callable[[Mapping[str, Any]], bool]:
-    """Whether a service that is not built now is gone: its spec lay below a folder that was given, and is there no more.
+    """Whether a service that is not built now is gone: its spec lay below a given folder, and is there no more.
 
     A build of one spec, or of one folder of several, leaves the services of the others alone.
     """

@@ -9,6 +9,7 @@ from opsgen.errors import InputError, Mistake
 from opsgen.labelflow import Finding, check_alert, check_expression, recorded_labels
 from opsgen.model import Place, Service
 from opsgen.signals.model import Derived, Signal
+from opsgen.signals.texts import go_text
 
 
 def check_flow(service: Service, derived: Derived) -> None:
@@ -28,7 +29,7 @@ def _mistakes(service: Service, derived: Derived) -> Iterator[Mistake]:
             yield from _at(service, signal, places, check_expression(record.expr, recorded))
         yield from _at(service, signal, places, check_expression(signal.query, recorded))
         for alert in signal.alerts:
-            annotations = {"summary": alert.summary, "description": alert.description}
+            annotations = {"summary": go_text(alert.summary), "description": alert.description}
             found = check_alert(alert.expr, labels=dict(alert.labels), annotations=annotations, recorded=recorded)
             yield from _at(service, signal, places, found)
 

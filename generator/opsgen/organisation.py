@@ -265,6 +265,9 @@ class _Resolver:
         for target in self.spec.targets:
             if target != "files":
                 yield f"targets: {target}"
+        for name, team in self.spec.teams.items():
+            if team.email is not None:
+                yield f"teams.{name}.email"
         for name, steps in self.spec.escalation.items():
             if len(steps) > 1:
                 yield f"escalation.{name}: the steps after the first"

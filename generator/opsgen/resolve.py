@@ -24,9 +24,9 @@ from opsgen.model import (
     Team,
 )
 from opsgen.organisation import Mistakes, Organisation, Positions, suggest, team_without_project
-from opsgen.promql import Call, Matcher, Node, PromqlError, Selector, Subquery, parse
+from opsgen.promql import Aggregate, Call, Matcher, Node, PromqlError, Selector, Subquery, one_line, parse
 from opsgen.promql.tree import walk
-from opsgen.promql.versions import too_new
+from opsgen.promql.versions import TooNew, too_new
 from opsgen.quantities import Duration, Ratio, number_text
 from opsgen.spec.pack import ConventionFile, HistogramSpec, InlineConvention
 from opsgen.spec.service import (
@@ -61,6 +61,10 @@ _PROBE_INTERVAL = Duration.of("30s")
 _PROBE_TIMEOUT = Duration.of("5s")
 _PROBE_SLOW = Duration.of("1s")
 _CERTIFICATE = Duration.of("14d")
+# On every recorded series or alert: what an expression kept of them would be overwritten, and groups fall together.
+_OWN_LABELS = frozenset(
+    {"alertname", "alertstate", "environment", "service", "severity", "signal", "slo", "team", "tier"}
+)
 _COUNTER_FUNCTIONS = frozenset({"rate", "increase"})
 
 # Alerts that the spec may already name, of packs that are not shipped yet.
@@ -218,7 +222,19 @@ class _Resolver:
             self.origins["match"] = "default: the scrape job of the service's name"
             return (Matcher("job", "=", self.spec.service),)
         self.origins["match"] = self._origin("match")
-        return matchers_of(self.spec.match)
+        return self._matched(("match",), self.spec.match)
+
+    def _matched(self, path: tuple[str | int, ...], match: Match) -> tuple[Matcher, ...]:
+        """The matchers, after checking that Prometheus takes their regular expressions."""
+        for label, spec in match.items():
+            matcher = _matcher(label, spec)
+            try:
+                parse(one_line(Selector("up", (matcher,))))
+            except PromqlError:
+                key = "regex" if spec.regex is not None else "not_regex"
+                wrong = f"{matcher.value!r} is no regular expression that Prometheus takes"
+                self._wrong((*path, label, key), wrong, "write it in the syntax of RE2")
+        return matchers_of(match)
 
     def _runbook_commands(self) -> dict[str, str]:
         runbook = self.spec.runbook
@@ -283,13 +299,14 @@ class _Resolver:
     def _slo(self, index: int, spec: SloSpec, convention: Convention) -> EventSlo:
         path = ("slos", index)
         kind, objective, title = self._promise(path, spec, convention)
+        self._check_grouping(path, spec)
         return EventSlo(
             name=spec.name or kind,
             kind=kind,
             objective=objective,
             window=self._slo_window(index, spec),
             place=self.mistakes.place(self._path(*path)),
-            grouping=spec.grouping,
+            grouping=tuple(dict.fromkeys(spec.grouping)),
             threshold=spec.latency.threshold if spec.latency else None,
             bad=spec.bad,
             good=spec.good,
@@ -328,13 +345,21 @@ class _Resolver:
             self._wrong(("slos", index, "window"), f"{spec.window} is no period for an SLO", "write 1d to 365d")
         return spec.window
 
+    def _check_grouping(self, path: tuple[str | int, ...], spec: SloSpec) -> None:
+        for index, label in enumerate(spec.grouping):
+            if label in _OWN_LABELS or (label == "le" and spec.latency is not None):
+                wrong = f"{label} is a label that opsgen's own rules set or read"
+                self._wrong((*path, "grouping", index), wrong, "group by a label of the service's series")
+            elif label.lower() in ("inf", "nan"):
+                self._wrong((*path, "grouping", index), f"PromQL reads {label} as a number", "give it another name")
+
     def _needs(self, path: tuple[str | int, ...], what: str, parts: str, convention: Convention) -> None:
         if self.spec.convention is None:
             wrong = f"{what} can't be measured without a convention"
         elif convention.name == "none":
             return  # the convention itself was reported
         else:
-            wrong = f"the convention {convention.name} has no {parts}"
+            wrong = f"the convention {convention.name} has no {parts.removeprefix('a ')}"
         known = ", ".join(sorted(self.conventions))
         self._wrong((*path, what), wrong, f"name a convention that has ({known}), or write convention: with {parts}")
 
@@ -386,8 +411,16 @@ class _Resolver:
             settings["errors.above"] = None
         if self.spec.errors is not None and convention.errors is None and convention.name != "none":
             self._wrong(("errors",), f"the convention {convention.name} has no errors", "leave this out")
+        self._check_error_ratio(settings["errors.above"])
         self._check_percentiles(settings, convention)
         return settings
+
+    def _check_error_ratio(self, limit: Setting) -> None:
+        """With neither end of the scale can a single failure be told from trouble."""
+        if isinstance(limit, Ratio) and not 0 < limit.value < 1:
+            never = f"a share of failed requests is never above {limit}"
+            wrong = never if limit.value else f"above {limit} every single failure fires"
+            self._wrong(("errors", "above"), wrong, "write a percentage between 0% and 100%, for example 2%")
 
     def _check_percentiles(self, settings: Mapping[str, Setting], convention: Convention) -> None:
         for name, quantile in (("p50", Decimal("0.5")), ("p95", Decimal("0.95")), ("p99", Decimal("0.99"))):
@@ -467,6 +500,12 @@ class _Resolver:
         node = self._parsed((*path, "query"), spec.query)
         if isinstance(node, Selector) and node.range is not None:
             self._wrong((*path, "query"), "a range of samples is no number", f"write for example rate({spec.query})")
+        if isinstance(node, Aggregate) and node.grouping and not node.grouping.without:
+            for label in sorted(_OWN_LABELS.intersection(node.grouping.labels)):
+                wrong = f"{label} is a label that opsgen sets on every alert, so its groups would fall together"
+                self._wrong((*path, "query"), wrong, "group by another label")
+        if not spec.name[:1].isalpha():
+            self._wrong((*path, "name"), f"{spec.name} begins no alert's name", "begin with a letter")
         return BusinessSignal(
             name=spec.name,
             title=spec.title or spec.name,
@@ -475,7 +514,7 @@ class _Resolver:
             unit=spec.unit,
             alerts=tuple(self._business_alert((*path, "alerts", i), alert) for i, alert in enumerate(spec.alerts)),
             place=self.mistakes.place(self._path(*path)),
-            matchers=None if spec.match is None else matchers_of(spec.match),
+            matchers=None if spec.match is None else self._matched((*path, "match"), spec.match),
         )
 
     def _business_alert(self, path: tuple[str | int, ...], spec: BusinessAlertSpec) -> BusinessAlert:
@@ -508,10 +547,7 @@ class _Resolver:
             return None
         newer = too_new(node, self.organisation.platform.prometheus)
         if newer is not None:
-            wrong = (
-                f"{newer.what} needs Prometheus {newer.since}; the project says {self.organisation.platform.prometheus}"
-            )
-            self._wrong(path, wrong, "write it without, or set prometheus.version in opsgen.yaml")
+            self._wrong(path, *_beyond(newer, self.organisation.platform.prometheus))
             return None
         return node
 
@@ -567,6 +603,14 @@ def _laid_over(base: ConventionFile, spec: ConventionSpec) -> InlineConvention:
     """A named convention with the parts that the spec writes in their place."""
     given = {name: getattr(spec, name) for name in spec.model_fields_set if name != "use"}
     return base.model_copy(update=given)
+
+
+def _beyond(newer: TooNew, version: str) -> tuple[str, str]:
+    """What is wrong with a query for a newer Prometheus than the project's, and what would be right."""
+    if newer.since is None:
+        return f"{newer.what} needs a feature flag of Prometheus", "write it without"
+    wrong = f"{newer.what} needs Prometheus {newer.since}; the project says {version}"
+    return wrong, "write it without, or set prometheus.version in opsgen.yaml"
 
 
 def _neighbours(bound: Decimal, buckets: tuple[Decimal, ...]) -> list[Decimal]:

@@ -156,7 +156,9 @@ def test_a_manifest_is_a_file(tmp_path: Path, replace: Callable[[Path], None], c
     write(tmp_path, wanted(checkout={"a": "1\n"}), complete=True)
     replace(tmp_path / "checkout" / MANIFEST)
 
-    with pytest.raises(InputError, match=r"\.opsgen\.json:1:1: the manifest is a (symbolic link|folder); remove it"):
+    with pytest.raises(
+        InputError, match=r"\.opsgen\.manifest:1:1: the manifest is a (symbolic link|folder); remove it"
+    ):
         plan(tmp_path, {} if complete_without_it else wanted(checkout={"a": "1\n"}), complete=True)
 
 

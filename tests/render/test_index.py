@@ -92,8 +92,8 @@ def test_the_configuration_to_paste_is_yaml() -> None:
     prometheus, grafana = (yaml.safe_load(block) for block in page_of(probed).fences("yaml"))
 
     assert prometheus == {
-        "rule_files": ["/etc/prometheus/opsgen/*/rules.yaml"],
-        "scrape_config_files": ["/etc/prometheus/opsgen/*/probes.yaml"],
+        "rule_files": ["/etc/prometheus/opsgen/*.rules.yaml"],
+        "scrape_config_files": ["/etc/prometheus/opsgen/*.probes.yaml"],
     }
     assert grafana["providers"][0]["folder"] == "Services"
 

@@ -31,6 +31,10 @@ from opsgen.quantities import Duration
 # promql-parser 0.12 overflows the stack, uncatchably, on some 16,000 nested parentheses or 8,000 chained operators.
 _LONGEST = 8_000
 _DEEPEST = 100
+# Its trees are copied at every step down, so that time is quadratic in the length of a chain: this many take 0.2 s.
+_MOST_OPERATORS = 1_000
+_QUOTED = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`|\#[^\n]*""")
+_OPERATOR = re.compile(r"[-+*/%^<>=!~]+|\b(?:and|or|unless|atan2)\b")
 _METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 # Strings and comments are left alone, but for what promql-parser refuses and Prometheus takes: backslashes in raw
 # strings, and (outside of both) underscores between digits.
@@ -54,6 +58,8 @@ def parse(text: str) -> Node:
         raise PromqlError("the query has a NUL character")
     if _nesting(text) > _DEEPEST:
         raise PromqlError(f"the query is nested more than {_DEEPEST} levels deep")
+    if len(_OPERATOR.findall(_QUOTED.sub("", text))) > _MOST_OPERATORS:
+        raise PromqlError(f"the query has more than {_MOST_OPERATORS} operators")
     try:
         parsed = promql_parser.parse(_SPELLING.sub(_plainer, text))
     except ValueError as error:
@@ -69,7 +75,7 @@ def _plainer(found: re.Match[str]) -> str:
 
 
 def _nesting(text: str) -> int:
-    """The deepest nesting of brackets and runs of signs; those inside strings count too, which errs on the safe side."""
+    """The deepest nesting of brackets and runs of signs; those in strings count too, which errs on the safe side."""
     depth = deepest = signs = 0
     for character in text:
         if character in "([{":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 from opsgen.promql.tree import (
     COMPARISONS,
@@ -33,6 +34,8 @@ _UNARY_PRECEDENCE = 5
 _RIGHT_ASSOCIATIVE = frozenset({"^"})
 # Mixed without parentheses these read wrongly to most people, whatever the precedence says.
 _CONFUSING = frozenset({("or", "and"), ("or", "unless"), ("and", "unless"), ("unless", "and")})
+# Rules, panels, runbook and proofs print the same trees; a service has fewer than so many.
+_PRINTED = 2048
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
@@ -58,6 +61,7 @@ def one_line(node: Node) -> str:
             return f"{left} {_operator(node)} {right}"
 
 
+@lru_cache(maxsize=_PRINTED)
 def pretty(node: Node, width: int = _WIDTH) -> str:
     """The expression on as many lines as it takes to keep to `width` columns; one line where that is enough."""
     return "\n".join(_lines(node, width))
@@ -65,6 +69,8 @@ def pretty(node: Node, width: int = _WIDTH) -> str:
 
 def quote(value: str) -> str:
     """A PromQL string literal; every label value that reaches a query goes through here."""
+    if value.isprintable() and '"' not in value and "\\" not in value:
+        return f'"{value}"'
     escaped = "".join(_ESCAPES.get(c) or (c if c.isprintable() or ord(c) > 0x7F else f"\\x{ord(c):02x}") for c in value)
     return f'"{escaped}"'
 
@@ -175,6 +181,7 @@ def _grouping(grouping: Grouping) -> str:
     return f"{'without' if grouping.without else 'by'} ({', '.join(grouping.labels)})"
 
 
+@lru_cache(maxsize=_PRINTED)
 def _selector(node: Selector) -> str:
     matchers = ",".join(_matcher(matcher) for matcher in node.matchers)
     name = node.metric or ""

@@ -32,10 +32,10 @@ _UTF8_NAMES = (3, 0)
 
 @dataclass(frozen=True)
 class TooNew:
-    """A part of an expression and the release that brought it, as `3.0` or in words."""
+    """A part of an expression and the release that brought it (`3.0`); None where it still needs a feature flag."""
 
     what: str
-    since: str
+    since: str | None
 
 
 def too_new(node: Node, version: str) -> TooNew | None:
@@ -44,7 +44,7 @@ def too_new(node: Node, version: str) -> TooNew | None:
     for found in walk(node):
         what, since = _needs(found)
         if what and (since is None or since > has):
-            return TooNew(what, "a feature flag" if since is None else ".".join(str(part) for part in since))
+            return TooNew(what, None if since is None else ".".join(str(part) for part in since))
     return None
 
 

@@ -21,7 +21,7 @@ from opsgen.proofs import Condition, Level, Proofs, Scenario, Series, State, Unp
 from opsgen.quantities import Duration, number_text
 from opsgen.render.rules import rule_groups
 from opsgen.render.yaml_text import dump, generated_from
-from opsgen.signals.model import Alert, Derived, Signal
+from opsgen.signals.model import Alert, Derived
 
 # What promtool spends, measured on 2.42 and 3.16: on every evaluation of a rule, and on every sample. A proof is to
 # take less than a second.
@@ -39,6 +39,7 @@ def render_proofs(service: Service, derived: Derived) -> Artifact:
     """The unit test of one service's rules; raises InputError where the spec's own query can't be proven."""
     alerts = derived.alerts
     proofs = _proofs(service, derived)
+    _refuse_fading(service, proofs, alerts)
     groups = list(rule_groups(service, derived))
     interval = _sample_interval(alerts)
     timelines, step = _timelines(proofs, alerts, sum(len(group.members) for group in groups), interval)
@@ -65,15 +66,32 @@ def _proofs(service: Service, derived: Derived) -> Proofs:
         return prove(conditions, _bounds(service))
     except Unprovable as unprovable:
         signal = next(s for s in derived.signals if any(a.key == unprovable.key for a in s.alerts))
-        place = _place(service, signal)
+        place = _place(service, signal.name)
         wrong = f"no proof can be made for {unprovable.key.partition('/')[0]}: {unprovable.reason}"
         raise InputError([Mistake(*place, signal.name, wrong, "write the query in a plainer way")]) from None
 
 
-def _place(service: Service, signal: Signal) -> tuple[str, int, int]:
+def _refuse_fading(service: Service, proofs: Proofs, alerts: Sequence[Alert]) -> None:
+    """An alert that compares with an earlier time, and must hold for longer than that, compares with the failure
+    itself before it fires."""
+    by_key = {alert.key: alert for alert in alerts}
+    mistakes = []
+    for case in (_Case.of(scenario, by_key) for scenario in proofs.scenarios):
+        if not case.shows(_STEPS[0]):
+            alert = min((a for a in case.fires if _longest_offset(a)), key=_longest_offset)
+            names = " and ".join(dict.fromkeys(found.name for found in case.fires))
+            wrong = f"{alert.name} compares with {_longest_offset(alert)} ago: with the failure itself, before {names} "
+            wrong += "fires" if len(case.fires) == 1 else "all fire"
+            right = "write a shorter for, or compare with longer ago"
+            mistakes.append(Mistake(*_place(service, alert.signal), alert.signal, wrong, right))
+    if mistakes:
+        raise InputError(mistakes)
+
+
+def _place(service: Service, signal: str) -> tuple[str, int, int]:
     own = {business.name: business.place for business in service.business}
     own |= {f"slo-{slo.name}": slo.place for slo in service.slos}
-    place = own.get(signal.name)
+    place = own.get(signal)
     return (place.file, place.line, place.column) if place else (service.spec_file, 1, 1)
 
 
@@ -87,13 +105,15 @@ def _bounds(service: Service) -> dict[str, Sequence[Decimal]]:
 @dataclass(frozen=True)
 class _Case:
     """One scenario: what fires while it fails, how long that takes to show and to clear at the least, how far back the
-    baseline lies that its alerts compare with, and whether it burns an error budget."""
+    baseline lies that its alerts compare with, and whether it burns an error budget. `fades` is the time after which
+    the first of its alerts compares with the failure itself, and stops firing; None where none does."""
 
     scenario: Scenario
     fires: tuple[Alert, ...]
     settles: Duration
     clears: Duration
     looks_back: Duration
+    fades: Duration | None
     burns: bool
 
     @classmethod
@@ -105,13 +125,22 @@ class _Case:
             settles=max(_settles(alert) + alert.hold for alert in fires) + _LOOKBACK,
             clears=max(_clears(alert) + alert.keep_firing for alert in fires) + _LOOKBACK,
             looks_back=max(_longest_offset(alert) for alert in fires),
+            fades=min((offset for alert in fires if (offset := _longest_offset(alert))), default=None),
             burns=any(alert.burn_rates for alert in fires),
         )
 
     def failing(self, history: Duration, step: Duration) -> Duration:
         """Whole steps, until the long windows are full of failures in spite of the healthy time before."""
         burning = max((_time_to_burn(alert, history) for alert in self.fires if alert.burn_rates), default=Duration(0))
-        return max(_whole(self.settles, step) + step * 2, _whole(burning, step) + step)
+        shown = max(_whole(self.settles, step) + step * 2, _whole(burning, step) + step)
+        return shown if self.fades is None else min(shown, step * (self.fades.milliseconds // step.milliseconds))
+
+    def shows(self, step: Duration) -> bool:
+        """Whether all of its alerts fire before the first of them fades, evaluated so often."""
+        if self.fades is None:
+            return True
+        longest = max(_whole(_settles(alert) + _LOOKBACK, step) + _whole(alert.hold, step) for alert in self.fires)
+        return longest <= self.fades
 
     def healing(self, step: Duration) -> Duration:
         return _whole(self.clears, step) + step
@@ -144,7 +173,8 @@ def _timelines(
     none does, the cheapest one."""
     cases = [_Case.of(scenario, {alert.key: alert for alert in alerts}) for scenario in proofs.scenarios]
     shortest_offset = min((offset for alert in alerts if (offset := _longest_offset(alert))), default=None)
-    choices = [(_in_timelines(cases, shortest_offset, step), step) for step in _STEPS if step >= interval]
+    steps = [step for step in _STEPS if step >= interval and all(case.shows(step) for case in cases)]
+    choices = [(_in_timelines(cases, shortest_offset, step), step) for step in steps]
     series = len(proofs.healthy)
     costs = [sum(_cost_ms(line, step, interval, rules, series) for line in lines) for lines, step in choices]
     affordable = (choice for choice, cost in zip(choices, costs, strict=True) if cost <= _MOST_MS)

@@ -13,6 +13,7 @@ from opsgen.promql import pretty
 from opsgen.quantities import Duration
 from opsgen.render.yaml_text import dump, generated_from
 from opsgen.signals.model import Alert, Derived, Record, Signal
+from opsgen.signals.texts import go_text
 
 # Windows of a day and more move slowly; two minutes also keep their series from going stale (five minutes).
 _SLOW_INTERVAL = Duration.of("2m")
@@ -76,7 +77,7 @@ def alert_labels(service: Service, alert: Alert) -> dict[str, str]:
 
 def _annotations(service: Service, alert: Alert) -> dict[str, str]:
     annotations = {
-        "summary": alert.summary,
+        "summary": go_text(alert.summary),
         "description": alert.description,
         "runbook_url": links.runbook_url(service, alert),
     }

@@ -67,19 +67,16 @@ def tiers(
     """
     wanted = tuple(chosen) if chosen is not None else _scaled(window, scrape_interval)
     budget = 1 - objective.value
-    reachable, notes = [], []
-    for tier in wanted:
-        if tier.factor * budget < 1:
-            reachable.append(tier)
-            continue
-        slower = replace(tier, factor=_fastest_reachable(budget))
-        reachable.append(slower)
-        notes.append(
-            f"a burn rate of {number_text(tier.factor)} can never be reached at an objective of {objective} "
-            f"(a total outage burns {number_text(_rounded(1 / budget))} times); the {tier.severity} over "
-            f"{tier.long_window} fires at {number_text(slower.factor)} instead"
-        )
-    return Tiers(_without_redundant(reachable), tuple(notes))
+    reachable = [
+        tier if tier.factor * budget < 1 else replace(tier, factor=_fastest_reachable(budget)) for tier in wanted
+    ]
+    kept = _without_redundant(reachable)
+    notes = tuple(
+        _note(tier, slower, slower in kept, objective)
+        for tier, slower in zip(wanted, reachable, strict=True)
+        if tier != slower
+    )
+    return Tiers(kept, notes)
 
 
 def threshold(tier: BurnRate, objective: Ratio) -> Decimal:
@@ -87,9 +84,12 @@ def threshold(tier: BurnRate, objective: Ratio) -> Decimal:
     return tier.factor * (1 - objective.value)
 
 
-def minimum_events(tier: BurnRate, objective: Ratio) -> int:
-    """The fewest events in the long window for which one bad event alone does not exceed the threshold."""
-    return int((1 / threshold(tier, objective)).to_integral_value(ROUND_CEILING))
+def minimum_events(tier: BurnRate, objective: Ratio, counted_as: Decimal = Decimal(1)) -> int:
+    """The fewest events in the long window for which one bad event alone does not exceed the threshold.
+
+    `counted_as` is what one event may count for at the most.
+    """
+    return int((counted_as / threshold(tier, objective)).to_integral_value(ROUND_CEILING))
 
 
 def with_severities(burn_rates: Iterable[BurnRate], severities: Mapping[Severity, Severity]) -> tuple[BurnRate, ...]:
@@ -110,6 +110,15 @@ def _scale(tier: _WorkbookTier, window: Duration, usable: list[Duration]) -> Bur
     if ideal < long_window.hours * _SCALED_TOO_SHORT and long_window == usable[0]:
         factor = tier.factor
     return BurnRate(tier.severity, _rounded(factor), long_window, long_window // _SHORT_PER_LONG)
+
+
+def _note(tier: BurnRate, slower: BurnRate, is_kept: bool, objective: Ratio) -> str:
+    total_outage = number_text(_rounded(1 / (1 - objective.value)))
+    instead = f"fires at {number_text(slower.factor)} instead" if is_kept else "is left out, for another covers it"
+    return (
+        f"a burn rate of {number_text(tier.factor)} can never be reached at an objective of {objective} "
+        f"(a total outage burns {total_outage} times); the {tier.severity} over {tier.long_window} {instead}"
+    )
 
 
 def _fastest_reachable(budget: Decimal) -> Decimal:

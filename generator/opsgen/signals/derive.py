@@ -113,7 +113,8 @@ def _tuned(alerts: Iterable[Alert], service: Service) -> Iterator[Alert]:
 
 
 def _refuse_clashes(signals: Iterable[Signal], service: Service) -> None:
-    """Two alerts with the same name and labels, or a name that is too long, are mistakes of the spec."""
+    """Two alerts with the same name and labels, a name that is too long, and two signals of one name are mistakes."""
+    signals = list(signals)
     mistakes, seen = [], set()
     for alert in (alert for signal in signals for alert in signal.alerts):
         place = _place_of(alert, service)
@@ -124,8 +125,21 @@ def _refuse_clashes(signals: Iterable[Signal], service: Service) -> None:
             wrong = f"its alert {alert.name} has a name of {len(alert.name)} characters; the most is {_LONGEST_NAME}"
             mistakes.append(Mistake(*place, alert.signal, wrong, "give the signal a shorter name"))
         seen.add(alert.key)
+    mistakes.extend(_same_names(signals, service))
     if mistakes:
         raise InputError(mistakes)
+
+
+def _same_names(signals: Iterable[Signal], service: Service) -> Iterator[Mistake]:
+    """A name of the spec's that is also that of another signal, or of the panel of others, would stand for both."""
+    own = {f"slo-{slo.name}": slo.place for slo in service.slos} | {b.name: b.place for b in service.business}
+    taken: set[str] = set()
+    for signal in signals:
+        place = own.get(signal.name)
+        if place is not None and signal.name in taken:
+            wrong = f"another signal or panel of the service is named {signal.name}"
+            yield Mistake(place.file, place.line, place.column, signal.name, wrong, "give this one another name")
+        taken |= {signal.name, signal.panel.key}
 
 
 def _place_of(alert: Alert, service: Service) -> tuple[str, int, int]:

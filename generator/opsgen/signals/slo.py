@@ -267,8 +267,8 @@ def _alert(
         name=_BURN,
         signal=f"slo-{slo.name}",
         severity=severity,
-        expr=any_of(_burning(slo, rate, recorded) for rate in rates),
-        condition=any_of(_burning_raw(slo, rate, events) for rate in rates),
+        expr=any_of(_burning(service, slo, rate, recorded) for rate in rates),
+        condition=any_of(_burning_raw(service, slo, rate, events) for rate in rates),
         hold=hold_of(service, _BURN, _HOLD[severity]),
         keep_firing=_KEEP_FIRING[severity],
         labels=(("slo", slo.name),),
@@ -278,33 +278,44 @@ def _alert(
         panel=f"slo-{slo.name}",
         burn_rates=tuple(rates),
         thresholds=tuple(_threshold(slo, rate) for rate in rates),
-        guard=_guard(slo, rates),
+        guard=_guard(service, slo, rates),
         slow=any(_is_slow(rate.long_window) for rate in rates),
     )
 
 
-def _burning(slo: EventSlo, rate: BurnRate, recorded: _Recorded) -> Node:
+def _burning(service: Service, slo: EventSlo, rate: BurnRate, recorded: _Recorded) -> Node:
     """Both windows above the threshold, and enough events that one bad one alone is not."""
     limit = number(burnrates.threshold(rate, slo.objective))
-    enough = binary(">=", recorded.events(rate.long_window), number(burnrates.minimum_events(rate, slo.objective)))
+    enough = binary(">=", recorded.events(rate.long_window), number(_fewest(service, slo, rate)))
     above = [binary(">", recorded.ratio(window), limit) for window in (rate.long_window, rate.short_window)]
     return all_of([*above, enough])
 
 
-def _burning_raw(slo: EventSlo, rate: BurnRate, events: _Events) -> Node:
+def _burning_raw(service: Service, slo: EventSlo, rate: BurnRate, events: _Events) -> Node:
     limit = number(burnrates.threshold(rate, slo.objective))
-    enough = binary(">=", events.counts(rate.long_window)[1], number(burnrates.minimum_events(rate, slo.objective)))
+    enough = binary(">=", events.counts(rate.long_window)[1], number(_fewest(service, slo, rate)))
     return all_of([binary(">", events.ratio(_BASE), limit), enough])
+
+
+def _fewest(service: Service, slo: EventSlo, rate: BurnRate) -> int:
+    """The fewest events with which one bad one alone is not above the threshold.
+
+    Where a window is summed from five-minute counts, one bad event counts for a little more than one: increase()
+    extrapolates what it saw between the first and the last scrape to the whole five minutes.
+    """
+    scrape = service.platform.scrape_interval.seconds
+    stretched = _BASE.seconds / (_BASE.seconds - scrape) if _is_slow(rate.long_window) else Decimal(1)
+    return burnrates.minimum_events(rate, slo.objective, stretched)
 
 
 def _threshold(slo: EventSlo, rate: BurnRate) -> Threshold:
     return Threshold(burnrates.threshold(rate, slo.objective), True, UNITS["ratio"])
 
 
-def _guard(slo: EventSlo, rates: list[BurnRate]) -> Guard:
+def _guard(service: Service, slo: EventSlo, rates: list[BurnRate]) -> Guard:
     """The guard that lets an alert through first."""
-    fewest = min(rates, key=lambda rate: burnrates.minimum_events(rate, slo.objective))
-    return Guard(burnrates.minimum_events(fewest, slo.objective), fewest.long_window)
+    fewest = min(rates, key=lambda rate: _fewest(service, slo, rate))
+    return Guard(_fewest(service, slo, fewest), fewest.long_window)
 
 
 def _words(service: Service, slo: EventSlo, rates: list[BurnRate]) -> dict[str, str]:
@@ -318,18 +329,18 @@ def _words(service: Service, slo: EventSlo, rates: list[BurnRate]) -> dict[str, 
         "budget": UNITS["ratio"].words(budget),
         "outage": outage_words(slo),
         "slow": str(slo.threshold or ""),
-        "tiers": "; or ".join(_tier_words(slo, rate) for rate in rates),
+        "tiers": "; or ".join(_tier_words(service, slo, rate) for rate in rates),
         "budget_left": _budget_left(service, slo),
     }
 
 
-def _tier_words(slo: EventSlo, rate: BurnRate) -> str:
+def _tier_words(service: Service, slo: EventSlo, rate: BurnRate) -> str:
     limit = UNITS["ratio"].words(burnrates.threshold(rate, slo.objective))
     spent = rate.factor * rate.long_window.hours / slo.window.hours * 100
     return (
         f"more than {limit} over both {rate.long_window} and {rate.short_window} ({number_text(rate.factor)} times the "
         f"sustainable rate, which spends {number_text(round(spent, 1))}% of the budget in {rate.long_window}; needs at "
-        f"least {burnrates.minimum_events(rate, slo.objective)} events in {rate.long_window})"
+        f"least {_fewest(service, slo, rate)} events in {rate.long_window})"
     )
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
+from opsgen.spec.forms import OneOrMany, Strict
 from opsgen.spec.scalars import (
     DurationField,
     HttpUrl,
@@ -16,19 +19,29 @@ from opsgen.spec.scalars import (
     TimeOfDay,
     mistake,
 )
-from opsgen.spec.service import Severity, Strict
+from opsgen.spec.service import Severity
 
 
 class GrafanaSpec(Strict):
-    url: HttpUrl | None = None
-    folder: Text = "Services"
+    """The Grafana that shows the dashboards."""
+
+    url: Annotated[
+        HttpUrl | None,
+        Field(
+            description="Where it is, for links in alerts and runbooks; default: no links.",
+            examples=["https://grafana.example.com"],
+        ),
+    ] = None
+    folder: Annotated[Text, Field(description="The folder of the dashboards.", examples=["Services"])] = "Services"
 
 
 class RunbooksSpec(Strict):
+    """Where people read the runbooks."""
+
     url: Annotated[
         Text | None,
         Field(
-            description="Where runbooks are read; {service} stands for the service.",
+            description="Where a runbook is read; {service} stands for the service. Default: {service}/runbook.md.",
             examples=["https://git.example.com/ops/blob/main/out/{service}/runbook.md"],
         ),
     ] = None
@@ -38,50 +51,89 @@ class PrometheusSpec(Strict):
     """The Prometheus that evaluates the rules."""
 
     version: Annotated[
-        str, Field(pattern=r"^\d+\.\d+(\.\d+)?$", description="2.42 or later.", examples=["2.42", "3.5"])
+        str,
+        Field(
+            pattern=r"^\d+\.\d+(\.\d+)?$",
+            description="Its version, quoted; 2.42 or later. Gates fields and functions.",
+            examples=["2.42", "3.5"],
+        ),
     ] = "2.42"
-    scrape_interval: PositiveDurationField | None = None
-    evaluation_interval: PositiveDurationField | None = None
+    scrape_interval: Annotated[
+        PositiveDurationField | None, Field(description="How often it scrapes; default: 30s.", examples=["30s"])
+    ] = None
+    evaluation_interval: Annotated[
+        PositiveDurationField | None, Field(description="How often it evaluates rules; default: 30s.", examples=["30s"])
+    ] = None
 
 
 class AlertmanagerSpec(Strict):
+    """The Alertmanager that tells people."""
+
     version: Annotated[
-        str, Field(pattern=r"^\d+\.\d+(\.\d+)?$", description="0.25 or later.", examples=["0.25", "0.28"])
+        str,
+        Field(
+            pattern=r"^\d+\.\d+(\.\d+)?$",
+            description="Its version, quoted; 0.25 or later. Gates kinds of channel and their options.",
+            examples=["0.25", "0.28"],
+        ),
     ] = "0.25"
 
 
 class BlackboxSpec(Strict):
-    address: Annotated[str, Field(pattern=r"^[A-Za-z0-9._:\[\]-]+$", examples=["blackbox-exporter:9115"])] = (
-        "blackbox-exporter:9115"
+    """The blackbox exporter that polls from outside."""
+
+    address: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z0-9._:\[\]-]+$",
+            description="Its host and port, as Prometheus reaches it.",
+            examples=["blackbox-exporter:9115"],
+        ),
+    ] = "blackbox-exporter:9115"
+    module: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]+$", description="The module of probes that name none.")] = (
+        "http_2xx"
     )
-    module: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]+$")] = "http_2xx"
 
 
 class BurnRateSpec(Strict):
     """One tier of burn-rate alerting, in place of the workbook's."""
 
-    severity: Severity
-    factor: Annotated[NumberField, Field(description="How many times too fast the budget burns; at least 1.")]
-    long: PositiveDurationField
-    short: Annotated[PositiveDurationField | None, Field(description="1/12 of the long window by default.")] = None
+    severity: Annotated[Severity, Field(description="What it is at tiers 1 and 2; lower tiers lower it.")]
+    factor: Annotated[
+        NumberField, Field(description="How many times too fast the budget burns; at least 1.", examples=[14.4])
+    ]
+    long: Annotated[PositiveDurationField, Field(description="The long window.", examples=["1h"])]
+    short: Annotated[
+        PositiveDurationField | None,
+        Field(description="The short window; default: 1/12 of the long one.", examples=["5m"]),
+    ] = None
 
 
 class SloDefaults(Strict):
-    window: Annotated[PositiveDurationField | None, Field(description="The period of SLOs that name none; 30d.")] = None
+    """What all SLOs have in common."""
+
+    window: Annotated[
+        PositiveDurationField | None,
+        Field(description="The period of SLOs that name none, 1d to 365d; default: 30d.", examples=["30d"]),
+    ] = None
     burn_rates: Annotated[
         tuple[BurnRateSpec, ...] | None, Field(description="The tiers of every SLO, in place of the workbook's.")
     ] = None
 
 
 class EscalationBySeverity(Strict):
-    page: Slug | None = None
-    ticket: Slug | None = None
-    info: Slug | None = None
+    """A policy for every severity."""
+
+    page: Annotated[Slug | None, Field(description="The policy of pages.", examples=["critical"])] = None
+    ticket: Annotated[Slug | None, Field(description="The policy of tickets; default: that of pages.")] = None
+    info: Annotated[Slug | None, Field(description="The policy of infos; default: that of tickets.")] = None
 
 
 class TeamSpec(Strict):
-    slack: Text | None = None
-    email: Text | None = None
+    """One team: how it is reached, and how its alerts escalate."""
+
+    slack: Annotated[Text | None, Field(description="Its Slack channel, quoted.", examples=["#payments"])] = None
+    email: Annotated[Text | None, Field(description="Its address.", examples=["payments@example.com"])] = None
     escalation: Annotated[EscalationBySeverity, Field(description="A policy for every severity.")] = (
         EscalationBySeverity()
     )
@@ -90,22 +142,33 @@ class TeamSpec(Strict):
 class StepSpec(Strict):
     """One step of a policy: whom to tell, after how long, and when."""
 
-    notify: Annotated[tuple[Slug, ...], Field(min_length=1, description="Channels.")]
-    after: Annotated[DurationField | None, Field(description="How long after the first step.")] = None
-    during: Annotated[Slug | None, Field(description="Hours in which it may notify.")] = None
-
-
-def _as_list(value: Any) -> Any:
-    return value if isinstance(value, list | tuple) else [value]
+    notify: Annotated[
+        tuple[Slug, ...], Field(min_length=1, description="The channels that are told.", examples=[["payments-slack"]])
+    ]
+    after: Annotated[
+        DurationField | None,
+        Field(description="How long after the first step; the first step has none.", examples=["15m"]),
+    ] = None
+    during: Annotated[
+        Slug | None, Field(description="The hours in which it may notify; default: always.", examples=["office"])
+    ] = None
 
 
 class HoursSpec(Strict):
     """When people work: days, a time of day, and a time zone."""
 
-    days: Annotated[tuple[Text, ...], BeforeValidator(_as_list), Field(min_length=1, examples=["monday to friday"])]
-    from_: Annotated[TimeOfDay, Field(alias="from")]
-    to: TimeOfDay
-    timezone: Annotated[Text, Field(examples=["Europe/Berlin"])] = "UTC"
+    days: Annotated[
+        tuple[Text, ...],
+        OneOrMany(),
+        Field(
+            min_length=1,
+            description="A day or a range of days, or a list of such.",
+            examples=["monday to friday", ["monday to thursday", "saturday"]],
+        ),
+    ]
+    from_: Annotated[TimeOfDay, Field(alias="from", description="When they begin, quoted.", examples=["09:00"])]
+    to: Annotated[TimeOfDay, Field(description="When they end, quoted; 24:00 at the latest.", examples=["18:00"])]
+    timezone: Annotated[Text, Field(description="An IANA time zone.", examples=["Europe/Berlin"])] = "UTC"
 
 
 class ChannelSpec(Strict):
@@ -126,23 +189,42 @@ class ChannelSpec(Strict):
             raise mistake(f"the options of {kind} are no mapping", f"write {kind}: {{option: value}}")
         return {"kind": kind, "options": options}
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        # Here, because the renderer that knows the kinds is not needed to read a project file.
+        from opsgen.spec.channel_schema import channel_schema
+
+        return channel_schema()
+
 
 class ProjectSpec(Strict):
-    """What all specs of a repository share."""
+    """What all specs of a repository share; every part has a default that works."""
 
     out: Annotated[Text, Field(description="The folder that is written, from this file's own.")] = "out"
     targets: Annotated[
         tuple[Literal["files", "kubernetes", "terraform"], ...],
-        Field(min_length=1, description="Ways to deliver what is generated."),
+        Field(min_length=1, description="Ways to deliver what is generated.", examples=[["files"]]),
     ] = ("files",)
-    templates: Annotated[Text | None, Field(description="A folder of your own packs and templates.")] = None
-    grafana: GrafanaSpec = GrafanaSpec()
-    runbooks: RunbooksSpec = RunbooksSpec()
-    prometheus: PrometheusSpec = PrometheusSpec()
-    alertmanager: AlertmanagerSpec = AlertmanagerSpec()
-    blackbox: BlackboxSpec = BlackboxSpec()
-    slo: SloDefaults = SloDefaults()
-    teams: dict[Slug, TeamSpec] = {}
-    channels: dict[Slug, ChannelSpec] = {}
-    escalation: dict[Slug, Annotated[tuple[StepSpec, ...], Field(min_length=1)]] = {}
-    hours: dict[Slug, HoursSpec] = {}
+    templates: Annotated[
+        Text | None, Field(description="A folder of your own packs, conventions and templates, from this file's own.")
+    ] = None
+    grafana: Annotated[GrafanaSpec, Field(description="The Grafana that shows the dashboards.")] = GrafanaSpec()
+    runbooks: Annotated[RunbooksSpec, Field(description="Where people read the runbooks.")] = RunbooksSpec()
+    prometheus: Annotated[PrometheusSpec, Field(description="The Prometheus that evaluates the rules.")] = (
+        PrometheusSpec()
+    )
+    alertmanager: Annotated[AlertmanagerSpec, Field(description="The Alertmanager that tells people.")] = (
+        AlertmanagerSpec()
+    )
+    blackbox: Annotated[BlackboxSpec, Field(description="The blackbox exporter that polls from outside.")] = (
+        BlackboxSpec()
+    )
+    slo: Annotated[SloDefaults, Field(description="What all SLOs have in common.")] = SloDefaults()
+    teams: dict[Slug, TeamSpec] = Field(default_factory=dict, description="The teams, by name.")
+    channels: dict[Slug, ChannelSpec] = Field(
+        default_factory=dict, description="Where notifications go, by name; secrets by file, never by value."
+    )
+    escalation: dict[Slug, Annotated[tuple[StepSpec, ...], Field(min_length=1)]] = Field(
+        default_factory=dict, description="The escalation policies, by name: the steps of each."
+    )
+    hours: dict[Slug, HoursSpec] = Field(default_factory=dict, description="When people work, by name.")

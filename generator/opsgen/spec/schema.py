@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
 
 from opsgen.spec.pack import ConventionFile, PackFile, TextsFile
 from opsgen.spec.project import ProjectSpec
@@ -20,7 +22,33 @@ SCHEMAS: dict[str, tuple[type[BaseModel], str]] = {
 
 
 def json_schema(kind: str) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of one kind of file."""
+    """The JSON Schema (2020-12) of one kind of file: every form that may be written, and no other."""
     model, title = SCHEMAS[kind]
-    schema = model.model_json_schema(by_alias=True, mode="validation")
+    schema = model.model_json_schema(by_alias=True, mode="validation", schema_generator=_AsWritten)
+    for definition in schema.get("$defs", {}).values():
+        definition.pop("title", None)  # the name of a class of ours
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": title}
+
+
+class _AsWritten(GenerateJsonSchema):
+    """Pydantic's generator, but for what is ours inside and means nothing to people who write a file."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        """A title that repeats the key says nothing."""
+        return False
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        """`None` stands for a key that was left out; null itself is a mistake."""
+        return self.generate_inner(schema["schema"])
+
+    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
+        """A key that is not of the pattern of its names is a mistake."""
+        found = super().dict_schema(schema)
+        return {**found, "additionalProperties": False} if "patternProperties" in found else found
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        """Only defaults that editors can fill in: the others are empty, or in the description."""
+        found = super().default_schema(schema)
+        if not isinstance(found.get("default"), str | int | float) or found["default"] == "":
+            found.pop("default", None)
+        return found

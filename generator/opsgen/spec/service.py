@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from opsgen.spec.forms import ShortForm, StandIn, Strict, exactly_one
 from opsgen.spec.pack import InlineConvention
 from opsgen.spec.scalars import (
     DurationField,
@@ -19,48 +21,57 @@ from opsgen.spec.scalars import (
     PositiveDurationField,
     Slug,
     Text,
+    WholeNumber,
+    YesNo,
     mistake,
 )
+from opsgen.spec.shown import shown
+
+_ALERT_NAME = r"[A-Z][A-Za-z0-9]*"
+
+
+def _alert_name(text: str) -> str:
+    if re.fullmatch(_ALERT_NAME, text):
+        return text
+    raise mistake(f"'{shown(text)}' is no alert's name", "an alert's name is in CamelCase: TargetDown")
+
 
 Severity = Literal["page", "ticket", "info"]
-AlertName = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]*$")]
+Tier = Annotated[WholeNumber, Field(ge=1, le=4)]
+AlertName = Annotated[
+    str,
+    AfterValidator(_alert_name),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": f"^{_ALERT_NAME}$",
+            "description": "The name of an alert, in CamelCase.",
+            "examples": ["TargetDown", "LatencyP99High"],
+        }
+    ),
+]
+_LASTING = Field(alias="for", description="How long it must last before the alert fires.", examples=["5m"])
 
 
-class Strict(BaseModel):
-    """Unknown keys are mistakes; values are not changed after they were read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
-
-
-def _exactly_one(model: BaseModel, names: tuple[str, ...], what: str) -> None:
+def _exactly_one(model: Strict, names: tuple[str, ...], what: str) -> None:
     given = [name for name in names if getattr(model, name) is not None]
     if len(given) == 1:
         return
     listed = ", ".join(name.removesuffix("_") for name in names)
     if given:
-        raise mistake(f"{what} has {' and '.join(given)}", f"write one of {listed}")
+        raise mistake(f"{what} has {' and '.join(name.removesuffix('_') for name in given)}", f"write one of {listed}")
     raise mistake(f"{what} says nothing", f"write one of {listed}")
 
 
-def _text_as(key: str) -> BeforeValidator:
-    """Lets a text stand for a mapping with that one key."""
-
-    def widen(value: Any) -> Any:
-        return {key: value} if isinstance(value, str) else value
-
-    return BeforeValidator(widen)
-
-
-def _off(value: Any) -> Any:
-    """`off`, which YAML reads as false, drops an alert."""
-    return {"off": True} if value is False or value == "off" else value
-
-
 class MatchSpec(Strict):
-    """One label matcher: a text it equals, or one of these."""
+    """One label matcher: a text that the label equals, or one of these."""
 
-    equals: Text | None = None
-    regex: Annotated[Text | None, Field(description="A regular expression that the whole value matches.")] = None
+    model_config = ConfigDict(json_schema_extra=exactly_one("equals", "regex", "not", "not_regex"))
+
+    equals: Annotated[Text | None, Field(description="The text that the value is.", examples=["checkout"])] = None
+    regex: Annotated[
+        Text | None, Field(description="A regular expression that the whole value matches.", examples=["checkout-.*"])
+    ] = None
     not_: Annotated[Text | None, Field(alias="not", description="A text that the value is not.")] = None
     not_regex: Annotated[
         Text | None, Field(description="A regular expression that the whole value does not match.")
@@ -72,38 +83,69 @@ class MatchSpec(Strict):
         return self
 
 
-Match = dict[LabelName, Annotated[MatchSpec, _text_as("equals")]]
+Match = dict[LabelName, Annotated[MatchSpec, ShortForm("equals")]]
 
 
 class ConventionSpec(InlineConvention):
     """A named convention, an inline one, or a named one with parts replaced."""
 
-    use: Annotated[Slug | None, Field(description="A convention by name: prometheus-http, otel-http, grpc, ...")] = None
+    use: Annotated[
+        Slug | None,
+        Field(
+            description="A convention by name; the parts beside it replace the convention's own.",
+            examples=["prometheus-http", "otel-http", "fastapi-instrumentator", "grpc"],
+        ),
+    ] = None
 
 
 class SloSpec(Strict):
     """One objective: of availability, of latency, or in the long form of any good or bad events over any total."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            **exactly_one("availability", "latency", "objective"),
+            "dependentRequired": {
+                "objective": ["name", "total"],
+                "bad": ["objective"],
+                "good": ["objective"],
+                "total": ["objective"],
+            },
+            "if": {"required": ["objective"]},
+            "then": exactly_one("bad", "good"),
+        }
+    )
 
     availability: Annotated[
         ObjectiveField | None, Field(description="The share of requests that must not fail.", examples=["99.9%"])
     ] = None
     latency: Annotated[
         LatencyObjectiveField | None,
-        Field(description="The share of requests that must be fast enough.", examples=["99% under 300ms"]),
+        Field(description="The share of requests that must be fast enough.", examples=["99% under 250ms"]),
     ] = None
-    name: Annotated[Slug | None, Field(description="Its name; availability and latency have one.")] = None
-    objective: ObjectiveField | None = None
+    name: Annotated[
+        Slug | None, Field(description="Its name; availability and latency have one.", examples=["fresh-prices"])
+    ] = None
+    objective: Annotated[
+        ObjectiveField | None, Field(description="In the long form: the share of good events.", examples=["99.5%"])
+    ] = None
     window: Annotated[
-        PositiveDurationField | None, Field(description="Its period, 1d to 365d.", examples=["30d", "28d"])
+        PositiveDurationField | None,
+        Field(description="Its period, 1d to 365d; default: slo.window of opsgen.yaml, 30d.", examples=["30d", "28d"]),
     ] = None
-    bad: Annotated[Text | None, Field(description="Bad events: PromQL with rate() or increase().")] = None
-    good: Annotated[Text | None, Field(description="Good events: PromQL with rate() or increase().")] = None
-    total: Annotated[Text | None, Field(description="All events: PromQL with rate() or increase().")] = None
+    bad: Annotated[
+        Text | None,
+        Field(description="Bad events: PromQL with rate() or increase().", examples=["rate(orders_failed_total[5m])"]),
+    ] = None
+    good: Annotated[Text | None, Field(description="Good events, in place of bad ones.")] = None
+    total: Annotated[
+        Text | None,
+        Field(description="All events: PromQL with rate() or increase().", examples=["rate(orders_total[5m])"]),
+    ] = None
     grouping: Annotated[
         tuple[LabelName, ...], Field(description="Labels by which it is measured and alerted on separately.")
     ] = ()
-    title: Text | None = None
-    description: Text | None = None
+    title: Annotated[Text | None, Field(description="Its name for people.")] = None
+    description: Annotated[Text | None, Field(description="What it promises, in a sentence.")] = None
 
     @model_validator(mode="after")
     def _one_form(self) -> SloSpec:
@@ -124,72 +166,120 @@ class SloSpec(Strict):
 
 
 class LatencySpec(Strict):
-    """Thresholds on the percentiles themselves."""
+    """Thresholds on the percentiles themselves: a ticket while a percentile is above its own."""
 
-    p50: PositiveDurationField | None = None
-    p95: PositiveDurationField | None = None
-    p99: PositiveDurationField | None = None
-    for_: Annotated[DurationField | None, Field(alias="for", description="How long it must last.")] = None
+    p50: Annotated[PositiveDurationField | None, Field(description="Of the median.", examples=["80ms"])] = None
+    p95: Annotated[PositiveDurationField | None, Field(description="Of p95.", examples=["250ms"])] = None
+    p99: Annotated[PositiveDurationField | None, Field(description="Of p99.", examples=["800ms"])] = None
+    for_: Annotated[
+        DurationField | None,
+        Field(alias="for", description="How long it must last; default: 10m.", examples=["10m"]),
+    ] = None
     buckets: Annotated[
         tuple[PositiveDurationField, ...],
-        Field(description="The histogram's bucket boundaries, where they are not the convention's."),
+        Field(
+            description="The histogram's bucket boundaries, where they are not the convention's.",
+            examples=[["100ms", "250ms", "1s"]],
+        ),
     ] = ()
 
 
 class ErrorsSpec(Strict):
     """When the share of failed requests is too high."""
 
-    above: PercentField
-    for_: Annotated[DurationField | None, Field(alias="for", description="How long it must last.")] = None
+    above: Annotated[PercentField, Field(description="The share above which it is too high.", examples=["2%"])]
+    for_: Annotated[
+        DurationField | None, Field(alias="for", description="How long it must last; default: 5m.", examples=["5m"])
+    ] = None
 
 
 class ProbeSpec(Strict):
     """A URL that the blackbox exporter polls from outside."""
 
-    url: HttpUrl
+    url: Annotated[HttpUrl, Field(description="What is polled.")]
     name: Annotated[Slug | None, Field(description="A short name; the default is made from the URL.")] = None
-    interval: PositiveDurationField | None = None
-    timeout: PositiveDurationField | None = None
-    slow: Annotated[PositiveDurationField | None, Field(description="From when on an answer is slow.")] = None
-    certificate: Annotated[
-        PositiveDurationField | None, Field(description="How long before its end a certificate is a ticket.")
+    interval: Annotated[
+        PositiveDurationField | None, Field(description="How often it is polled; default: 30s.", examples=["30s"])
     ] = None
-    module: Annotated[str | None, Field(pattern=r"^[a-zA-Z0-9_-]+$", description="The blackbox exporter's module.")] = (
-        None
-    )
+    timeout: Annotated[
+        PositiveDurationField | None,
+        Field(description="When a poll is given up; default: 5s, or the interval if that is less.", examples=["5s"]),
+    ] = None
+    slow: Annotated[
+        PositiveDurationField | None,
+        Field(
+            description="From when on an answer is slow; default: 1s, or half the timeout if that is less.",
+            examples=["1s"],
+        ),
+    ] = None
+    certificate: Annotated[
+        PositiveDurationField | None,
+        Field(description="How long before its end a certificate is a ticket; default: 14d.", examples=["14d"]),
+    ] = None
+    module: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[a-zA-Z0-9_-]+$",
+            description="The blackbox exporter's module; default: blackbox.module of opsgen.yaml.",
+            examples=["http_2xx"],
+        ),
+    ] = None
 
 
 class DiskSpec(Strict):
-    above: PercentField | None = None
-    full_within: PositiveDurationField | None = None
+    """When a disk is too full, or will be soon."""
+
+    above: Annotated[PercentField | None, Field(description="The share in use above which it is too full.")] = None
+    full_within: Annotated[
+        PositiveDurationField | None, Field(description="A disk that will be full within this time.", examples=["4d"])
+    ] = None
 
 
 class ResourcesSpec(Strict):
     """When the service runs short of what it runs on."""
 
-    cpu: PercentField | None = None
-    memory: PercentField | None = None
-    disk: DiskSpec | None = None
+    cpu: Annotated[PercentField | None, Field(description="The share in use above which it is too much.")] = None
+    memory: Annotated[PercentField | None, Field(description="The share in use above which it is too much.")] = None
+    disk: Annotated[DiskSpec | None, Field(description="When a disk is too full.")] = None
+
+
+_CONDITIONS = ("below", "above", "drop", "absent")
 
 
 class BusinessAlertSpec(Strict):
-    """One condition on a business signal."""
+    """One condition on a business signal: below, above, drop or absent."""
 
-    below: NumberField | None = None
-    above: NumberField | None = None
-    drop: Annotated[PercentField | None, Field(description="How much less than before is too little.")] = None
+    model_config = ConfigDict(
+        json_schema_extra={
+            **exactly_one(*_CONDITIONS),
+            "dependentRequired": {"against": ["drop"]},
+            "dependentSchemas": {"absent": {"not": {"required": ["for"]}}},
+        }
+    )
+
+    below: Annotated[NumberField | None, Field(description="It fires while the signal is below this.")] = None
+    above: Annotated[NumberField | None, Field(description="It fires while the signal is above this.")] = None
+    drop: Annotated[
+        PercentField | None, Field(description="How much less than before is too little.", examples=["50%"])
+    ] = None
     absent: Annotated[
-        PositiveDurationField | None, Field(description="For how long there may be no measurement at all.")
+        PositiveDurationField | None,
+        Field(description="For how long there may be no measurement at all.", examples=["10m"]),
     ] = None
     against: Annotated[
-        PositiveDurationField | None, Field(description="With drop: compared with how long ago; 1w.")
+        PositiveDurationField | None,
+        Field(description="With drop: how long ago it is compared with; default: 1w.", examples=["1w"]),
     ] = None
-    for_: Annotated[DurationField | None, Field(alias="for")] = None
-    severity: Severity | None = None
+    for_: Annotated[
+        DurationField | None, Field(alias="for", description="How long it must last; default: 15m.", examples=["15m"])
+    ] = None
+    severity: Annotated[
+        Severity | None, Field(description="page wakes somebody; default: ticket.", examples=["page"])
+    ] = None
 
     @model_validator(mode="after")
     def _one(self) -> BusinessAlertSpec:
-        _exactly_one(self, ("below", "above", "drop", "absent"), "an alert")
+        _exactly_one(self, _CONDITIONS, "an alert")
         if self.against is not None and self.drop is None:
             raise mistake("against goes with drop", "leave it out, or write drop")
         if self.for_ is not None and self.absent is not None:
@@ -202,31 +292,55 @@ class BusinessAlertSpec(Strict):
 class BusinessSpec(Strict):
     """A number that the business cares about."""
 
-    name: Slug
-    title: Text | None = None
-    description: Text | None = None
-    query: Text
-    unit: Annotated[Text, Field(examples=["orders/s"])] = "count"
-    match: Annotated[Match | None, Field(description="Matchers of its series, where they are not the service's.")] = (
-        None
-    )
-    alerts: tuple[BusinessAlertSpec, ...] = ()
+    name: Annotated[
+        Slug, Field(description="Its name, from which its alerts have theirs.", examples=["orders-completed"])
+    ]
+    title: Annotated[Text | None, Field(description="Its name for people.")] = None
+    description: Annotated[Text | None, Field(description="What it says, in a sentence.")] = None
+    query: Annotated[
+        Text,
+        Field(
+            description="PromQL; the service's matchers are added to it.",
+            examples=["sum(rate(orders_completed_total[5m]))"],
+        ),
+    ]
+    unit: Annotated[
+        Text, Field(description="What it is counted in.", examples=["orders/s", "ratio", "seconds", "bytes"])
+    ] = "count"
+    match: Annotated[Match | None, Field(description="Matchers of its series, in place of the service's.")] = None
+    alerts: Annotated[tuple[BusinessAlertSpec, ...], Field(description="When somebody is told.")] = ()
+
+
+DEPENDENCY_KINDS = (
+    "postgresql",
+    "mysql",
+    "redis",
+    "memcached",
+    "mongodb",
+    "elasticsearch",
+    "kafka",
+    "rabbitmq",
+    "service",
+    "external",
+)
 
 
 class DependencySpec(Strict):
     """Something that the service needs: one kind with its name."""
 
-    postgresql: Slug | None = None
-    mysql: Slug | None = None
-    redis: Slug | None = None
-    memcached: Slug | None = None
-    mongodb: Slug | None = None
-    elasticsearch: Slug | None = None
-    kafka: Slug | None = None
-    rabbitmq: Slug | None = None
+    model_config = ConfigDict(json_schema_extra=exactly_one(*DEPENDENCY_KINDS))
+
+    postgresql: Annotated[Slug | None, Field(description="A PostgreSQL database by its name.")] = None
+    mysql: Annotated[Slug | None, Field(description="A MySQL database by its name.")] = None
+    redis: Annotated[Slug | None, Field(description="A Redis by its name.")] = None
+    memcached: Annotated[Slug | None, Field(description="A memcached by its name.")] = None
+    mongodb: Annotated[Slug | None, Field(description="A MongoDB database by its name.")] = None
+    elasticsearch: Annotated[Slug | None, Field(description="An Elasticsearch cluster by its name.")] = None
+    kafka: Annotated[Slug | None, Field(description="A Kafka cluster by its name.")] = None
+    rabbitmq: Annotated[Slug | None, Field(description="A RabbitMQ by its name.")] = None
     service: Annotated[Slug | None, Field(description="Another service of this fleet.")] = None
     external: Annotated[Slug | None, Field(description="Something outside of this fleet.")] = None
-    match: Match = {}
+    match: Annotated[Match, Field(description="Label matchers of its series.")] = Field(default_factory=dict)
     objective: Annotated[ObjectiveField | None, Field(description="The availability that it promises.")] = None
 
     @model_validator(mode="after")
@@ -244,37 +358,44 @@ class DependencySpec(Strict):
         return name
 
 
-DEPENDENCY_KINDS = tuple(name for name in DependencySpec.model_fields if name not in ("match", "objective"))
-
-
 class AlertTuning(Strict):
     """What is changed on an alert by its name; `off` drops it."""
 
-    off: bool = False
-    for_: Annotated[DurationField | None, Field(alias="for")] = None
-    severity: Severity | None = None
+    off: Annotated[YesNo, Field(description="Whether it is dropped.")] = False
+    for_: Annotated[DurationField | None, _LASTING] = None
+    severity: Annotated[Severity | None, Field(description="The severity that it gets.")] = None
 
 
-Tunings = dict[AlertName, Annotated[AlertTuning, BeforeValidator(_off)]]
+# YAML 1.1 reads `off` as false, YAML 1.2 (editors) as a text.
+Tunings = dict[AlertName, Annotated[AlertTuning, StandIn((False, "off"), (("off", True),))]]
 
 
 class RunbookSpec(Strict):
     """Commands and links for the runbook."""
 
-    deploy: Text | None = None
-    rollback: Text | None = None
-    restart: Text | None = None
-    scale: Text | None = None
+    deploy: Annotated[Text | None, Field(description="The command that deploys.")] = None
+    rollback: Annotated[Text | None, Field(description="The command that goes back to the version before.")] = None
+    restart: Annotated[Text | None, Field(description="The command that restarts.")] = None
+    scale: Annotated[Text | None, Field(description="The command that adds capacity.")] = None
     logs: Annotated[Text | None, Field(description="A link to the logs, or a command that shows them.")] = None
 
 
 class EnvironmentVariableSpec(Strict):
-    name: EnvVarName
-    type: Text = "string"
-    description: Text | None = None
-    required: bool = False
-    secret: bool = False
-    default: Text | None = None
+    """One environment variable that the service reads."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"secret": {"const": True}}, "required": ["secret"]},
+            "then": {"not": {"required": ["default"]}},
+        }
+    )
+
+    name: Annotated[EnvVarName, Field(description="Its name.", examples=["DATABASE_URL"])]
+    type: Annotated[Text, Field(description="What it holds.", examples=["string", "url", "duration"])] = "string"
+    description: Annotated[Text | None, Field(description="What it is for, in a sentence.")] = None
+    required: Annotated[YesNo, Field(description="Whether the service does not start without it.")] = False
+    secret: Annotated[YesNo, Field(description="Whether nobody may see its value.")] = False
+    default: Annotated[Text | None, Field(description="Its value where none is set; no secret has one.")] = None
 
     @model_validator(mode="after")
     def _no_secret_value(self) -> EnvironmentVariableSpec:
@@ -283,44 +404,73 @@ class EnvironmentVariableSpec(Strict):
         return self
 
 
+_TEAM = Field(description="The team that answers for it: one of opsgen.yaml.", examples=["payments"])
+_TIER = Field(description="1 and 2 wake people, 3 makes tickets, 4 only informs.")
+_MATCH = Field(
+    description="Label matchers of its series; default: the scrape job of its name.",
+    examples=[{"namespace": "shop", "job": "checkout"}],
+)
+_SLOS = Field(description="What it promises.", examples=[[{"availability": "99.9%"}]])
+_LATENCY = Field(description="Thresholds on the latency percentiles themselves.")
+_ERRORS = Field(description="When the share of failed requests is too high; default: above 5% for 5m.")
+_UPTIME = Field(description="URLs that the blackbox exporter polls from outside.")
+_RESOURCES = Field(description="When it runs short of what it runs on.")
+_BUSINESS = Field(description="Numbers that the business cares about.")
+_DEPENDENCIES = Field(description="What it needs.")
+_ALERTS = Field(description="Alerts by name, changed or dropped.", examples=[{"TrafficGone": "off"}])
+_RUNBOOK = Field(description="Commands and links for the runbook.")
+
+
 class EnvironmentSpec(Strict):
     """What is different in one environment; whatever it leaves out is as in the spec itself."""
 
-    team: Slug | None = None
-    tier: Annotated[int | None, Field(ge=1, le=4)] = None
-    match: Match | None = None
-    slos: tuple[SloSpec, ...] | None = None
-    latency: LatencySpec | None = None
-    errors: ErrorsSpec | None = None
-    uptime: tuple[Annotated[ProbeSpec, _text_as("url")], ...] | None = None
-    resources: ResourcesSpec | None = None
-    business: tuple[BusinessSpec, ...] | None = None
-    dependencies: tuple[DependencySpec, ...] | None = None
-    alerts: Tunings | None = None
-    runbook: RunbookSpec | None = None
+    team: Annotated[Slug | None, _TEAM] = None
+    tier: Annotated[Tier | None, _TIER] = None
+    match: Annotated[Match | None, _MATCH] = None
+    slos: Annotated[tuple[SloSpec, ...] | None, _SLOS] = None
+    latency: Annotated[LatencySpec | None, _LATENCY] = None
+    errors: Annotated[ErrorsSpec | None, _ERRORS] = None
+    uptime: Annotated[tuple[Annotated[ProbeSpec, ShortForm("url")], ...] | None, _UPTIME] = None
+    resources: Annotated[ResourcesSpec | None, _RESOURCES] = None
+    business: Annotated[tuple[BusinessSpec, ...] | None, _BUSINESS] = None
+    dependencies: Annotated[tuple[DependencySpec, ...] | None, _DEPENDENCIES] = None
+    alerts: Annotated[Tunings | None, _ALERTS] = None
+    runbook: Annotated[RunbookSpec | None, _RUNBOOK] = None
 
 
 class ServiceSpec(Strict):
     """One service: what it is, what it promises, and who answers for it."""
 
-    service: Annotated[Slug, Field(description="Its name: the folder and the label.", examples=["checkout"])]
-    title: Annotated[Text | None, Field(description="Its name for people.")] = None
+    service: Annotated[
+        Slug, Field(description="Its name: the folder that is written, and the label.", examples=["checkout"])
+    ]
+    title: Annotated[Text | None, Field(description="Its name for people.", examples=["Checkout"])] = None
     description: Annotated[Text | None, Field(description="What it does, in a sentence.")] = None
-    team: Annotated[Slug | None, Field(description="A team of opsgen.yaml.")] = None
-    tier: Annotated[int, Field(ge=1, le=4, description="1 (wakes people) to 4 (a ticket next week).")] = 2
+    team: Annotated[Slug | None, _TEAM] = None
+    tier: Annotated[Tier, _TIER] = 2
     runtime: Annotated[Literal["kubernetes", "host", "process"], Field(description="What it runs on.")] = "process"
-    convention: Annotated[ConventionSpec | None, _text_as("use"), Field(description="How its metrics are named.")] = (
-        None
-    )
-    match: Annotated[Match, Field(description="Label matchers of its series.")] = {}
-    slos: tuple[SloSpec, ...] = ()
-    latency: LatencySpec | None = None
-    errors: ErrorsSpec | None = None
-    uptime: tuple[Annotated[ProbeSpec, _text_as("url")], ...] = ()
-    resources: ResourcesSpec | None = None
-    business: tuple[BusinessSpec, ...] = ()
-    dependencies: tuple[DependencySpec, ...] = ()
-    alerts: Annotated[Tunings, Field(description="Alerts by name, changed or dropped.")] = {}
-    runbook: RunbookSpec | None = None
-    environment_variables: tuple[EnvironmentVariableSpec, ...] = ()
-    environments: dict[Slug, Annotated[EnvironmentSpec, BeforeValidator(lambda value: value or {})]] = {}
+    convention: Annotated[
+        ConventionSpec | None,
+        ShortForm("use"),
+        Field(description="How its metrics are named: a convention's name, or the names themselves."),
+    ] = None
+    match: Annotated[Match, _MATCH] = Field(default_factory=dict)
+    slos: Annotated[tuple[SloSpec, ...], _SLOS] = ()
+    latency: Annotated[LatencySpec | None, _LATENCY] = None
+    errors: Annotated[ErrorsSpec | None, _ERRORS] = None
+    uptime: Annotated[tuple[Annotated[ProbeSpec, ShortForm("url")], ...], _UPTIME] = ()
+    resources: Annotated[ResourcesSpec | None, _RESOURCES] = None
+    business: Annotated[tuple[BusinessSpec, ...], _BUSINESS] = ()
+    dependencies: Annotated[tuple[DependencySpec, ...], _DEPENDENCIES] = ()
+    alerts: Annotated[Tunings, _ALERTS] = Field(default_factory=dict)
+    runbook: Annotated[RunbookSpec | None, _RUNBOOK] = None
+    environment_variables: Annotated[
+        tuple[EnvironmentVariableSpec, ...], Field(description="The environment variables that it reads.")
+    ] = ()
+    environments: Annotated[
+        dict[Slug, Annotated[EnvironmentSpec, StandIn((None,))]],
+        Field(
+            description="Its environments, each with what is different there; production is generated.",
+            examples=[{"production": {}, "staging": {"tier": 3}}],
+        ),
+    ] = Field(default_factory=dict)

@@ -1,0 +1,90 @@
+"""What the models of all files have in common: their base class, and the short forms that people may write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticKnownError, core_schema
+
+_NOTHING = object()
+
+
+class Strict(BaseModel):
+    """Unknown keys and keys without a value are mistakes; values are not changed after they were read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_is_null(cls, value: Any) -> Any:
+        """Null is no way to leave something out: an empty `latency:` is a line that was not finished.
+
+        Every type refuses the stand-in, each at its own key. A validator for every field would say the same, and cost
+        a tenth of a short run.
+        """
+        if not isinstance(value, dict):
+            return value
+        return {key: _NOTHING if below is None else below for key, below in value.items()}
+
+
+@dataclass(frozen=True)
+class ShortForm:
+    """Lets a text stand for a mapping with one key: a URL for `{url: ...}`. The JSON Schema has both forms."""
+
+    key: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._widened, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        mapping = handler(schema)
+        text = handler.resolve_ref_schema(mapping)["properties"][self.key]
+        return {"anyOf": [text, mapping]}
+
+    def _widened(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return {self.key: value}
+        if isinstance(value, int | float):
+            raise PydanticKnownError("string_type")
+        return value
+
+
+@dataclass(frozen=True)
+class OneOrMany:
+    """Lets a text stand for a list of that one text. The JSON Schema has both forms."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._widened, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        many = handler(schema)
+        return {"anyOf": [many["items"], many]}
+
+    def _widened(self, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """Lets certain values stand for a mapping: `off` for `{off: true}`. The JSON Schema has them beside it."""
+
+    values: tuple[Any, ...]
+    meaning: tuple[tuple[str, Any], ...] = ()
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._widened, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [{"enum": list(self.values)}, handler(schema)]}
+
+    def _widened(self, value: Any) -> Any:
+        stands_in = any(value == other and type(value) is type(other) for other in self.values)
+        return dict(self.meaning) if stands_in else value
+
+
+def exactly_one(*keys: str) -> JsonSchemaValue:
+    """The part of a JSON Schema that says that exactly one of these keys is there."""
+    return {"oneOf": [{"required": [key]} for key in keys]}

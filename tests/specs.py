@@ -1,0 +1,38 @@
+"""Specs as texts through the public stages: a service as it comes out of derive, or what is said against it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from opsgen.errors import InputError
+from opsgen.fleet import FleetModel, ServiceModel, load_fleet
+
+
+def fleet(folder: Path, spec: str, project: str = "") -> FleetModel:
+    """The fleet of one spec, beside a project file where there is a text for it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if project:
+        (folder / "opsgen.yaml").write_text(project)
+    file = folder / "service.yaml"
+    file.write_text(spec)
+    return load_fleet([file])
+
+
+def derived(folder: Path, spec: str, project: str = "") -> ServiceModel:
+    """The one service of a spec, through load, resolve and derive."""
+    (model,) = fleet(folder, spec, project).services
+    return model
+
+
+def warned(folder: Path, spec: str, project: str = "") -> list[str]:
+    """Every warning, with files named from the folder."""
+    return [text.replace(f"{folder}/", "") for text in fleet(folder, spec, project).warnings]
+
+
+def refused(folder: Path, spec: str, project: str = "") -> list[str]:
+    """Every mistake as it is printed, with files named from the folder; fails where the spec is taken."""
+    with pytest.raises(InputError) as caught:
+        fleet(folder, spec, project)
+    return [str(mistake).replace(f"{folder}/", "") for mistake in caught.value.mistakes]

@@ -1,0 +1,192 @@
+"""What the project file is taken to mean, and what is said where it cannot be meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from opsgen.organisation import Organisation
+from opsgen.quantities import Duration
+from tests.specs import derived, fleet, refused
+
+SPEC = "service: shop\nconvention: grpc\nteam: web\n"
+
+MISTAKES = {
+    "a Prometheus too old": (
+        "prometheus: {version: '2.41'}\n",
+        "1:23: prometheus.version: version 2.41 is not supported; use 2.42 or later",
+    ),
+    "an Alertmanager too old": (
+        "alertmanager: {version: '0.24.0'}\n",
+        "1:25: alertmanager.version: version 0.24.0 is not supported; use 0.25 or later",
+    ),
+    "a scrape too slow": (
+        "prometheus: {scrape_interval: 2m}\n",
+        "1:31: prometheus.scrape_interval: 2m is too slow for rates over five minutes; scrape every 1m or faster",
+    ),
+    "a night shift": (
+        "hours: {night: {days: monday to friday, from: '22:00', to: '06:00'}}\n",
+        "1:60: hours.night.to: 06:00 is not after 22:00; end the day at 24:00 at the latest",
+    ),
+    "no such day": (
+        "hours: {office: {days: [monday to fryday], from: '09:00', to: '18:00'}}\n",
+        "1:25: hours.office.days[0]: 'fryday' is no day; write monday to friday",
+    ),
+    "no such time zone": (
+        "hours: {office: {days: monday, from: '09:00', to: '18:00', timezone: Berlin}}\n",
+        "1:70: hours.office.timezone: 'Berlin' is no time zone; write one such as Europe/Berlin",
+    ),
+    "a time zone that is a path": (
+        "hours: {office: {days: monday, from: '09:00', to: '18:00', timezone: ../../etc/passwd}}\n",
+        "1:70: hours.office.timezone: '../../etc/passwd' is no time zone; write one such as Europe/Berlin",
+    ),
+}
+CHANNEL = "channels: {chat: {webhook: {url: 'http://chat.example.com/hook'}}}\n"
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_told_at_its_place_with_what_would_be_right(tmp_path: Path, name: str) -> None:
+    text, said = MISTAKES[name]
+
+    assert refused(tmp_path, SPEC, text) == [f"opsgen.yaml:{said}"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        (
+            "[{notify: [chta]}]",
+            "2:35: escalation.critical[0].notify[0]: there is no channel 'chta'; did you mean 'chat'?",
+        ),
+        (
+            "[{notify: [chat], during: office}]",
+            "2:50: escalation.critical[0].during: there are no hours 'office'; there are no hours",
+        ),
+        (
+            "[{notify: [chat], after: 5m}]",
+            "2:49: escalation.critical[0].after: the first step has no delay; leave it out",
+        ),
+        (
+            "[{notify: [chat]}, {notify: [chat]}]",
+            "2:43: escalation.critical[1]: a later step needs its delay; write after: 15m",
+        ),
+    ],
+)
+def test_a_step_that_cannot_be_taken_is_told_at_its_place(tmp_path: Path, steps: str, said: str) -> None:
+    project = f"{CHANNEL}escalation: {{critical: {steps}}}\n"
+
+    assert refused(tmp_path, SPEC, project) == [f"opsgen.yaml:{said}"]
+
+
+def test_a_policy_that_there_is_not_is_told_once_for_each_severity(tmp_path: Path) -> None:
+    project = (
+        f"{CHANNEL}escalation: {{critical: [{{notify: [chat]}}]}}\nteams: {{web: {{escalation: {{page: critcal}}}}}}\n"
+    )
+
+    assert refused(tmp_path, SPEC, project) == [
+        "opsgen.yaml:3:27: teams.web.escalation: there is no policy 'critcal'; did you mean 'critical'?"
+    ]
+
+
+def test_all_mistakes_of_the_project_are_told_at_once(tmp_path: Path) -> None:
+    project = (
+        "prometheus: {version: '2.41', scrape_interval: 2m}\n"
+        f"{CHANNEL}"
+        "escalation: {critical: [{notify: [chta], after: 5m}]}\n"
+        "teams: {web: {escalation: {page: critcal}}}\n"
+        "slo: {window: 1h}\n"
+    )
+
+    places = [line.split(": ")[0] for line in refused(tmp_path, SPEC, project)]
+
+    assert places == [f"opsgen.yaml:{place}" for place in ("1:23", "1:48", "3:35", "3:49", "4:27", "5:15")]
+
+
+@pytest.mark.parametrize(
+    ("channel", "place"),
+    [
+        ("pagerduty: {routing_key: hunter2hunter2}", "1:47"),
+        ("slack: {channel: '#a', api_url: 'https://hooks.slack.com/services/hunter2'}", "1:54"),
+        ("webhook: {url: 'https://example.com/?token=hunter2'}", "1:37"),
+    ],
+)
+def test_a_secret_by_value_is_refused_and_never_repeated(tmp_path: Path, channel: str, place: str) -> None:
+    (said,) = refused(tmp_path, SPEC, f"channels: {{primary: {{{channel}}}}}\n")
+
+    assert said.startswith(f"opsgen.yaml:{place}: channels.primary.{channel.split(':')[0]}.")
+    assert "hunter2" not in said
+
+
+def _organisation(folder: Path, project: str = "") -> Organisation:
+    return fleet(folder, SPEC, project).organisation
+
+
+def test_without_a_project_file_everything_has_a_default_that_works(tmp_path: Path) -> None:
+    organisation = _organisation(tmp_path)
+
+    assert organisation.file is None
+    assert organisation.platform.prometheus == "2.42"
+    assert organisation.platform.alertmanager == "0.25"
+    assert organisation.platform.scrape_interval == Duration.of("30s")
+    assert organisation.slo_window == Duration.of("30d")
+    assert organisation.burn_rates is None
+    assert (organisation.out, organisation.runbook_url) == ("out", "{service}/runbook.md")
+
+
+def test_a_service_without_a_project_is_told_to_one_plainly_named_placeholder(tmp_path: Path) -> None:
+    policies = derived(tmp_path, SPEC).service.team.policies
+
+    told = {channel.name for policy in policies.values() for step in policy.steps for channel in step.notify}
+    assert set(policies) == {"page", "ticket", "info"}
+    assert told == {"placeholder-no-channel-configured"}
+
+
+def test_a_severity_without_a_policy_is_told_as_the_next_more_urgent_one(tmp_path: Path) -> None:
+    project = (
+        f"{CHANNEL}escalation: {{critical: [{{notify: [chat]}}]}}\nteams: {{web: {{escalation: {{page: critical}}}}}}\n"
+    )
+
+    policies = _organisation(tmp_path, project).teams["web"].policies
+
+    assert [policies[severity].name for severity in ("page", "ticket", "info")] == ["critical"] * 3
+
+
+def test_hours_are_as_alertmanager_has_them(tmp_path: Path) -> None:
+    project = (
+        f"{CHANNEL}hours:\n  office:\n    {{days: [Monday to Friday, sunday], from: '09:00', to: '24:00', "
+        "timezone: Europe/Berlin}\n"
+        "escalation: {critical: [{notify: [chat], during: office}]}\nteams: {web: {escalation: {page: critical}}}\n"
+    )
+
+    hours = _organisation(tmp_path, project).teams["web"].policies["page"].steps[0].during
+
+    assert hours is not None
+    assert hours.days == ("monday:friday", "sunday")
+    assert hours.times == (("09:00", "24:00"),)
+    assert hours.timezone == "Europe/Berlin"
+
+
+def test_what_has_no_artifact_yet_is_reported(tmp_path: Path) -> None:
+    project = (
+        f"{CHANNEL}targets: [files, kubernetes]\n"
+        "escalation: {critical: [{notify: [chat]}, {after: 15m, notify: [chat]}]}\n"
+    )
+
+    assert _organisation(tmp_path, project).not_yet == (
+        "targets: kubernetes",
+        "escalation.critical: the steps after the first",
+    )
+
+
+def test_links_lead_to_where_the_project_says(tmp_path: Path) -> None:
+    project = (
+        "grafana: {url: 'https://grafana.example.com/', folder: Shops}\n"
+        "runbooks: {url: 'https://git.example.com/{service}.md'}\n"
+    )
+
+    service = derived(tmp_path, SPEC, project).service
+
+    assert service.runbook_url == "https://git.example.com/shop.md"
+    assert service.dashboard_url == "https://grafana.example.com/d/opsgen-shop"
+    assert service.folder == "Shops"
