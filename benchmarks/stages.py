@@ -1,0 +1,96 @@
+"""The stages of a build, measured inside of one process: specs in, seconds by stage out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from opsgen.build import check_fresh, facts, write_fleet
+from opsgen.fleet import FleetModel, find_specs, load_fleet, load_organisation
+from opsgen.flow import check_flow
+from opsgen.library import load_library
+from opsgen.model import Service
+from opsgen.render.alertmanager import render_escalation
+from opsgen.render.dashboards import render_dashboards
+from opsgen.render.probes import render_probes
+from opsgen.render.proofs import render_proofs
+from opsgen.render.rules import render_rules
+from opsgen.render.runbooks import render_runbook
+from opsgen.resolve import resolve
+from opsgen.signals.derive import derive
+from opsgen.signals.model import Derived
+from opsgen.spec.load import read_document, validate
+from opsgen.spec.service import ServiceSpec
+
+_T = TypeVar("_T")
+
+
+class Stopwatch:
+    """Seconds by the name of a stage, in the order in which the stages first ran."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def timing(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
+
+    def timed(self, stage: str, work: Callable[[], _T]) -> _T:
+        with self.timing(stage):
+            return work()
+
+
+def stage_seconds(folder: Path, out: Path) -> dict[str, float]:
+    """Seconds of every stage of a build of all specs in the folder. Sums of whole stages are marked `all:`.
+
+    The stages are timed one by one; then the fleet is loaded, written into an empty folder and compared with it, as
+    the command does.
+    """
+    watch = Stopwatch()
+    _load(folder, watch)
+    fleet = watch.timed("all: load, resolve, derive, label flow", partial(load_fleet, [folder]))
+    _render(fleet, watch)
+    watch.timed("all: render and write", partial(write_fleet, fleet, out, force=False))
+    watch.timed("all: render and compare", partial(check_fresh, fleet, out))
+    return watch.seconds
+
+
+def _load(folder: Path, watch: Stopwatch) -> None:
+    specs = find_specs([folder])
+    organisation = load_organisation(specs)
+    library = watch.timed("library", load_library)
+    for file in specs.files:
+        document = watch.timed("read YAML", partial(read_document, file, str(file)))
+        with watch.timing("validate"):
+            spec = validate(document, ServiceSpec)
+        with watch.timing("resolve"):
+            service = resolve(spec, document, organisation, library.conventions, file.name)
+        with watch.timing("derive"):
+            derived = derive(service, library)
+        with watch.timing("label flow"):
+            check_flow(service, derived)
+
+
+def _render(fleet: FleetModel, watch: Stopwatch) -> None:
+    renderers: dict[str, Callable[[Service, Derived], object]] = {
+        "rules": render_rules,
+        "proofs": render_proofs,
+        "dashboard": lambda service, derived: list(render_dashboards(service, derived)),
+        "escalation": lambda service, _: render_escalation(service),
+        "runbook": lambda service, derived: render_runbook(service, derived, fleet.library.folders),
+        "probes": lambda service, _: render_probes(service),
+    }
+    for model in fleet.services:
+        for name, render in renderers.items():
+            with watch.timing(f"render {name}"):
+                render(model.service, model.derived)
+        with watch.timing("facts for the index"):
+            facts(model)
