@@ -12,7 +12,7 @@ import yaml
 
 from opsgen.promql import one_line, parse
 from opsgen.promql.rewrite import longest_lookback
-from opsgen.proofs import Condition, Level, Proofs, Scenario, Series, State, Unprovable, evaluate, prove, reduced
+from opsgen.proofs import Condition, Level, Proofs, Scenario, Series, State, Unprovable, evaluate, prove
 from tests.proofs.timelines import judge
 
 _REQUESTS = 'http_requests_total{job="a"}'
@@ -269,16 +269,34 @@ def test_equal_input_gives_equal_proofs() -> None:
     assert list(first.healthy) == list(second.healthy)
 
 
-def test_reduced_states_say_the_same_with_fewer_series() -> None:
+def test_an_alert_that_looks_back_has_states_that_say_the_same_with_fewer_series() -> None:
     proofs = _prove(_SERVICE)
-    conditions = _conditions(_SERVICE)
+
+    scenario = next(found for found in proofs.scenarios if "OrdersDropped" in found.fires)
+    assert scenario.least is not None
+    before, after = scenario.least
+    assert len(before) < len(proofs.healthy)
+    assert not any(_fires(expr, before, before) for expr in _SERVICE.values())
+    assert tuple(key for key, expr in _SERVICE.items() if _fires(expr, after, before)) == scenario.fires
+
+
+@pytest.mark.parametrize("service", ["neutral-0", "other", "proof", "0", "a b", "é", ""])
+def test_services_that_differ_in_label_values_have_proofs_that_differ_in_those(service: str) -> None:
+    def conditions(value: str) -> dict[str, str]:
+        own = f'rate(requests_total{{job="{value}"}}[5m])'
+        failed = f'rate(requests_total{{code=~"5..", job="{value}"}}[5m])'
+        return {
+            "Errors": f"sum({failed}) / sum({own}) > 0.1",
+            "Beside": f'sum by (job) ({own}) < 0.1 and on (job) up{{job="{value}"}} == 1',
+            "Others": 'sum(rate(requests_total{job="neighbour"}[5m])) > 100',
+        }
+
+    proofs = _prove(conditions(service))
 
     for scenario in proofs.scenarios:
-        before, after = reduced(conditions, proofs.healthy, scenario)
-
-        assert len(before) < len(proofs.healthy)
-        assert not any(_fires(expr, before, before) for expr in _SERVICE.values())
-        assert tuple(key for key, expr in _SERVICE.items() if _fires(expr, after, before)) == scenario.fires
+        firing = [k for k, expr in conditions(service).items() if _fires(expr, scenario.state, proofs.healthy)]
+        assert tuple(firing) == scenario.fires
+    assert {dict(series.labels).get("job", "") for series in proofs.healthy} >= {service, "neighbour"}
 
 
 # Their `for` and their other fields don't matter here; what no steady state proves is left out, and counted.

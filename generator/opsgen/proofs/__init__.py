@@ -1,11 +1,11 @@
 """Alert conditions in; the states of the world that prove them, without a Prometheus, out.
 
 `state` says what a state is, `series` which series the conditions need, `steady` what an expression's value is in a
-state, and `solve` searches for a healthy state and for failing ones.
+state, and `solve` searches for a healthy state and for failing ones; `neutral` lets services that are alike share it.
 """
 
 from opsgen.proofs.rules import Condition, Unprovable
-from opsgen.proofs.solve import Proofs, Scenario, prove, reduced
+from opsgen.proofs.solve import Proofs, Scenario, prove
 from opsgen.proofs.state import Level, Series, State, Unsupported
 from opsgen.proofs.steady import evaluate
 
@@ -20,5 +20,4 @@ __all__ = [
     "Unsupported",
     "evaluate",
     "prove",
-    "reduced",
 ]

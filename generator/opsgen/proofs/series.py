@@ -237,11 +237,15 @@ def _values_by_selection(
     return [(value, bits) for bits, value in by_selection.items()]
 
 
+def known_values(label: str) -> tuple[str, ...]:
+    """Values that a series may get for this label although nothing in any matcher names them, the best first."""
+    return (*_HEALTHY_VALUES.get(label, ()), *_OTHER_VALUES)
+
+
 def _candidates(label: str, matchers: Iterable[Matcher], usual: Mapping[str, str]) -> Iterator[str]:
     if label in usual:
         yield usual[label]
-    yield from _HEALTHY_VALUES.get(label, ())
-    yield from _OTHER_VALUES
+    yield from known_values(label)
     for matcher in matchers:
         yield from [matcher.value] if matcher.op in ("=", "!=") else samples(matcher.value)
 

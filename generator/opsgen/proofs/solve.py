@@ -8,12 +8,15 @@ alert fire are levels worked out from the numbers that it compares with. Nothing
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import lru_cache
 from itertools import combinations, islice
 
 from opsgen.promql import Call
 from opsgen.promql.tree import walk
 from opsgen.proofs.functions import ALWAYS_ZERO
+from opsgen.proofs.neutral import Names, neutral
 from opsgen.proofs.rules import Condition, Problem, Rule, Settings, Unprovable, with_setting
 from opsgen.proofs.series import HISTOGRAM_PARTS, Bounds
 from opsgen.proofs.settings import TIERS, Choices, failing_choices, healthy_choices, start
@@ -26,10 +29,15 @@ _MOST_ASSIGNMENTS = 4_000
 
 @dataclass(frozen=True)
 class Scenario:
-    """A failing state, after a healthy past, and the keys of all the conditions that fire in it, in the given order."""
+    """A failing state, after a healthy past, and the keys of all the conditions that fire in it, in the given order.
+
+    `least` are the healthy and the failing state without the series that make no difference to what fires in either,
+    where a condition that fires compares with the past: such a proof lasts so long that every series counts.
+    """
 
     fires: tuple[str, ...]
     state: State
+    least: tuple[State, State] | None = None
 
 
 @dataclass(frozen=True)
@@ -47,26 +55,50 @@ def prove(conditions: Sequence[Condition], bounds: Bounds | None = None) -> Proo
     Healthy is judged with itself as the past, and with none, as when Prometheus has just started; failing states with
     the healthy one as the past.
     """
-    problem = Problem(conditions, bounds or {})
+    alike, names = neutral(conditions)
+    limits = tuple(sorted((base, tuple(finite)) for base, finite in (bounds or {}).items()))
+    try:
+        return _named(_searched(alike, limits), names)
+    except Unprovable:
+        return _searched(tuple(conditions), limits)  # says why in the conditions' own words
+
+
+def _named(proofs: Proofs, names: Names) -> Proofs:
+    scenarios = (
+        replace(
+            scenario,
+            state=names.restored(scenario.state),
+            least=scenario.least and (names.restored(scenario.least[0]), names.restored(scenario.least[1])),
+        )
+        for scenario in proofs.scenarios
+    )
+    return Proofs(names.restored(proofs.healthy), tuple(scenarios))
+
+
+@lru_cache(maxsize=1024)
+def _searched(conditions: tuple[Condition, ...], bounds: tuple[tuple[str, tuple[Decimal, ...]], ...]) -> Proofs:
+    problem = Problem(conditions, dict(bounds))
     healthy = _healthy(problem)
+    quiet = problem.state(healthy)
     covered: set[int] = set()
     scenarios: list[Scenario] = []
     for index in range(len(conditions)):
         if index not in covered:
             failing, firing = _failing(problem, index, healthy)
             covered |= firing
-            scenarios.append(Scenario(tuple(conditions[i].key for i in sorted(firing)), problem.state(failing)))
-    return Proofs(problem.state(healthy), tuple(scenarios))
+            keys, state = tuple(conditions[i].key for i in sorted(firing)), problem.state(failing)
+            looks_back = any(problem.rules[i].reads_past for i in firing)
+            scenarios.append(Scenario(keys, state, _least(problem, keys, quiet, state) if looks_back else None))
+    return Proofs(quiet, tuple(scenarios))
 
 
-def reduced(conditions: Sequence[Condition], healthy: State, scenario: Scenario) -> tuple[State, State]:
-    """The healthy and the failing state without the series that make no difference to what fires in either."""
-    rules = [Rule.of(condition) for condition in conditions]
-    before, after = dict(healthy), dict(scenario.state)
-    for family in dict.fromkeys(_family(series) for series in (*healthy, *scenario.state)):
+def _least(problem: Problem, fires: Sequence[str], healthy: State, failing: State) -> tuple[State, State]:
+    """Both states without the series that make no difference to what fires in either."""
+    before, after = dict(healthy), dict(failing)
+    for family in dict.fromkeys(_family(series) for series in (*healthy, *failing)):
         fewer = _without(before, family), _without(after, family)
-        readers = [rule for rule in rules if rule.metrics & family[1]]
-        if all(_fires_as_expected(rule, *fewer, rule.key in scenario.fires) for rule in readers):
+        readers = [rule for rule in problem.rules if rule.metrics & family[1]]
+        if all(_fires_as_expected(rule, *fewer, rule.key in fires) for rule in readers):
             before, after = fewer
     return State(before.items()), State(after.items())
 

@@ -17,7 +17,7 @@ from opsgen.model import BurnRate, Service
 from opsgen.output.artifact import Artifact
 from opsgen.promql.text import quote
 from opsgen.promql.tree import Call, Selector, Subquery, walk
-from opsgen.proofs import Condition, Level, Proofs, Scenario, Series, State, Unprovable, prove, reduced
+from opsgen.proofs import Condition, Level, Proofs, Scenario, Series, Unprovable, prove
 from opsgen.quantities import Duration, number_text
 from opsgen.render.rules import rule_groups
 from opsgen.render.yaml_text import dump, generated_from
@@ -48,7 +48,7 @@ def render_proofs(service: Service, derived: Derived) -> Artifact:
         "evaluation_interval": str(step),
         # Without it promtool takes the groups in random order, and the slow ones read what the others record.
         "group_eval_order": [group.name for group in groups],
-        "tests": [_test(timeline, proofs, alerts, step, interval) for timeline in timelines],
+        "tests": [_test(timeline, proofs, step, interval) for timeline in timelines],
     }
     return Artifact(f"{service.name}/rules.test.yaml", dump(document, _comment(service)))
 
@@ -274,9 +274,7 @@ def _sampled_windows(alert: Alert) -> Iterator[Duration]:
     yield from (rate.short_window // 2 for rate in alert.burn_rates)
 
 
-def _test(
-    timeline: _Timeline, proofs: Proofs, alerts: Sequence[Alert], step: Duration, interval: Duration
-) -> dict[str, Any]:
+def _test(timeline: _Timeline, proofs: Proofs, step: Duration, interval: Duration) -> dict[str, Any]:
     phases = timeline.phases(step)
     states = [(case.scenario.state if case else proofs.healthy, length) for case, length in phases]
     names = dict.fromkeys(alert.name for case in timeline.cases for alert in case.fires)
@@ -289,21 +287,18 @@ def _test(
         "interval": str(interval),
         "input_series": [
             _input(found, [(state.get(found), length) for state, length in states], interval)
-            for found in _series_of(timeline, proofs, alerts)
+            for found in _series_of(timeline, proofs)
         ],
         "promql_expr_test": assertions,
     }
 
 
-def _series_of(timeline: _Timeline, proofs: Proofs, alerts: Sequence[Alert]) -> list[Series]:
+def _series_of(timeline: _Timeline, proofs: Proofs) -> list[Series]:
     """The series of a timeline: all, but of one that lasts for weeks only those that matter to its alerts, since each
     costs thousands of samples."""
     found: set[Series] = set()
     for case in timeline.cases:
-        states: tuple[State, State] = (proofs.healthy, case.scenario.state)
-        if timeline.before:
-            states = reduced([Condition(a.key, a.condition) for a in alerts], proofs.healthy, case.scenario)
-        found.update(*states)
+        found.update(*(case.scenario.least or (proofs.healthy, case.scenario.state)))
     return sorted(found, key=lambda series: (series.metric, series.labels))
 
 
