@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from opsgen.model import Channel, Convention, Hours, Place, Platform, Policy, Probe, Service, Severity, Step, Team
+from opsgen.organisation import TIMINGS
 from opsgen.promql import Matcher, parse
 from opsgen.quantities import Duration
 from opsgen.signals.model import Alert, Check, Group, Guidance, Line, Panel, Signal, Threshold
@@ -46,7 +47,7 @@ def a_service(**changes: Any) -> Service:
         "origins": MappingProxyType({}),
         "overrides": MappingProxyType({}),
         "burn_rates": None,
-        "platform": Platform("2.42", "0.25", Duration.of("15s"), Duration.of("15s"), "blackbox-exporter:9115"),
+        "platform": Platform("2.42", "0.25", Duration.of("15s"), Duration.of("15s"), "blackbox-exporter:9115", TIMINGS),
         "runbook_commands": MappingProxyType({}),
         "runbook_url": "https://git.example.com/out/checkout/runbook.md",
         "dashboard_url": "https://grafana.example.com/d/opsgen-checkout",

@@ -293,7 +293,9 @@ _alert_names = st.sampled_from(
     ]
 )
 tunings = st.dictionaries(
-    _alert_names, st.one_of(st.just(False), st.just("off"), some(severity=severities, **{"for": holds})), max_size=2
+    _alert_names,
+    st.one_of(st.just(False), st.just("off"), some(severity=severities, keep_firing_for=holds, **{"for": holds})),
+    max_size=2,
 )
 _dependencies = st.builds(
     lambda kind, name, rest: {kind: name, **rest},
@@ -347,6 +349,11 @@ projects = st.fixed_dictionaries(
             version=st.sampled_from(["2.42", "2.55", "3.5"]),
             scrape_interval=durations("5s", "15s", "30s", "1m"),
             evaluation_interval=durations("15s", "1m"),
+        ),
+        "alertmanager": some(
+            page=some(
+                group_wait=durations("0s", "30s"), group_interval=durations("1m"), repeat_interval=durations("5d")
+            )
         ),
         "grafana": st.fixed_dictionaries({"url": st.just("https://grafana.example.com")}, optional={"folder": texts}),
         "runbooks": st.just({"url": "https://git.example.com/{service}/runbook.md"}),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from opsgen.organisation import Organisation
+from opsgen.organisation import TIMINGS, Organisation
 from opsgen.quantities import Duration
 from tests.specs import derived, fleet, refused
 
@@ -40,6 +40,16 @@ MISTAKES = {
     "a time zone that is a path": (
         "hours: {office: {days: monday, from: '09:00', to: '18:00', timezone: ../../etc/passwd}}\n",
         "1:70: hours.office.timezone: '../../etc/passwd' is no time zone; write one such as Europe/Berlin",
+    ),
+    "a repetition before anything can be sent": (
+        "alertmanager: {page: {group_interval: 10m, repeat_interval: 5m}}\n",
+        "1:16: alertmanager.page: it would repeat every 5m, and send only every 10m; "
+        "write a repeat_interval of a group_interval or more",
+    ),
+    "a repetition after Alertmanager has forgotten": (
+        "alertmanager: {info: {repeat_interval: 1w}}\n",
+        "1:40: alertmanager.info.repeat_interval: 7d is longer than Alertmanager remembers what it has sent; "
+        "write 5d or less",
     ),
 }
 CHANNEL = "channels: {chat: {webhook: {url: 'http://chat.example.com/hook'}}}\n"
@@ -150,6 +160,14 @@ def test_a_severity_without_a_policy_is_told_as_the_next_more_urgent_one(tmp_pat
     policies = _organisation(tmp_path, project).teams["web"].policies
 
     assert [policies[severity].name for severity in ("page", "ticket", "info")] == ["critical"] * 3
+
+
+def test_when_people_are_told_can_be_changed_by_severity(tmp_path: Path) -> None:
+    project = f"{CHANNEL}alertmanager: {{page: {{group_wait: 0s, repeat_interval: 1h}}}}\n"
+    timings = derived(tmp_path, SPEC, project).service.platform.timings
+
+    assert (str(timings["page"].wait), str(timings["page"].interval), str(timings["page"].repeat)) == ("0s", "5m", "1h")
+    assert timings["ticket"] == TIMINGS["ticket"]
 
 
 def test_hours_are_as_alertmanager_has_them(tmp_path: Path) -> None:

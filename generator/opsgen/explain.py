@@ -54,6 +54,7 @@ def resolved_values(service: Service) -> Iterator[tuple[str, str, str]]:
         yield f"business[{index}]", f"{business.name}: {' '.join(business.query.split())}", str(business.place)
     for name, override in service.overrides.items():
         changed = [f"for {override.hold}"] if override.hold is not None else []
+        changed += [f"keep_firing_for {override.keep_firing}"] if override.keep_firing is not None else []
         changed += [f"severity {override.severity}"] if override.severity else []
         yield f"alerts.{name}", "off" if override.off else ", ".join(changed), str(override.place)
     platform = service.platform

@@ -136,6 +136,7 @@ class AlertOverride:
 
     off: bool
     hold: Duration | None
+    keep_firing: Duration | None
     severity: Severity | None
     place: Place
 
@@ -165,14 +166,25 @@ class BurnRate:
 
 
 @dataclass(frozen=True)
+class Timing:
+    """When Alertmanager notifies of a group of alerts: `wait` after its first, then of what changed every `interval`,
+    and of what is unchanged after `repeat`. It rounds that up to whole intervals, and gives up sending after one."""
+
+    wait: Duration
+    interval: Duration
+    repeat: Duration
+
+
+@dataclass(frozen=True)
 class Platform:
-    """What runs the artifacts: versions that gate fields and functions, and how often it scrapes and evaluates."""
+    """What runs the artifacts: versions that gate fields and functions, how often it scrapes, evaluates, notifies."""
 
     prometheus: str
     alertmanager: str
     scrape_interval: Duration
     evaluation_interval: Duration
     blackbox_address: str
+    timings: Mapping[Severity, Timing]
 
 
 @dataclass(frozen=True)

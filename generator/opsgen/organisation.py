@@ -9,15 +9,27 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from opsgen.errors import InputError, Mistake
-from opsgen.model import BurnRate, Channel, Hours, Place, Platform, Policy, Severity, Step, Team
+from opsgen.model import BurnRate, Channel, Hours, Place, Platform, Policy, Severity, Step, Team, Timing
 from opsgen.quantities import Duration, number_text
 from opsgen.render.channels import PLACEHOLDER, check_channel
-from opsgen.spec.project import BurnRateSpec, HoursSpec, ProjectSpec, StepSpec
+from opsgen.spec.project import BurnRateSpec, HoursSpec, ProjectSpec, StepSpec, TimingSpec
 from opsgen.spec.shown import path_text
 
 SCRAPE_INTERVAL = Duration.of("30s")
 EVALUATION_INTERVAL = Duration.of("30s")
 SLO_WINDOW = Duration.of("30d")  # The Site Reliability Workbook's own
+
+# How long Alertmanager remembers what it has sent, unless told otherwise (--data.retention): later it would repeat.
+_LONGEST_REPEAT = Duration.of("120h")
+
+TIMINGS: Mapping[Severity, Timing] = {
+    # Long enough for the alerts of one outage to arrive together, too short to matter; repeated within a shift.
+    "page": Timing(Duration.of("10s"), Duration.of("5m"), Duration.of("4h")),
+    # Nobody gets up: a page that explains the ticket has the time to inhibit it. Repeated once a day until it is done.
+    "ticket": Timing(Duration.of("5m"), Duration.of("5m"), Duration.of("24h")),
+    # To be read, not to be acted on.
+    "info": Timing(Duration.of("5m"), Duration.of("30m"), Duration.of("72h")),
+}
 
 # Where the values come from that the project file does not give.
 _DEFAULTS = {
@@ -168,7 +180,24 @@ class _Resolver:
             scrape_interval=scrape,
             evaluation_interval=spec.prometheus.evaluation_interval or EVALUATION_INTERVAL,
             blackbox_address=spec.blackbox.address,
+            timings={severity: self._timing(severity, default) for severity, default in TIMINGS.items()},
         )
+
+    def _timing(self, severity: Severity, default: Timing) -> Timing:
+        spec: TimingSpec = getattr(self.spec.alertmanager, severity)
+        path = ("alertmanager", severity)
+        timing = Timing(
+            default.wait if spec.group_wait is None else spec.group_wait,
+            spec.group_interval or default.interval,
+            spec.repeat_interval or default.repeat,
+        )
+        if timing.repeat < timing.interval:
+            wrong = f"it would repeat every {timing.repeat}, and send only every {timing.interval}"
+            self.mistakes.add(path, wrong, "write a repeat_interval of a group_interval or more")
+        if timing.repeat > _LONGEST_REPEAT:
+            wrong = f"{timing.repeat} is longer than Alertmanager remembers what it has sent"
+            self.mistakes.add((*path, "repeat_interval"), wrong, f"write {_LONGEST_REPEAT} or less")
+        return timing
 
     def _at_least(self, path: tuple[str, str], version: str, oldest: tuple[int, int]) -> None:
         if version_tuple(version) < oldest:

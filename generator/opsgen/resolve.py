@@ -534,7 +534,7 @@ class _Resolver:
 
     def _override(self, name: str, tuning: AlertTuning) -> AlertOverride:
         place = self.mistakes.place(self._path("alerts", name), "key")
-        return AlertOverride(tuning.off, tuning.for_, tuning.severity, place)
+        return AlertOverride(tuning.off, tuning.for_, tuning.keep_firing_for, tuning.severity, place)
 
     # -- what can be said only of the whole ----------------------------------------------------------------------
 

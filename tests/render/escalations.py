@@ -18,6 +18,7 @@ from opsgen.model import (
     Step,
     Team,
 )
+from opsgen.organisation import TIMINGS
 from opsgen.quantities import Duration
 
 NO_DELAY = Duration(0)
@@ -78,7 +79,7 @@ def service(
         origins={},
         overrides={},
         burn_rates=None,
-        platform=Platform("2.42", "0.25", Duration.of("30s"), Duration.of("30s"), blackbox_address),
+        platform=Platform("2.42", "0.25", Duration.of("30s"), Duration.of("30s"), blackbox_address, TIMINGS),
         runbook_commands={},
         runbook_url="",
         dashboard_url="",

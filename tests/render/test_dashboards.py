@@ -18,6 +18,7 @@ from grafanalib import formatunits
 
 from opsgen import links
 from opsgen.model import Convention, Platform, Service, Severity, Team
+from opsgen.organisation import TIMINGS
 from opsgen.promql import Call, Matcher, Selector, parse
 from opsgen.promql.tree import walk as walk_query
 from opsgen.quantities import Duration
@@ -62,7 +63,7 @@ def a_service(**changes: Any) -> Service:
         "origins": MappingProxyType({}),
         "overrides": MappingProxyType({}),
         "burn_rates": None,
-        "platform": Platform("2.42", "0.25", Duration.of("15s"), Duration.of("30s"), "blackbox:9115"),
+        "platform": Platform("2.42", "0.25", Duration.of("15s"), Duration.of("30s"), "blackbox:9115", TIMINGS),
         "runbook_commands": MappingProxyType({}),
         "runbook_url": "https://git.example.com/out/checkout/runbook.md",
         "dashboard_url": "https://grafana.example.com/d/opsgen-checkout",
@@ -465,7 +466,7 @@ def test_grafana_finds_the_dashboard_in_the_form_that_it_keeps() -> None:
     ("scraped", "interval"), [("15s", "15s"), ("1m30s", "90s"), ("500ms", "500ms"), ("1h", "3600s")]
 )
 def test_the_smallest_step_is_the_scrape_interval_in_one_unit(scraped: str, interval: str) -> None:
-    platform = Platform("2.42", "0.25", Duration.of(scraped), Duration.of("30s"), "blackbox:9115")
+    platform = Platform("2.42", "0.25", Duration.of(scraped), Duration.of("30s"), "blackbox:9115", TIMINGS)
 
     shown = dashboard(*every_kind_of_signal(), platform=platform)
 

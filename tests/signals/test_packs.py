@@ -251,6 +251,16 @@ def test_a_duration_of_nothing_is_at_once(tmp_path: Path) -> None:
     assert "for" not in _rule(model, _alert(model, "TargetDown"))
 
 
+def test_how_long_an_alert_keeps_firing_can_be_changed(tmp_path: Path) -> None:
+    model = derived(
+        tmp_path,
+        f"{EVERYTHING}alerts: {{ProbeFailed: {{keep_firing_for: 0s}}, TargetDown: {{keep_firing_for: 7m}}}}\n",
+    )
+
+    assert "keep_firing_for" not in _rule(model, _alert(model, "ProbeFailed"))
+    assert _rule(model, _alert(model, "TargetDown"))["keep_firing_for"] == "7m"
+
+
 def test_another_severity_reaches_the_rule(tmp_path: Path) -> None:
     model = derived(
         tmp_path, f"{EVERYTHING}alerts: {{TargetDown: {{severity: page}}, ErrorBudgetBurn: {{severity: info}}}}\n"

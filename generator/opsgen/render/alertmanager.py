@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from opsgen.errors import InputError, Mistake
-from opsgen.model import SEVERITIES, Channel, Hours, Policy, Service, Severity, Step, Team
+from opsgen.model import SEVERITIES, Channel, Hours, Policy, Service, Severity, Step, Team, Timing
 from opsgen.output.artifact import Artifact
 from opsgen.quantities import Duration
 from opsgen.render.channels import CATCH_ALL, PLACEHOLDER, PLACEHOLDER_KIND, receiver
@@ -23,24 +23,6 @@ FLEET_FILE = "alertmanager.yml"
 # One outage, one notification: neither the alert's name nor anything of an instance.
 _GROUP_BY = ["service", "environment", "severity"]
 
-
-@dataclass(frozen=True)
-class _Timing:
-    """Alertmanager rounds `repeat` up to a multiple of `interval`, and gives up sending after `interval`."""
-
-    wait: Duration
-    interval: Duration
-    repeat: Duration
-
-
-_TIMINGS: dict[Severity, _Timing] = {
-    # Long enough for the alerts of one outage to arrive together, too short to matter; repeated within a shift.
-    "page": _Timing(Duration.of("10s"), Duration.of("5m"), Duration.of("4h")),
-    # Nobody gets up: a page that explains the ticket has the time to inhibit it. Repeated once a day until it is done.
-    "ticket": _Timing(Duration.of("5m"), Duration.of("5m"), Duration.of("24h")),
-    # To be read, not to be acted on. Below the 120h for which Alertmanager remembers what it has sent.
-    "info": _Timing(Duration.of("5m"), Duration.of("30m"), Duration.of("72h")),
-}
 
 # The labels in `equal` are on every alert of opsgen. Without `service` no rule holds: labels that are missing on both
 # sides are equal to Alertmanager. All services share these rules. Source and target differ in severity or in name.
@@ -160,7 +142,11 @@ def _service_route(service: Service, steps: Mapping[Severity, Step]) -> dict[str
         "matchers": [matcher("service", service.name), matcher("environment", service.environment)],
         # For an alert of the service whose severity is none of ours: somebody's own rule.
         "receiver": _least_disturbing(steps).name,
-        "routes": [route for severity, step in steps.items() for route in _severity_routes(severity, step)],
+        "routes": [
+            route
+            for severity, step in steps.items()
+            for route in _severity_routes(severity, step, service.platform.timings[severity])
+        ],
     }
 
 
@@ -170,9 +156,8 @@ def _least_disturbing(steps: Mapping[Severity, Step]) -> Channel:
     return next((channel for channel in candidates if channel.kind != PLACEHOLDER_KIND), candidates[0])
 
 
-def _severity_routes(severity: Severity, step: Step) -> Iterator[dict[str, Any]]:
+def _severity_routes(severity: Severity, step: Step, timing: Timing) -> Iterator[dict[str, Any]]:
     """Siblings, one for each channel of the step; each but the last lets the alert go on to the next."""
-    timing = _TIMINGS[severity]
     names = list(dict.fromkeys(channel.name for channel in step.notify))
     for name in names:
         yield {

@@ -105,11 +105,14 @@ def _unknown_alert(service: Service, name: str, known: set[str]) -> Mistake:
 
 
 def _tuned(alerts: Iterable[Alert], service: Service) -> Iterator[Alert]:
-    """The alerts that stay, at the severity that the spec gives them; `for` was set where the texts say it."""
+    """The alerts that stay, changed as the spec says; their `for` was set already, where the texts say it."""
     for alert in alerts:
         override = service.overrides.get(alert.name)
-        if override is None or not override.off:
-            yield replace(alert, severity=(override and override.severity) or alert.severity)
+        if override is None:
+            yield alert
+        elif not override.off:
+            keep_firing = alert.keep_firing if override.keep_firing is None else override.keep_firing
+            yield replace(alert, severity=override.severity or alert.severity, keep_firing=keep_firing)
 
 
 def _refuse_clashes(signals: Iterable[Signal], service: Service) -> None:

@@ -66,6 +66,23 @@ class PrometheusSpec(Strict):
     ] = None
 
 
+class TimingSpec(Strict):
+    """When people are told of alerts of one severity, in Alertmanager's own words."""
+
+    group_wait: Annotated[
+        DurationField | None,
+        Field(description="How long a first notification waits for more alerts.", examples=["10s"]),
+    ] = None
+    group_interval: Annotated[
+        PositiveDurationField | None,
+        Field(description="How long after one notification what has changed is told.", examples=["5m"]),
+    ] = None
+    repeat_interval: Annotated[
+        PositiveDurationField | None,
+        Field(description="After how long what has not changed is told again; at most 5d.", examples=["4h"]),
+    ] = None
+
+
 class AlertmanagerSpec(Strict):
     """The Alertmanager that tells people."""
 
@@ -77,6 +94,9 @@ class AlertmanagerSpec(Strict):
             examples=["0.25", "0.28"],
         ),
     ] = "0.25"
+    page: Annotated[TimingSpec, Field(description="When people are told of pages.")] = TimingSpec()
+    ticket: Annotated[TimingSpec, Field(description="When people are told of tickets.")] = TimingSpec()
+    info: Annotated[TimingSpec, Field(description="When people are told of infos.")] = TimingSpec()
 
 
 class BlackboxSpec(Strict):

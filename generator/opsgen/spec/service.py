@@ -363,6 +363,10 @@ class AlertTuning(Strict):
 
     off: Annotated[YesNo, Field(description="Whether it is dropped.")] = False
     for_: Annotated[DurationField | None, _LASTING] = None
+    keep_firing_for: Annotated[
+        DurationField | None,
+        Field(description="How long it goes on after its condition ended; 0s for not at all.", examples=["5m"]),
+    ] = None
     severity: Annotated[Severity | None, Field(description="The severity that it gets.")] = None
 
 
