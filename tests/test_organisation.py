@@ -43,7 +43,7 @@ MISTAKES = {
     ),
     "a repetition before anything can be sent": (
         "alertmanager: {page: {group_interval: 10m, repeat_interval: 5m}}\n",
-        "1:16: alertmanager.page: it would repeat every 5m, and send only every 10m; "
+        "1:22: alertmanager.page: it would repeat every 5m, and send only every 10m; "
         "write a repeat_interval of a group_interval or more",
     ),
     "a repetition after Alertmanager has forgotten": (
