@@ -11,6 +11,10 @@ from opsgen.quantities import Duration, Ratio
 from tests.specs import derived, fleet, refused, warned
 
 LEAST = "service: shop\nteam: web\nconvention: grpc\n"
+_CHAT = """\
+channels: {chat: {webhook: {url: "https://chat.example.com/hook"}}}
+escalation: {calm: [{notify: [chat]}]}
+"""
 
 
 def _spec(text: str) -> str:
@@ -391,6 +395,23 @@ def test_fields_without_an_artifact_yet_are_reported(tmp_path: Path) -> None:
 
 
 # -- warnings ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("project", "silent"),
+    [
+        ("", "alerts"),
+        (f"{_CHAT}teams: {{web: {{}}}}\n", "alerts"),
+        (f"{_CHAT}teams: {{web: {{escalation: {{ticket: calm}}}}}}\n", "pages"),
+        (f"{_CHAT}teams: {{web: {{escalation: {{page: calm}}}}}}\n", ""),
+    ],
+)
+def test_a_severity_that_nobody_is_told_of_is_warned_of(tmp_path: Path, project: str, silent: str) -> None:
+    said = [text for text in fleet(tmp_path, LEAST, project).warnings if "nobody is told" in text]
+
+    right = "give team web an escalation policy in the project file, opsgen.yaml"
+    wanted = f"{tmp_path}/service.yaml: nobody is told of its {silent}; {right}"
+    assert said == ([wanted] if silent else [])
 
 
 def test_a_threshold_that_is_no_bucket_boundary_names_the_nearest(tmp_path: Path) -> None:

@@ -44,7 +44,8 @@ class CheckReport:
                 yield f"  skipped  {verdict.program} is not installed, so nothing was judged by it"
         judged = [verdict for verdict in self.verdicts if verdict.passed]
         closed = "each with panel, runbook section, route and proof" if not self.gaps else f"{len(self.gaps)} gaps"
-        yield f"{self.services} services, {self.alerts} alerts, {closed}; {len(judged)} files accepted by the programs."
+        services = f"{self.services} service{'' if self.services == 1 else 's'}"
+        yield f"{services}, {self.alerts} alerts, {closed}; {len(judged)} files accepted by the programs."
 
     def as_json(self) -> dict[str, Any]:
         return {

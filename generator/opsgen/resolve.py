@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from opsgen import links
 from opsgen.model import (
+    SEVERITIES,
     AlertOverride,
     BusinessAlert,
     BusinessSignal,
@@ -23,7 +24,7 @@ from opsgen.model import (
     SloKind,
     Team,
 )
-from opsgen.organisation import Mistakes, Organisation, Positions, suggest, team_without_project
+from opsgen.organisation import Mistakes, Organisation, Positions, default_policy, suggest, team_without_project
 from opsgen.promql import Aggregate, Call, Matcher, Node, PromqlError, Selector, Subquery, one_line, parse
 from opsgen.promql.tree import walk
 from opsgen.promql.versions import TooNew, too_new
@@ -164,6 +165,7 @@ class _Resolver:
         )
         self._check_dependencies(slos)
         self._check_platform()
+        self._warn_of_silence(service.team)
         self.mistakes.raise_any()
         return replace(service, warnings=tuple(self.warnings))
 
@@ -212,6 +214,14 @@ class _Resolver:
         if teams:
             self._wrong(("team",), f"there is no team {name!r}", suggest(name, teams, "teams"))
         return team_without_project(name)
+
+    def _warn_of_silence(self, team: Team) -> None:
+        """A severity whose policy is the placeholder is told to nobody: the output says so, and so does the build."""
+        silent = [severity for severity in SEVERITIES if team.policies[severity] == default_policy()]
+        if silent:
+            of_what = " and ".join(f"{severity}s" for severity in silent) if len(silent) < len(SEVERITIES) else "alerts"
+            right = f"give team {team.name} an escalation policy in the project file, opsgen.yaml"
+            self.warnings.append(f"{self.document.file}: nobody is told of its {of_what}; {right}")
 
     def _dashboard_url(self) -> str:
         url = self.organisation.grafana_url
