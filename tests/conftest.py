@@ -15,14 +15,6 @@ settings.register_profile("opsgen", deadline=None, derandomize=bool(os.environ.g
 settings.load_profile("opsgen")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Modules that start servers stay on one worker, so that `--dist loadgroup` starts each server once."""
-    for item in items:
-        if item.get_closest_marker("e2e"):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-
-
 @pytest.fixture(scope="session", params=PROMTOOLS)
 def promtool(request: pytest.FixtureRequest) -> Path:
     """Each promtool in turn: Prometheus 2 and Prometheus 3."""

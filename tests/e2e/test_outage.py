@@ -1,8 +1,4 @@
-"""An outage of a real service, from the first failed request to the message that all is well, on real servers.
-
-The tests of this file tell one story, in the order in which they stand: all is well, an outage, recovery, a service
-that is gone.
-"""
+"""An outage of a real service, from the first failed request to the message that all is well, on real servers."""
 
 from __future__ import annotations
 
@@ -67,12 +63,12 @@ def _of_the_servers(name: str, port: str) -> str:
     return spec.replace(f'"http://{name}:', '"http://127.0.0.1:').replace(port, f"<{name}>")
 
 
-@pytest.fixture(scope="module", params=["prometheus_server", "current_prometheus_server"])
+@pytest.fixture(params=["prometheus_server", "current_prometheus_server"])
 def stack(
     request: pytest.FixtureRequest,
     alertmanager_server: Path,
     blackbox_exporter: Path,
-    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path: Path,
 ) -> Iterator[Stack]:
     prometheus: Path = request.getfixturevalue(request.param)
     specs = {
@@ -82,7 +78,7 @@ def stack(
         "alertmanager.yaml": _of_the_servers("alertmanager", "9093"),
     }
     programs = Programs(prometheus, alertmanager_server, blackbox_exporter)
-    with running(programs, tmp_path_factory.mktemp("stack"), specs) as installation:
+    with running(programs, tmp_path, specs) as installation:
         yield installation
 
 
@@ -102,7 +98,24 @@ def _told(stack: Stack, receiver: str, status: str, alert: str, severity: str) -
     )
 
 
-def test_every_rule_is_loaded_and_evaluated_without_an_error(stack: Stack) -> None:
+def _all_is_well(stack: Stack) -> None:
+    """Once users have asked for a while; nothing has fired until then."""
+    until(lambda: stack.query("slo:events:increase40s > 500"), "users have asked for a while", stack.servers)
+    until(lambda: stack.query("min(probe_success) == 1"), "all probes succeed", stack.servers)
+    assert stack.firing() == set()
+    assert stack.webhook.alerts == []
+
+
+def _is_suppressed(stack: Stack, **labels: str) -> None:
+    until(
+        lambda: set(stack.states(service="shop", **labels)) == {"suppressed"},
+        f"{labels} fires, and is suppressed",
+        stack.servers,
+        seen=stack.firing,
+    )
+
+
+def test_every_rule_is_loaded_and_gives_numbers(stack: Stack) -> None:
     generated = [
         rule
         for service in ("shop", "prometheus", "alertmanager")
@@ -110,71 +123,51 @@ def test_every_rule_is_loaded_and_evaluated_without_an_error(stack: Stack) -> No
         for rule in group["rules"]
     ]
 
+    def measured() -> set[str]:
+        return {sample["metric"]["service"] for sample in stack.query("slo:burn_rate:ratio1h")}
+
     until(lambda: all(rule["health"] == "ok" for rule in _rules(stack)), "every rule was evaluated", stack.servers)
+    until(lambda: measured() == {"shop", "prometheus", "alertmanager"}, "burn rates are recorded", stack.servers)
 
     slow = _rules(stack, is_slow=True)
     assert len(_rules(stack)) + len(slow) == len(generated) > 100
     assert [rule for rule in (*_rules(stack), *slow) if rule.get("lastError")] == []
     for rule in slow:
         stack.query(rule["query"])
+    recorded = stack.query('{__name__=~"slo:.+"}')
+    assert len({sample["metric"]["__name__"] for sample in recorded}) > 10
+    assert [sample for sample in recorded if not math.isfinite(float(sample["value"][1]))] == []
 
 
-def test_what_is_recorded_are_numbers_for_every_slo_with_events(stack: Stack) -> None:
-    def services() -> set[str]:
-        return {sample["metric"]["service"] for sample in stack.query("slo:burn_rate:ratio1h")}
+def test_an_outage_reaches_those_whom_the_policy_names_and_so_does_its_end(stack: Stack) -> None:
+    _all_is_well(stack)
 
-    until(lambda: services() == {"shop", "prometheus", "alertmanager"}, "burn rates are recorded", stack.servers)
-
-    samples = stack.query('{__name__=~"slo:.+"}')
-    assert len({sample["metric"]["__name__"] for sample in samples}) > 10
-    assert [sample for sample in samples if not math.isfinite(float(sample["value"][1]))] == []
-
-
-def test_nothing_fires_while_all_is_well(stack: Stack) -> None:
-    until(lambda: stack.query("slo:events:increase40s > 500"), "users have asked for a while", stack.servers)
-
-    assert stack.query("min(probe_success)")[0]["value"][1] == "1"
-    assert stack.firing() == set()
-    assert stack.webhook.alerts == []
-
-
-def test_an_outage_reaches_those_whom_the_policy_names(stack: Stack) -> None:
     stack.shop.get("/control", failing="true")
 
     for receiver in ("shop-pager", "shop-chat"):
         _told(stack, receiver, "firing", "ErrorBudgetBurn", "page")
         _told(stack, receiver, "firing", "ProbeFailed", "page")
-
     page = stack.webhook.got("shop-pager", "firing", alertname="ErrorBudgetBurn")[0]
     assert page.annotations["summary"] == "shop burns its error budget too fast (availability)."
-    assert page.annotations["runbook_url"] == ("https://runbooks.example.com/shop.md#errorbudgetburn-slo-availability")
-    assert {alert.labels["service"] for alert in stack.webhook.alerts} == {"shop"}
+    assert page.annotations["runbook_url"] == "https://runbooks.example.com/shop.md#errorbudgetburn-slo-availability"
+    _is_suppressed(stack, alertname="ErrorBudgetBurn", severity="ticket")
 
-
-def test_the_page_silences_the_ticket_of_its_cause(stack: Stack) -> None:
-    ticket = {"service": "shop", "alertname": "ErrorBudgetBurn", "severity": "ticket"}
-
-    until(lambda: stack.states(**ticket), "the ticket fires too", stack.servers, seen=stack.firing)
-
-    until(lambda: set(stack.states(**ticket)) == {"suppressed"}, "the ticket is suppressed", stack.servers)
-    assert stack.webhook.got("shop-pager", "firing", severity="ticket") == []
-
-
-def test_when_the_service_heals_everybody_hears_of_it(stack: Stack) -> None:
     stack.shop.get("/control", failing="false")
 
     for receiver in ("shop-pager", "shop-chat"):
         _told(stack, receiver, "resolved", "ErrorBudgetBurn", "page")
         _told(stack, receiver, "resolved", "ProbeFailed", "page")
     until(lambda: stack.firing() == set(), "nothing fires any more", stack.servers, seen=stack.firing)
+    assert {alert.labels["service"] for alert in stack.webhook.alerts} == {"shop"}
+    assert stack.webhook.got("shop-pager", "firing", severity="ticket") == []
 
 
 def test_a_service_that_is_gone_is_one_outage_and_not_many(stack: Stack) -> None:
+    _all_is_well(stack)
+
     stack.shop.process.terminate()
-    until(lambda: stack.query('up{job="shop"} == 0'), "the service is gone", stack.servers)
 
     _told(stack, "shop-pager", "firing", "TargetsAbsent", "page")
     _told(stack, "shop-pager", "firing", "ProbeFailed", "page")
-    down = {"service": "shop", "alertname": "TargetDown"}
-    until(lambda: set(stack.states(**down)) == {"suppressed"}, "TargetDown is suppressed", stack.servers)
+    _is_suppressed(stack, alertname="TargetDown", severity="ticket")
     assert stack.webhook.got("shop-chat", "firing", alertname="TargetDown") == []
