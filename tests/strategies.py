@@ -7,6 +7,7 @@ off that is not there. What is drawn is plausible enough for most to be taken.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from hypothesis import settings
@@ -275,6 +276,8 @@ business = st.fixed_dictionaries(
         "alerts": st.lists(business_alerts, max_size=3, unique_by=lambda alert: next(iter(alert))),
     },
 )
+_TEAMS = ["checkout", "orders", "a"]
+_CHANNELS = ["pager", "chat", "log"]
 _alert_names = st.sampled_from(
     [
         "ErrorBudgetBurn",
@@ -308,7 +311,7 @@ _variables = st.fixed_dictionaries(
     optional={"type": texts, "description": texts, "required": st.booleans(), "default": texts},
 )
 _PARTS: dict[str, SearchStrategy[Any]] = {
-    "team": slugs(20),
+    "team": st.sampled_from(_TEAMS),
     "tier": st.integers(1, 4),
     "match": matchers,
     "slos": st.lists(slos, max_size=3, unique_by=_slo_name),
@@ -342,7 +345,60 @@ service_specs: SearchStrategy[Spec] = st.fixed_dictionaries(
         ),
     },
 )
-projects = st.fixed_dictionaries(
+
+
+@st.composite
+def _escalations(draw: DrawFn) -> Spec:
+    """The parts of a project file that say who is told: channels, policies of several steps, hours and teams."""
+    policies = {name: draw(_policies) for name in ("urgent", "calm")}
+    chosen = some(page=st.just("urgent"), ticket=st.sampled_from(list(policies)), info=st.just("calm"))
+    cases = st.lists(
+        st.fixed_dictionaries(
+            {"tier": st.lists(st.integers(1, 4), min_size=1, max_size=2)},
+            optional={"environment": st.sampled_from(["production", "staging"]), "page": st.just("calm")},
+        ),
+        max_size=2,
+    )
+    return {
+        "channels": {name: {"webhook": {"url": f"https://{name}.example.com/hook"}} for name in _CHANNELS},
+        "escalation": policies,
+        "hours": {"office": draw(_hours), "night": draw(_hours)},
+        "teams": {name: {"escalation": draw(chosen) | {"where": draw(cases)}} for name in _TEAMS},
+        **draw(some(catch_all=st.sampled_from(_CHANNELS), watchdog=some(every=durations("30s", "5m")).map(_watched))),
+    }
+
+
+def _watched(spec: Spec) -> Spec:
+    return {"notify": _CHANNELS[0], **spec}
+
+
+_steps = st.fixed_dictionaries(
+    {"notify": st.lists(st.sampled_from(_CHANNELS), min_size=1, max_size=3)},
+    optional={"during": st.sampled_from(["office", "night"])},
+)
+_delays = st.lists(st.integers(1, 240), max_size=3, unique=True).map(sorted)
+_policies = st.builds(
+    lambda first, later, delays, repeat: {
+        "steps": [first, *({**step, "after": f"{delay}m"} for step, delay in zip(later, delays, strict=False))],
+        **repeat,
+    },
+    _steps,
+    st.lists(_steps, min_size=3, max_size=3),
+    _delays,
+    some(repeat=durations("5m", "1h", "5d")),
+)
+_hours = st.fixed_dictionaries(
+    {
+        "days": st.sampled_from(["monday to friday", ["saturday to monday", "wednesday"], "sunday"]),
+        "from": st.sampled_from(["00:00", "09:00", "22:30"]),
+        "to": st.sampled_from(["06:00", "18:00", "24:00"]),
+    },
+    optional={
+        "timezone": st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kolkata"]),
+        "holidays": st.lists(st.dates(date(2026, 1, 1), date(2030, 1, 1)).map(str), max_size=2),
+    },
+)
+_settings = st.fixed_dictionaries(
     {},
     optional={
         "prometheus": some(
@@ -360,6 +416,8 @@ projects = st.fixed_dictionaries(
         "slo": some(window=slo_windows),
     },
 )
+
+projects = st.builds(lambda settings, escalation: settings | escalation, _settings, st.just({}) | _escalations())
 
 # -- what is nearly a spec ---------------------------------------------------------------------------------------------
 

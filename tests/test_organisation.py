@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from opsgen.model import SEVERITIES
 from opsgen.organisation import TIMINGS, Organisation
 from opsgen.quantities import Duration
 from tests.specs import derived, fleet, refused
@@ -25,9 +26,32 @@ MISTAKES = {
         "prometheus: {scrape_interval: 2m}\n",
         "1:31: prometheus.scrape_interval: 2m is too slow for rates over five minutes; scrape every 1m or faster",
     ),
-    "a night shift": (
-        "hours: {night: {days: monday to friday, from: '22:00', to: '06:00'}}\n",
-        "1:60: hours.night.to: 06:00 is not after 22:00; end the day at 24:00 at the latest",
+    "hours that are none": (
+        "hours: {night: {days: monday to friday, from: '22:00', to: '22:00'}}\n",
+        "1:60: hours.night.to: there is no time from 22:00 to 22:00; "
+        'write from: "00:00" and to: "24:00" for the whole day',
+    ),
+    "a holiday that is no date": (
+        "hours: {night: {days: monday, from: '09:00', to: '18:00', holidays: ['2027-02-30']}}\n",
+        "1:70: hours.night.holidays[0]: '2027-02-30' is no date; write year, month and day, quoted: \"2027-12-25\"",
+    ),
+    "a case that is none": (
+        "teams: {web: {escalation: {where: [{page: x}]}}}\nescalation: {x: [{notify: [c]}]}\n"
+        "channels: {c: {webhook: {url: 'http://c.example.com'}}}\n",
+        "1:36: teams.web.escalation.where[0]: it fits every service; write environment or tier, or leave where out",
+    ),
+    "a repetition of a policy after Alertmanager has forgotten": (
+        "escalation: {x: {repeat: 6d, steps: [{notify: [c]}]}}\n"
+        "channels: {c: {webhook: {url: 'http://c.example.com'}}}\n",
+        "1:26: escalation.x.repeat: 6d is longer than Alertmanager remembers what it has sent; write 5d or less",
+    ),
+    "a catch-all that there is not": (
+        "catch_all: chat\n",
+        "1:12: catch_all: there is no channel 'chat'; there are no channels",
+    ),
+    "a watchdog without a channel": (
+        "watchdog: {notify: chat}\n",
+        "1:20: watchdog.notify: there is no channel 'chat'; there are no channels",
     ),
     "no such day": (
         "hours: {office: {days: [monday to fryday], from: '09:00', to: '18:00'}}\n",
@@ -78,6 +102,11 @@ def test_a_mistake_is_told_at_its_place_with_what_would_be_right(tmp_path: Path,
             "2:49: escalation.critical[0].after: the first step has no delay; leave it out",
         ),
         (
+            "[{notify: [chat]}, {notify: [chat], after: 20m}, {notify: [chat], after: 20m}]",
+            "2:97: escalation.critical[2].after: it comes 20m after the alert began to fire, as step 2 has by then; "
+            "write more than 20m, or tell both in one step",
+        ),
+        (
             "[{notify: [chat]}, {notify: [chat]}]",
             "2:43: escalation.critical[1]: a later step needs its delay; write after: 15m",
         ),
@@ -95,7 +124,7 @@ def test_a_policy_that_there_is_not_is_told_once_for_each_severity(tmp_path: Pat
     )
 
     assert refused(tmp_path, SPEC, project) == [
-        "opsgen.yaml:3:27: teams.web.escalation: there is no policy 'critcal'; did you mean 'critical'?"
+        "opsgen.yaml:3:34: teams.web.escalation.page: there is no policy 'critcal'; did you mean 'critical'?"
     ]
 
 
@@ -110,7 +139,7 @@ def test_all_mistakes_of_the_project_are_told_at_once(tmp_path: Path) -> None:
 
     places = [line.split(": ")[0] for line in refused(tmp_path, SPEC, project)]
 
-    assert places == [f"opsgen.yaml:{place}" for place in ("1:23", "1:48", "3:35", "3:49", "4:27", "5:15")]
+    assert places == [f"opsgen.yaml:{place}" for place in ("1:23", "1:48", "3:35", "3:49", "4:34", "5:15")]
 
 
 @pytest.mark.parametrize(
@@ -170,6 +199,51 @@ def test_when_people_are_told_can_be_changed_by_severity(tmp_path: Path) -> None
     assert timings["ticket"] == TIMINGS["ticket"]
 
 
+_POLICIES = f"{CHANNEL}escalation: {{a: [{{notify: [chat]}}], b: [{{notify: [chat]}}], c: [{{notify: [chat]}}]}}\n"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "spec", "told"),
+    [
+        ("page: a", "", "aaa"),
+        ("page: a, ticket: b", "", "abb"),
+        ("page: a, where: [{tier: [3, 4], page: b}]", "tier: 3\n", "baa"),
+        ("page: a, where: [{tier: [3, 4], page: b}]", "tier: 2\n", "aaa"),
+        ("page: a, where: [{environment: production, page: b}, {tier: 1, page: c}]", "tier: 1\n", "caa"),
+        ("page: a, where: [{environment: [staging, test], page: b}]", "", "aaa"),
+        ("page: a, where: [{environment: production, tier: 2, info: b}]", "", "aab"),
+        ("page: a", "escalation: {ticket: c}\n", "aca"),
+        ("page: a, where: [{tier: 2, page: b}]", "escalation: {page: c}\n", "caa"),
+        ("page: a", "escalation: {where: [{tier: 1, page: b}]}\n", "aaa"),
+        ("page: a", "tier: 1\nescalation: {page: c, where: [{tier: 1, page: b}]}\n", "baa"),
+    ],
+)
+def test_the_policy_that_says_most_of_the_service_wins(tmp_path: Path, chosen: str, spec: str, told: str) -> None:
+    project = f"{_POLICIES}teams: {{web: {{escalation: {{{chosen}}}}}}}\n"
+    policies = derived(tmp_path, f"{SPEC}{spec}", project).service.team.policies
+
+    assert "".join(policies[severity].name for severity in SEVERITIES) == told
+
+
+def test_a_service_can_not_name_a_policy_that_there_is_not(tmp_path: Path) -> None:
+    project = f"{_POLICIES}teams: {{web: {{escalation: {{page: a}}}}}}\n"
+
+    assert refused(tmp_path, f"{SPEC}escalation: {{page: z, where: [{{tier: 1, info: y}}]}}\n", project) == [
+        "service.yaml:4:20: escalation.page: there is no policy 'z'; the policies are a, b, c",
+        "service.yaml:4:47: escalation.where[0].info: there is no policy 'y'; the policies are a, b, c",
+    ]
+
+
+def test_a_policy_is_its_steps_or_says_how_often_it_repeats(tmp_path: Path) -> None:
+    project = (
+        f"{CHANNEL}escalation: {{short: [{{notify: [chat]}}], long: {{repeat: 1h, steps: [{{notify: [chat]}}]}}}}\n"
+    )
+    policies = _organisation(tmp_path, project).policies
+
+    assert policies["short"].steps == policies["long"].steps
+    assert (policies["short"].repeat, policies["long"].repeat) == (None, Duration.of("1h"))
+
+
 def test_hours_are_as_alertmanager_has_them(tmp_path: Path) -> None:
     project = (
         f"{CHANNEL}hours:\n  office:\n    {{days: [Monday to Friday, sunday], from: '09:00', to: '24:00', "
@@ -186,15 +260,9 @@ def test_hours_are_as_alertmanager_has_them(tmp_path: Path) -> None:
 
 
 def test_what_has_no_artifact_yet_is_reported(tmp_path: Path) -> None:
-    project = (
-        f"{CHANNEL}targets: [files, kubernetes]\n"
-        "escalation: {critical: [{notify: [chat]}, {after: 15m, notify: [chat]}]}\n"
-    )
+    project = "targets: [files, kubernetes]\nteams: {web: {email: web@example.com}}\n"
 
-    assert _organisation(tmp_path, project).not_yet == (
-        "targets: kubernetes",
-        "escalation.critical: the steps after the first",
-    )
+    assert _organisation(tmp_path, project).not_yet == ("targets: kubernetes", "teams.web.email")
 
 
 def test_links_lead_to_where_the_project_says(tmp_path: Path) -> None:

@@ -101,12 +101,15 @@ def _fleet_artifacts(fleet: FleetModel, built: Mapping[str, FolderContent], out:
     from opsgen.render.alertmanager import render_fleet
     from opsgen.render.index import IndexEntry, render_index
     from opsgen.render.overview import ServiceFacts, render_overview
+    from opsgen.render.watchdog import render_watchdog
 
     others = dict(_others(fleet, built, out))
     entries = [IndexEntry.from_json(content.facts["index"]) for content in built.values()]
     entries += [IndexEntry.from_json(known["index"]) for known, _ in others.values()]
     fragments = [_fragment(content) for content in built.values()] + [fragment for _, fragment in others.values()]
-    yield render_fleet(fragments)
+    watchdog = fleet.organisation.watchdog
+    yield render_fleet(fragments, fleet.organisation.catch_all, watchdog)
+    yield from render_watchdog() if watchdog else ()
     yield render_overview(
         [ServiceFacts(e.name, e.title, e.team, e.tier) for e in sorted(entries, key=lambda e: e.name)]
     )

@@ -17,7 +17,7 @@ from opsgen.routing import matcher, receivers_reached
 
 _ANCHOR = re.compile(r'<a id="([^"]+)"></a>')
 _INTERNAL_LINK = re.compile(r"\]\(#([^)\s]+)\)")
-_FIRING = re.compile(r'alertname="([^"]+)", severity="([^"]+)", signal="([^"]+)"')
+_FIRING = re.compile(r'alertname="([^"]+)", severity="([^"]+)", signal="([^"]+)"(?:, step="([^"]+)")?')
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _github_anchor(heading: str) -> str:
 def _without_proof(service: Service, alerts: list[dict[str, Any]], proofs: str) -> Iterator[Gap]:
     document = _yaml(proofs)
     proven = {
-        match.groups()
+        match.groups("")
         for test in document["tests"]
         for assertion in test["promql_expr_test"]
         for sample in assertion["exp_samples"]
@@ -111,7 +111,7 @@ def _without_proof(service: Service, alerts: list[dict[str, Any]], proofs: str) 
         yield Gap(f"{service.name}/rules.test.yaml", "it does not load rules.yaml")
     for rule in alerts:
         labels = rule["labels"]
-        if (rule["alert"], labels["severity"], labels["signal"]) not in proven:
+        if (rule["alert"], labels["severity"], labels["signal"], labels.get("step", "")) not in proven:
             yield Gap(f"{service.name}/rules.test.yaml", f"nothing proves that {_named(rule)} fires")
 
 
@@ -136,4 +136,6 @@ def _without_record(service: Service, rules: list[dict[str, Any]]) -> Iterator[G
 def _named(rule: Mapping[str, Any]) -> str:
     if "record" in rule:
         return str(rule["record"])
-    return f"{rule['alert']} ({rule['labels']['signal']}, {rule['labels']['severity']})"
+    labels = rule["labels"]
+    step = f", step {labels['step']}" if "step" in labels else ""
+    return f"{rule['alert']} ({labels['signal']}, {labels['severity']}{step})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from opsgen.model import Policy, Service, Setting
+from opsgen.model import Policy, Service, Setting, Step
 from opsgen.promql import one_line
 from opsgen.quantities import Duration, Ratio, number_text
 from opsgen.signals.model import Alert, Derived
@@ -90,7 +90,7 @@ def _lines(service: Service, derived: Derived) -> Iterator[str]:
     yield "Alerts"
     for alert in derived.alerts:
         yield from _alert_lines(alert)
-    yield "Who is told first"
+    yield "Who is told"
     for severity, policy in service.team.policies.items():
         yield f"  {severity:<7} {_policy_words(policy)}"
     for title, notes in (("Notes", [*service.warnings, *derived.warnings]), ("Not yet generated", service.not_yet)):
@@ -132,6 +132,11 @@ def _alert_json(alert: Alert) -> dict[str, Any]:
 
 
 def _policy_words(policy: Policy) -> str:
-    step = policy.steps[0]
-    hours = f", during {step.during.name}" if step.during else ""
-    return f"{', '.join(channel.name for channel in step.notify)} (policy {policy.name}{hours})"
+    """`at once payments-primary, after 15m payments-secondary (policy critical)`."""
+    return f"{', '.join(map(_step_words, policy.steps))} (policy {policy.name})"
+
+
+def _step_words(step: Step) -> str:
+    when = f"after {step.after}" if step.after else "at once"
+    hours = f" during {step.during.name}" if step.during else ""
+    return f"{when} {' and '.join(channel.name for channel in step.notify)}{hours}"

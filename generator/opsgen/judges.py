@@ -39,6 +39,9 @@ def _jobs(folder: Path, services: Iterable[str]) -> Iterator[tuple[str, str, tup
         yield "promtool", f"{service}/rules.yaml", ("check", "rules", "--lint-fatal")
         yield "promtool", f"{service}/rules.test.yaml", ("test", "rules")
         yield "amtool", f"{service}/escalation.yaml", ("check-config",)
+    if (folder / "rules.yaml").is_file():
+        yield "promtool", "rules.yaml", ("check", "rules", "--lint-fatal")
+        yield "promtool", "rules.test.yaml", ("test", "rules")
     yield "amtool", "alertmanager.yml", ("check-config",)
 
 

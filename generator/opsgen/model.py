@@ -198,17 +198,21 @@ class Channel:
 
 @dataclass(frozen=True)
 class Hours:
-    """When a step may notify: days as Alertmanager has them (`monday:friday`), times as `HH:MM`, an IANA time zone."""
+    """When a step may notify: days as Alertmanager has them (`monday:friday`), times as `HH:MM`, an IANA time zone.
+
+    A time that does not end after it begins ends on the next day. `holidays` are dates, `2027-12-25`, without any.
+    """
 
     name: str
     days: tuple[str, ...]
     times: tuple[tuple[str, str], ...]
     timezone: str
+    holidays: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step of an escalation policy: after `after` of no recovery, tell `notify`, but only during `during`."""
+    """One step of an escalation policy: once an alert has fired for `after`, tell `notify`, but only in `during`."""
 
     after: Duration
     notify: tuple[Channel, ...]
@@ -217,17 +221,44 @@ class Step:
 
 @dataclass(frozen=True)
 class Policy:
+    """Whom to tell, step by step; each tells again after `repeat`, or as the severity has it where that is None."""
+
     name: str
     steps: tuple[Step, ...]
+    repeat: Duration | None = None
+
+
+@dataclass(frozen=True)
+class Watchdog:
+    """An alert that always fires, told to `notify` every so often: when that hears nothing, alerting is broken."""
+
+    notify: Channel
+    every: Duration
+
+
+@dataclass(frozen=True)
+class PolicyCase:
+    """Other policies for services of these environments and tiers; empty ones fit all."""
+
+    environments: tuple[str, ...]
+    tiers: tuple[int, ...]
+    policies: Mapping[Severity, Policy]
+
+    def fits(self, environment: str, tier: int) -> bool:
+        return (not self.environments or environment in self.environments) and (not self.tiers or tier in self.tiers)
 
 
 @dataclass(frozen=True)
 class Team:
-    """A team, how it is reached in chat (empty where it does not say), and its policy for every severity."""
+    """A team, how it is reached in chat (empty where it does not say), and its policy for every severity.
+
+    `cases` are its other policies, of which the last that fits a service wins; a service's own team has none left.
+    """
 
     name: str
     slack: str
     policies: Mapping[Severity, Policy]
+    cases: tuple[PolicyCase, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -257,5 +288,6 @@ class Service:
     dashboard_url: str
     folder: str
     environment_variables: tuple[EnvironmentVariable, ...] = ()
+    depends_on: tuple[str, ...] = ()  # other services of the fleet
     not_yet: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

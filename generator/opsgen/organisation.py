@@ -9,10 +9,25 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from opsgen.errors import InputError, Mistake
-from opsgen.model import BurnRate, Channel, Hours, Place, Platform, Policy, Severity, Step, Team, Timing
+from opsgen.model import (
+    SEVERITIES,
+    BurnRate,
+    Channel,
+    Hours,
+    Place,
+    Platform,
+    Policy,
+    PolicyCase,
+    Severity,
+    Step,
+    Team,
+    Timing,
+    Watchdog,
+)
 from opsgen.quantities import Duration, number_text
 from opsgen.render.channels import PLACEHOLDER, check_channel
-from opsgen.spec.project import BurnRateSpec, HoursSpec, ProjectSpec, StepSpec, TimingSpec
+from opsgen.spec.escalation import EscalationCase, EscalationChoice, HoursSpec, StepSpec
+from opsgen.spec.project import BurnRateSpec, ProjectSpec, TimingSpec
 from opsgen.spec.shown import path_text
 
 SCRAPE_INTERVAL = Duration.of("30s")
@@ -21,6 +36,8 @@ SLO_WINDOW = Duration.of("30d")  # The Site Reliability Workbook's own
 
 # How long Alertmanager remembers what it has sent, unless told otherwise (--data.retention): later it would repeat.
 _LONGEST_REPEAT = Duration.of("120h")
+
+WATCHDOG_EVERY = Duration.of("1m")
 
 TIMINGS: Mapping[Severity, Timing] = {
     # Long enough for the alerts of one outage to arrive together, too short to matter; repeated within a shift.
@@ -57,6 +74,8 @@ class Positions(Protocol):
 
     def position(self, path: tuple[str | int, ...], of: str = "value") -> tuple[int, int]: ...
 
+    def has(self, path: tuple[str | int, ...]) -> bool: ...
+
 
 @dataclass(frozen=True)
 class Organisation:
@@ -74,6 +93,9 @@ class Organisation:
     templates: str | None
     file: str | None
     origins: Mapping[str, str]
+    policies: Mapping[str, Policy]
+    catch_all: Channel | None
+    watchdog: Watchdog | None
     not_yet: tuple[str, ...] = ()
 
 
@@ -97,6 +119,11 @@ class Mistakes:
     def add(self, path: tuple[str | int, ...], wrong: str, right: str = "", of: str = "value") -> None:
         place = self.place(path, of)
         self._found.append(Mistake(place.file, place.line, place.column, path_text(path), wrong, right))
+
+    def written(self, path: tuple[str | int, ...], part: str) -> tuple[str | int, ...]:
+        """The path of a part, or the path alone where the short form was written, which has no key for it."""
+        longer = (*path, part)
+        return longer if self._document is not None and self._document.has(longer) else path
 
     def place(self, path: tuple[str | int, ...], of: str = "value") -> Place:
         if self._document is None:
@@ -133,13 +160,10 @@ class _Resolver:
         platform = self._platform()
         channels = self._channels()
         hours = {name: self._hours(name, hours) for name, hours in spec.hours.items()}
-        policies = {
-            name: Policy(
-                name, tuple(self._step(name, index, step, channels, hours) for index, step in enumerate(steps))
-            )
-            for name, steps in spec.escalation.items()
-        }
+        policies = {name: self._policy(name, channels, hours) for name in spec.escalation}
         teams = {name: self._team(name, policies) for name in spec.teams}
+        catch_all = self._channel(("catch_all",), spec.catch_all, channels)
+        watchdog = self._watchdog(channels)
         burn_rates = self._burn_rates(platform)
         self._slo_window()
         self.mistakes.raise_any()
@@ -155,6 +179,9 @@ class _Resolver:
             out=spec.out,
             templates=spec.templates,
             file=self.file,
+            policies=policies,
+            catch_all=catch_all,
+            watchdog=watchdog,
             origins={".".join(path): self._origin(path, default) for path, default in _DEFAULTS.items()},
             not_yet=tuple(self._not_yet()),
         )
@@ -212,17 +239,30 @@ class _Resolver:
             channels[name] = Channel(name, spec.kind, spec.options)
         return channels
 
+    def _channel(
+        self, path: tuple[str | int, ...], name: str | None, channels: Mapping[str, Channel]
+    ) -> Channel | None:
+        if name is not None and name not in channels:
+            self.mistakes.add(path, f"there is no channel {name!r}", suggest(name, channels, "channels"))
+        return channels.get(name or "")
+
+    def _watchdog(self, channels: Mapping[str, Channel]) -> Watchdog | None:
+        spec = self.spec.watchdog
+        if spec is None:
+            return None
+        channel = self._channel(("watchdog", "notify"), spec.notify, channels)
+        return Watchdog(channel, spec.every or WATCHDOG_EVERY) if channel else None
+
     def _hours(self, name: str, spec: HoursSpec) -> Hours:
         days = tuple(filter(None, (self._days(name, index, text) for index, text in enumerate(spec.days))))
-        if spec.from_ >= spec.to:
-            self.mistakes.add(
-                ("hours", name, "to"), f"{spec.to} is not after {spec.from_}", "end the day at 24:00 at the latest"
-            )
+        if spec.from_ == spec.to or spec.from_ == "24:00":
+            right = 'write from: "00:00" and to: "24:00" for the whole day'
+            self.mistakes.add(("hours", name, "to"), f"there is no time from {spec.from_} to {spec.to}", right)
         if not _is_timezone(spec.timezone):
             self.mistakes.add(
                 ("hours", name, "timezone"), f"{spec.timezone!r} is no time zone", "write one such as Europe/Berlin"
             )
-        return Hours(name, days, ((spec.from_, spec.to),), spec.timezone)
+        return Hours(name, days, ((spec.from_, spec.to),), spec.timezone, tuple(sorted(set(spec.holidays))))
 
     def _days(self, name: str, index: int, text: str) -> str:
         first, _, last = text.lower().partition(" to ")
@@ -232,37 +272,44 @@ class _Resolver:
             self.mistakes.add(("hours", name, "days", index), f"{unknown[0]!r} is no day", "write monday to friday")
         return ":".join(ends)
 
+    def _policy(self, name: str, channels: Mapping[str, Channel], hours: Mapping[str, Hours]) -> Policy:
+        spec = self.spec.escalation[name]
+        path = self.mistakes.written(("escalation", name), "steps")
+        steps: list[Step] = []
+        for index, step in enumerate(spec.steps):
+            steps.append(self._step((*path, index), step, channels, hours))
+            if index > 1 and step.after and steps[index - 1].after >= step.after:
+                wrong = f"it comes {step.after} after the alert began to fire, as step {index} has by then"
+                right = f"write more than {steps[index - 1].after}, or tell both in one step"
+                self.mistakes.add((*path, index, "after"), wrong, right)
+        if spec.repeat is not None and spec.repeat > _LONGEST_REPEAT:
+            wrong = f"{spec.repeat} is longer than Alertmanager remembers what it has sent"
+            self.mistakes.add(("escalation", name, "repeat"), wrong, f"write {_LONGEST_REPEAT} or less")
+        return Policy(name, tuple(steps), spec.repeat)
+
     def _step(
-        self, policy: str, index: int, spec: StepSpec, channels: Mapping[str, Channel], hours: Mapping[str, Hours]
+        self, path: tuple[str | int, ...], spec: StepSpec, channels: Mapping[str, Channel], hours: Mapping[str, Hours]
     ) -> Step:
-        path = ("escalation", policy, index)
-        for position, name in enumerate(spec.notify):
-            if name not in channels:
-                right = suggest(name, channels, "channels")
-                self.mistakes.add((*path, "notify", position), f"there is no channel {name!r}", right)
+        told = [self._channel((*path, "notify", position), name, channels) for position, name in enumerate(spec.notify)]
         if spec.during is not None and spec.during not in hours:
             right = suggest(spec.during, hours, "hours")
             self.mistakes.add((*path, "during"), f"there are no hours {spec.during!r}", right)
-        if index == 0 and spec.after:
+        if path[-1] == 0 and spec.after:
             self.mistakes.add((*path, "after"), "the first step has no delay", "leave it out")
-        if index > 0 and not spec.after:
+        if path[-1] != 0 and not spec.after:
             self.mistakes.add(path, "a later step needs its delay", "write after: 15m")
-        told = tuple(channels[name] for name in spec.notify if name in channels)
-        return Step(spec.after or Duration(0), told, hours.get(spec.during) if spec.during else None)
+        during = hours.get(spec.during) if spec.during else None
+        return Step(spec.after or Duration(0), tuple(channel for channel in told if channel), during)
 
     def _team(self, name: str, policies: Mapping[str, Policy]) -> Team:
         spec = self.spec.teams[name]
-        chosen: dict[Severity, Policy] = {}
-        for severity, policy in (
-            ("page", spec.escalation.page),
-            ("ticket", spec.escalation.ticket or spec.escalation.page),
-            ("info", spec.escalation.info or spec.escalation.ticket or spec.escalation.page),
-        ):
-            if policy is not None and policy not in policies:
-                right = suggest(policy, policies, "policies")
-                self.mistakes.add(("teams", name, "escalation"), f"there is no policy {policy!r}", right)
-            chosen[severity] = policies.get(policy or "", default_policy())  # type: ignore[index]
-        return Team(name, spec.slack or "", chosen)
+        path: tuple[str | int, ...] = ("teams", name, "escalation")
+        chosen = chosen_policies(spec.escalation, path, policies, self.mistakes)
+        told: dict[Severity, Policy] = {}
+        before = default_policy()
+        for severity in SEVERITIES:  # what has no policy of its own is told as the next more urgent one
+            before = told[severity] = chosen.get(severity, before)
+        return Team(name, spec.slack or "", told, policy_cases(spec.escalation, path, policies, self.mistakes))
 
     def _burn_rates(self, platform: Platform) -> tuple[BurnRate, ...] | None:
         if self.spec.slo.burn_rates is None:
@@ -297,9 +344,6 @@ class _Resolver:
         for name, team in self.spec.teams.items():
             if team.email is not None:
                 yield f"teams.{name}.email"
-        for name, steps in self.spec.escalation.items():
-            if len(steps) > 1:
-                yield f"escalation.{name}: the steps after the first"
 
 
 def _is_timezone(name: str) -> bool:
@@ -308,6 +352,37 @@ def _is_timezone(name: str) -> bool:
     except (ValueError, OSError, KeyError):
         return False
     return True
+
+
+def chosen_policies(
+    spec: EscalationChoice | EscalationCase,
+    path: tuple[str | int, ...],
+    policies: Mapping[str, Policy],
+    mistakes: Mistakes,
+) -> dict[Severity, Policy]:
+    """The policies that are named there, by severity; one that there is not is noted as a mistake."""
+    found: dict[Severity, Policy] = {}
+    for severity in SEVERITIES:
+        name: str | None = getattr(spec, severity)
+        if name is not None and name in policies:
+            found[severity] = policies[name]
+        elif name is not None:
+            right = suggest(name, policies, "policies")
+            mistakes.add((*path, severity), f"there is no policy {name!r}", right)
+    return found
+
+
+def policy_cases(
+    spec: EscalationChoice, path: tuple[str | int, ...], policies: Mapping[str, Policy], mistakes: Mistakes
+) -> tuple[PolicyCase, ...]:
+    """The cases of a choice, in their order; one that names nothing special is noted as a mistake."""
+    cases = []
+    for index, case in enumerate(spec.where):
+        here = (*path, "where", index)
+        if not case.environment and not case.tier:
+            mistakes.add(here, "it fits every service", "write environment or tier, or leave where out")
+        cases.append(PolicyCase(case.environment, case.tier, chosen_policies(case, here, policies, mistakes)))
+    return tuple(cases)
 
 
 def team_without_project(name: str) -> Team:

@@ -18,13 +18,23 @@ from opsgen.model import (
     EnvironmentVariable,
     EventSlo,
     Histogram,
+    PolicyCase,
     Probe,
     Service,
     Setting,
     SloKind,
     Team,
 )
-from opsgen.organisation import Mistakes, Organisation, Positions, default_policy, suggest, team_without_project
+from opsgen.organisation import (
+    Mistakes,
+    Organisation,
+    Positions,
+    chosen_policies,
+    default_policy,
+    policy_cases,
+    suggest,
+    team_without_project,
+)
 from opsgen.promql import Aggregate, Call, Matcher, Node, PromqlError, Selector, Subquery, one_line, parse
 from opsgen.promql.tree import walk
 from opsgen.promql.versions import TooNew, too_new
@@ -141,7 +151,7 @@ class _Resolver:
             name=spec.service,
             title=spec.title or spec.service,
             description=spec.description or "",
-            team=self._team(),
+            team=self._told(self._team()),
             tier=self._given("tier", spec.tier, "default: wakes people for what users notice"),
             environment=self.environment.name,
             runtime=self._given("runtime", spec.runtime, "default: nothing is assumed of what it runs on"),
@@ -161,6 +171,7 @@ class _Resolver:
             dashboard_url=self._dashboard_url(),
             folder=organisation.grafana_folder,
             environment_variables=self._environment_variables(),
+            depends_on=tuple(dict.fromkeys(d.name for d in spec.dependencies if d.kind == "service")),
             not_yet=tuple(self._not_yet()),
         )
         self._check_dependencies(slos)
@@ -214,6 +225,19 @@ class _Resolver:
         if teams:
             self._wrong(("team",), f"there is no team {name!r}", suggest(name, teams, "teams"))
         return team_without_project(name)
+
+    def _told(self, team: Team) -> Team:
+        """The team with the policies that hold for this service: its own before the team's, a case before the rest."""
+        own = self.spec.escalation
+        path, known = self._path("escalation"), self.organisation.policies
+        policies, cases = dict(team.policies), list(team.cases)
+        if own is not None:
+            cases.append(PolicyCase((), (), chosen_policies(own, path, known, self.mistakes)))
+            cases.extend(policy_cases(own, path, known, self.mistakes))
+        for case in cases:
+            if case.fits(self.environment.name, self.spec.tier):
+                policies.update(case.policies)
+        return replace(team, policies=policies, cases=())
 
     def _warn_of_silence(self, team: Team) -> None:
         """A severity whose policy is the placeholder is told to nobody: the output says so, and so does the build."""

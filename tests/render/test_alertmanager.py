@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsgen.errors import InputError
-from opsgen.model import Channel, Hours, Service, Team
+from opsgen.model import Channel, Hours, Policy, Service, Step, Team, Watchdog
 from opsgen.quantities import Duration
 from opsgen.render.alertmanager import escalation, render_escalation, render_fleet
 from opsgen.render.channels import CATCH_ALL, PLACEHOLDER
 from opsgen.routing import is_inhibited, matcher, receivers_reached
-from tests.render.escalations import CHAT, LOG, OFFICE, PAGER, policy, rich_team, service, team
+from tests.render.escalations import CHAT, LOG, NO_DELAY, OFFICE, PAGER, policy, rich_team, service, team
 
 _NIGHTS = Hours("nights", ("friday:sunday",), (("22:00", "06:00"), ("12:00", "13:00")), "Europe/Berlin")
 _ALWAYS = Hours("always", ("monday:sunday",), (), "UTC")
@@ -83,6 +84,86 @@ def test_each_severity_reaches_the_channels_of_the_first_step_of_its_policy(amto
     assert _reached(amtool, fragment_file, _INFO) == ["alert-log"]
 
 
+def _stepped() -> Team:
+    """Three steps for pages, the last in office hours alone; one for tickets."""
+    later = (Step(Duration.of("15m"), (CHAT,), None), Step(Duration.of("30m"), (LOG, PAGER), OFFICE))
+    critical = Policy("critical", (Step(NO_DELAY, (PAGER,), None), *later), repeat=Duration.of("1h"))
+    return team(page=critical, ticket=policy(CHAT))
+
+
+def test_each_step_reaches_its_own_channels_and_no_others(amtool: Path, tmp_path: Path) -> None:
+    file = tmp_path / "escalation.yaml"
+    file.write_text(render_escalation(service(owner=_stepped())).content, encoding="utf-8")
+
+    _assert_accepted(amtool, file)
+    assert _reached(amtool, file, _PAGE) == ["payments-primary"]
+    assert _reached(amtool, file, {**_PAGE, "step": "2"}) == ["payments-slack"]
+    assert _reached(amtool, file, {**_PAGE, "step": "3"}) == ["alert-log", "payments-primary"]
+    assert _reached(amtool, file, _TICKET) == ["payments-slack"]
+
+
+def test_a_step_has_its_hours_and_every_step_repeats_as_the_policy_says() -> None:
+    routes = _fragment(service(owner=_stepped()))["route"]["routes"][0]["routes"]
+    pages = [route for route in routes if 'severity="page"' in route["matchers"]]
+
+    assert [route.get("active_time_intervals") for route in pages] == [None, None, ["office"], ["office"]]
+    assert [route["repeat_interval"] for route in pages] == ["1h"] * 4
+
+
+def test_on_holidays_nobody_is_told_in_office_hours(amtool: Path, tmp_path: Path) -> None:
+    office = replace(OFFICE, holidays=("2027-01-01", "2027-12-25"))
+    fragment = render_escalation(service(owner=team(page=policy(PAGER, during=office))))
+    file = tmp_path / "escalation.yaml"
+    file.write_text(fragment.content, encoding="utf-8")
+    config = yaml.safe_load(fragment.content)
+
+    _assert_accepted(amtool, file)
+    route = config["route"]["routes"][0]["routes"][0]
+    assert (route["active_time_intervals"], route["mute_time_intervals"]) == (["office"], ["office holidays"])
+    (holidays,) = (found for found in config["time_intervals"] if found["name"] == "office holidays")
+    assert holidays["time_intervals"][1] == {
+        "days_of_month": ["25"],
+        "months": ["12"],
+        "years": ["2027"],
+        "location": "Europe/Berlin",
+    }
+
+
+def test_a_service_that_is_down_silences_what_users_notice_of_those_that_need_it() -> None:
+    config = _fragment(replace(service(), depends_on=("payments",)))
+    down = {**_PAGE, "service": "payments", "alertname": "TargetsAbsent"}
+
+    assert is_inhibited(config, _PAGE | {"alertname": "ErrorBudgetBurn"}, [down])
+    assert is_inhibited(config, _PAGE | {"alertname": "ErrorBudgetBurn", "step": "2"}, [down])
+    assert not is_inhibited(config, _PAGE | {"alertname": "TargetsAbsent"}, [down])
+    assert not is_inhibited(config, _PAGE | {"alertname": "ErrorBudgetBurn"}, [{**down, "environment": "staging"}])
+    assert not is_inhibited(config, _PAGE | {"alertname": "ErrorBudgetBurn"}, [{**down, "alertname": "ErrorRatioHigh"}])
+    assert not is_inhibited(_fragment(service()), _PAGE | {"alertname": "ErrorBudgetBurn"}, [down])
+
+
+def test_what_no_route_matches_reaches_the_catch_all_of_the_fleet(amtool: Path, tmp_path: Path) -> None:
+    file = tmp_path / "alertmanager.yml"
+    file.write_text(render_fleet([_fragment(service())], catch_all=LOG).content, encoding="utf-8")
+
+    _assert_accepted(amtool, file)
+    assert _reached(amtool, file, {"alertname": "SomebodyElses"}) == ["alert-log"]
+    assert _reached(amtool, file, _PAGE) == ["payments-primary", "payments-slack"]
+    assert CATCH_ALL not in file.read_text(encoding="utf-8")
+
+
+def test_the_watchdog_reaches_whoever_expects_it_and_nobody_else(amtool: Path, tmp_path: Path) -> None:
+    beat = Watchdog(LOG, Duration.of("2m"))
+    file = tmp_path / "alertmanager.yml"
+    file.write_text(render_fleet([_fragment(service())], watchdog=beat).content, encoding="utf-8")
+    config = yaml.safe_load(file.read_text(encoding="utf-8"))
+
+    _assert_accepted(amtool, file)
+    assert _reached(amtool, file, {"alertname": "Watchdog", "severity": "none"}) == ["alert-log watchdog"]
+    assert _reached(amtool, file, _INFO) == ["alert-log"]
+    (told,) = (found for found in config["receivers"] if found["name"] == "alert-log watchdog")
+    assert told["webhook_configs"][0]["send_resolved"] is False
+
+
 def test_an_alert_that_is_not_ours_ends_at_the_receiver_that_tells_nobody(amtool: Path, fragment_file: Path) -> None:
     assert _reached(amtool, fragment_file, {**_PAGE, "service": "other"}) == [CATCH_ALL]
     assert _reached(amtool, fragment_file, {**_PAGE, "environment": "staging"}) == [CATCH_ALL]
@@ -112,14 +193,6 @@ def test_a_channel_that_a_step_names_twice_is_told_once() -> None:
     config = _fragment(service(owner=team(page=policy(PAGER, CHAT, PAGER))))
 
     assert receivers_reached(config, _PAGE) == ("payments-primary", "payments-slack")
-
-
-def test_a_first_step_with_a_delay_waits_for_it() -> None:
-    routes = _fragment(service(owner=team(page=policy(PAGER, after=Duration.of("15m")))))["route"]["routes"][0][
-        "routes"
-    ]
-
-    assert routes[0]["group_wait"] == "15m"
 
 
 def test_no_label_of_an_instance_or_an_alert_splits_a_notification() -> None:

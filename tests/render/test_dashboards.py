@@ -229,7 +229,7 @@ def test_the_budgets_of_all_slos_are_one_query_named_by_their_slo() -> None:
 def test_no_firing_alert_is_shown_as_zero() -> None:
     (expr,) = expressions(panel_titled(dashboard(), "Firing alerts"))
 
-    assert parse(expr) == parse('sum(ALERTS{alertstate="firing",service="checkout"}) or vector(0)')
+    assert parse(expr) == parse('sum(ALERTS{alertstate="firing",service="checkout",step=""}) or vector(0)')
 
 
 def test_every_threshold_of_an_alert_is_drawn_on_its_panel() -> None:
@@ -477,7 +477,7 @@ def test_firing_alerts_are_marked_on_the_time_axis() -> None:
     built_in, firing = dashboard()["annotations"]["list"]
 
     assert built_in["builtIn"] == 1
-    assert parse(firing["expr"]) == parse('ALERTS{alertstate="firing",service="checkout"}')
+    assert parse(firing["expr"]) == parse('ALERTS{alertstate="firing",service="checkout",step=""}')
     assert (firing["titleFormat"], firing["textFormat"]) == ("{{alertname}}", "{{severity}}")
 
 

@@ -46,7 +46,7 @@ def test_facts_of_a_service_are_made_from_plain_json() -> None:
 def test_firing_alerts_of_each_severity_are_counted_and_none_is_zero(severity: str) -> None:
     (expr,) = expressions(panel_titled(overview(CHECKOUT), f"Firing: {severity}"))
 
-    selected = f'ALERTS{{alertstate="firing",service=~"$service",severity="{severity}"}}'
+    selected = f'ALERTS{{alertstate="firing",step="",service=~"$service",severity="{severity}"}}'
     assert parse(expr) == parse(f"sum({selected}) or vector(0)")
 
 

@@ -329,15 +329,13 @@ def test_slos_say_their_budget_as_a_share_and_as_an_outage() -> None:
     assert ["Error ratio", "page", "6x", "0.6%", "6h and 30m", "5 minutes"] in rows
 
 
-def test_escalation_says_every_step_its_hours_and_who_does_the_telling() -> None:
+def test_escalation_says_every_step_and_its_hours() -> None:
     rows = page_of(a_signal(an_alert())).rows
 
     office = "office: monday to friday, 09:00 to 18:00, Europe/Berlin"
-    assert [row for row in rows if row[0] == "page" and len(row) == 5] == [
-        ["page", "at once", "payments-primary (pagerduty), payments-slack (slack)", "always", "Alertmanager"],
-        ["page", "after 15 minutes", "engineering-manager (pagerduty)", "always", "you, by hand"],
-    ]
-    assert ["ticket", "at once", "payments-slack (slack)", office, "Alertmanager"] in rows
+    assert ["page", "at once", "payments-primary (pagerduty), payments-slack (slack)", "always"] in rows
+    assert ["page", "after 15 minutes", "engineering-manager (pagerduty)", "always"] in rows
+    assert ["ticket", "at once", "payments-slack (slack)", office] in rows
 
 
 def test_environment_variables_are_listed_and_a_secrets_value_never_is() -> None:

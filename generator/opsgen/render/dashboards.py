@@ -96,7 +96,7 @@ def service_board(service: Service, derived: Derived) -> Board:
 
 def firing(service: str) -> Selector:
     """The firing alerts of a service, as Prometheus has them."""
-    return selector("ALERTS", alertstate="firing", service=service)
+    return selector("ALERTS", alertstate="firing", service=service, step="")
 
 
 def or_zero(node: Node) -> Node:

@@ -22,7 +22,8 @@ _SLACK_ESCAPED = ' | reReplaceAll "&" "&amp;" | reReplaceAll "<" "&lt;" | reRepl
 
 def _title(escaped: str = "") -> str:
     return (
-        "{{ .CommonLabels.service }}{{ with .CommonLabels.environment }} ({{ . }}){{ end }}: "
+        "{{ .CommonLabels.service }}{{ with .CommonLabels.environment }} ({{ . }}){{ end }}"
+        "{{ with .CommonLabels.step }}, step {{ . }}{{ end }}: "
         f"{{{{ with .Alerts.Firing }}}}{{{{ (index . 0).Annotations.summary{escaped} }}}}"
         "{{ if gt (len .) 1 }} (first of {{ len . }} alerts){{ end }}"
         f"{{{{ else }}}}resolved: {{{{ (index .Alerts 0).Annotations.summary{escaped} }}}}{{{{ end }}}}"

@@ -226,7 +226,7 @@ def _service_link(services: Sequence[ServiceFacts]) -> Link:
 
 def _alerts(**labels: str) -> Selector:
     more = tuple(Matcher(label, "=", value) for label, value in labels.items())
-    return Selector("ALERTS", (Matcher("alertstate", "=", "firing"), _SERVICE, *more))
+    return Selector("ALERTS", (Matcher("alertstate", "=", "firing"), Matcher("step", "=", ""), _SERVICE, *more))
 
 
 def _budget() -> Aggregate:

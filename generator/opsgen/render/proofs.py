@@ -21,7 +21,8 @@ from opsgen.proofs import Condition, Level, Proofs, Scenario, Series, Unprovable
 from opsgen.quantities import Duration, number_text
 from opsgen.render.rules import rule_groups
 from opsgen.render.yaml_text import dump, generated_from
-from opsgen.signals.model import Alert, Derived
+from opsgen.signals.escalation import STEP_LABEL, escalations
+from opsgen.signals.model import Alert, Derived, Escalated
 
 # What promtool spends, measured on 2.42 and 3.16: on every evaluation of a rule, and on every sample. A proof is to
 # take less than a second.
@@ -32,17 +33,20 @@ _SAMPLE_INTERVALS = tuple(Duration.of(text) for text in ("2m", "1m", "30s", "15s
 # About as many series are left of a timeline of weeks.
 _SERIES_OF_WEEKS = 10
 _LOOKBACK = Duration.of("5m")  # Prometheus looks so far back for the latest sample of an instant selector
-_ALL_FIRING = 'group by (alertname, severity, signal) (ALERTS{alertstate="firing"})'
+_ALL_FIRING = 'group by (alertname, severity, signal, step) (ALERTS{alertstate="firing"})'
 
 
 def render_proofs(service: Service, derived: Derived) -> Artifact:
     """The unit test of one service's rules; raises InputError where the spec's own query can't be proven."""
     alerts = derived.alerts
     proofs = _proofs(service, derived)
-    _refuse_fading(service, proofs, alerts)
+    cases = _cases(service, proofs, alerts)
+    _refuse_fading(service, cases)
     groups = list(rule_groups(service, derived))
     interval = _sample_interval(alerts)
-    timelines, step = _timelines(proofs, alerts, sum(len(group.members) for group in groups), interval)
+    shortest_offset = min((offset for alert in alerts if (offset := _longest_offset(alert))), default=None)
+    rules = sum(len(group.members) for group in groups)
+    timelines, step = _timelines(cases, shortest_offset, rules, len(proofs.healthy), interval)
     document = {
         "rule_files": ["rules.yaml"],
         "evaluation_interval": str(step),
@@ -71,17 +75,17 @@ def _proofs(service: Service, derived: Derived) -> Proofs:
         raise InputError([Mistake(*place, signal.name, wrong, "write the query in a plainer way")]) from None
 
 
-def _refuse_fading(service: Service, proofs: Proofs, alerts: Sequence[Alert]) -> None:
+def _refuse_fading(service: Service, cases: Iterable[_Case]) -> None:
     """An alert that compares with an earlier time, and must hold for longer than that, compares with the failure
     itself before it fires."""
-    by_key = {alert.key: alert for alert in alerts}
     mistakes = []
-    for case in (_Case.of(scenario, by_key) for scenario in proofs.scenarios):
+    for case in cases:
         if not case.shows(_STEPS[0]):
             alert = min((a for a in case.fires if _longest_offset(a)), key=_longest_offset)
             names = " and ".join(dict.fromkeys(found.name for found in case.fires))
             wrong = f"{alert.name} compares with {_longest_offset(alert)} ago: with the failure itself, before {names} "
             wrong += "fires" if len(case.fires) == 1 else "all fire"
+            wrong += " and its last step of escalation is told" if case.escalated else ""
             right = "write a shorter for, or compare with longer ago"
             mistakes.append(Mistake(*_place(service, alert.signal), alert.signal, wrong, right))
     if mistakes:
@@ -104,12 +108,14 @@ def _bounds(service: Service) -> dict[str, Sequence[Decimal]]:
 
 @dataclass(frozen=True)
 class _Case:
-    """One scenario: what fires while it fails, how long that takes to show and to clear at the least, how far back the
-    baseline lies that its alerts compare with, and whether it burns an error budget. `fades` is the time after which
-    the first of its alerts compares with the failure itself, and stops firing; None where none does."""
+    """One scenario: what fires while it fails, and later to whom it escalates, how long that takes to show and to clear
+    at the least, how far back the baseline lies that its alerts compare with, and whether it burns an error budget.
+    `fades` is the time after which the first of its alerts compares with the failure itself, and stops firing; None
+    where none does."""
 
     scenario: Scenario
     fires: tuple[Alert, ...]
+    escalated: tuple[Escalated, ...]
     settles: Duration
     clears: Duration
     looks_back: Duration
@@ -117,11 +123,11 @@ class _Case:
     burns: bool
 
     @classmethod
-    def of(cls, scenario: Scenario, alerts: dict[str, Alert]) -> _Case:
-        fires = tuple(alerts[key] for key in scenario.fires)
+    def of(cls, scenario: Scenario, fires: tuple[Alert, ...], escalated: tuple[Escalated, ...]) -> _Case:
         return cls(
             scenario,
             fires,
+            escalated,
             settles=max(_settles(alert) + alert.hold for alert in fires) + _LOOKBACK,
             clears=max(_clears(alert) + alert.keep_firing for alert in fires) + _LOOKBACK,
             looks_back=max(_longest_offset(alert) for alert in fires),
@@ -129,21 +135,37 @@ class _Case:
             burns=any(alert.burn_rates for alert in fires),
         )
 
+    @property
+    def escalates(self) -> Duration:
+        """From when its alerts fire until its last step is told."""
+        return max((step.after for step in self.escalated), default=Duration(0))
+
     def failing(self, history: Duration, step: Duration) -> Duration:
-        """Whole steps, until the long windows are full of failures in spite of the healthy time before."""
+        """Whole steps, until the long windows are full of failures in spite of the healthy time before, and everybody
+        is told."""
         burning = max((_time_to_burn(alert, history) for alert in self.fires if alert.burn_rates), default=Duration(0))
-        shown = max(_whole(self.settles, step) + step * 2, _whole(burning, step) + step)
+        told = _whole(self.escalates, step) + step if self.escalated else Duration(0)
+        shown = max(_whole(self.settles, step) + step * 2, _whole(burning, step) + step) + told
         return shown if self.fades is None else min(shown, step * (self.fades.milliseconds // step.milliseconds))
 
     def shows(self, step: Duration) -> bool:
-        """Whether all of its alerts fire before the first of them fades, evaluated so often."""
+        """Whether all of its alerts fire, and escalate, before the first of them fades, evaluated so often."""
         if self.fades is None:
             return True
         longest = max(_whole(_settles(alert) + _LOOKBACK, step) + _whole(alert.hold, step) for alert in self.fires)
-        return longest <= self.fades
+        return longest + _whole(self.escalates, step) <= self.fades
 
     def healing(self, step: Duration) -> Duration:
         return _whole(self.clears, step) + step
+
+
+def _cases(service: Service, proofs: Proofs, alerts: Sequence[Alert]) -> list[_Case]:
+    by_key = {alert.key: alert for alert in alerts}
+    found = []
+    for scenario in proofs.scenarios:
+        fires = tuple(by_key[key] for key in scenario.fires)
+        found.append(_Case.of(scenario, fires, escalations(service, fires)))
+    return found
 
 
 Phase = tuple[_Case | None, Duration]
@@ -167,15 +189,12 @@ class _Timeline:
 
 
 def _timelines(
-    proofs: Proofs, alerts: Sequence[Alert], rules: int, interval: Duration
+    cases: Sequence[_Case], shortest_offset: Duration | None, rules: int, series: int, interval: Duration
 ) -> tuple[list[_Timeline], Duration]:
     """The timelines, and the finest evaluation interval with which all together stay within the budget of time; where
     none does, the cheapest one."""
-    cases = [_Case.of(scenario, {alert.key: alert for alert in alerts}) for scenario in proofs.scenarios]
-    shortest_offset = min((offset for alert in alerts if (offset := _longest_offset(alert))), default=None)
     steps = [step for step in _STEPS if step >= interval and all(case.shows(step) for case in cases)]
     choices = [(_in_timelines(cases, shortest_offset, step), step) for step in steps]
-    series = len(proofs.healthy)
     costs = [sum(_cost_ms(line, step, interval, rules, series) for line in lines) for lines, step in choices]
     affordable = (choice for choice, cost in zip(choices, costs, strict=True) if cost <= _MOST_MS)
     return next(affordable, choices[costs.index(min(costs))])
@@ -281,7 +300,7 @@ def _test(timeline: _Timeline, proofs: Proofs, step: Duration, interval: Duratio
     assertions, time = [_assertion(step, ())], Duration(0)
     for case, length in phases:
         time += length
-        assertions.append(_assertion(time, case.fires if case else ()))
+        assertions.append(_assertion(time, (*case.fires, *case.escalated) if case else ()))
     return {
         "name": f"one after the other fires and resolves, and nothing else: {', '.join(names)}",
         "interval": str(interval),
@@ -302,13 +321,17 @@ def _series_of(timeline: _Timeline, proofs: Proofs) -> list[Series]:
     return sorted(found, key=lambda series: (series.metric, series.labels))
 
 
-def _assertion(time: Duration, fires: Iterable[Alert]) -> dict[str, Any]:
-    samples = [{"labels": _firing_labels(alert), "value": 1} for alert in fires]
+def _assertion(time: Duration, fires: Iterable[Alert | Escalated]) -> dict[str, Any]:
+    samples = [{"labels": _firing_labels(found), "value": 1} for found in fires]
     return {"expr": _ALL_FIRING, "eval_time": str(time), "exp_samples": samples}
 
 
-def _firing_labels(alert: Alert) -> str:
-    return f"{{alertname={quote(alert.name)}, severity={quote(alert.severity)}, signal={quote(alert.signal)}}}"
+def _firing_labels(found: Alert | Escalated) -> str:
+    alert = found.alert if isinstance(found, Escalated) else found
+    labels = {"alertname": alert.name, "severity": alert.severity, "signal": alert.signal}
+    if isinstance(found, Escalated):
+        labels[STEP_LABEL] = str(found.step)
+    return f"{{{', '.join(f'{label}={quote(value)}' for label, value in labels.items())}}}"
 
 
 def _input(series: Series, phases: Sequence[tuple[Level | None, Duration]], interval: Duration) -> dict[str, str]:

@@ -12,7 +12,8 @@ from opsgen.output.artifact import Artifact
 from opsgen.promql import pretty
 from opsgen.quantities import Duration
 from opsgen.render.yaml_text import dump, generated_from
-from opsgen.signals.model import Alert, Derived, Record, Signal
+from opsgen.signals.escalation import STEP_LABEL, escalations
+from opsgen.signals.model import Alert, Derived, Escalated, Record, Signal
 from opsgen.signals.texts import go_text
 
 # Windows of a day and more move slowly; two minutes also keep their series from going stale (five minutes).
@@ -29,18 +30,22 @@ def render_rules(service: Service, derived: Derived) -> Artifact:
     return Artifact(f"{service.name}/rules.yaml", dump({"groups": groups}, generated_from(service.spec_file)))
 
 
+Member = Record | Alert | Escalated
+
+
 @dataclass(frozen=True)
 class RuleGroup:
     """What is evaluated together and in order; `interval` is None where Prometheus' own will do."""
 
     name: str
-    members: tuple[Record | Alert, ...]
+    members: tuple[Member, ...]
     interval: Duration | None = None
 
 
 def rule_groups(service: Service, derived: Derived) -> Iterator[RuleGroup]:
-    """Each SLO's rules are a group of their own (and a slower one); those of the other signals go by signal group."""
-    together: dict[str, list[Record | Alert]] = {}
+    """Each SLO's rules are a group of their own (and a slower one); those of the other signals go by signal group.
+    Last comes what reads the alerts themselves."""
+    together: dict[str, list[Member]] = {}
     for signal in derived.signals:
         if signal.records:
             yield from _own_groups(service, signal)
@@ -48,6 +53,7 @@ def rule_groups(service: Service, derived: Derived) -> Iterator[RuleGroup]:
             together.setdefault(signal.group, []).extend(signal.alerts)
     for group, alerts in together.items():
         yield from _parts(RuleGroup(f"{service.name}-{group}", tuple(alerts)))
+    yield from _parts(RuleGroup(f"{service.name}-escalation", escalations(service, derived.alerts)))
 
 
 def alert_rule(service: Service, alert: Alert) -> Rule:
@@ -60,6 +66,22 @@ def alert_rule(service: Service, alert: Alert) -> Rule:
     rule["labels"] = alert_labels(service, alert)
     rule["annotations"] = _annotations(service, alert)
     return rule
+
+
+def _escalated_rule(service: Service, escalated: Escalated) -> Rule:
+    """It has no value of its own to print: what it reads is the alert, which is 1."""
+    alert, lasting = escalated.alert, escalated.after.in_words
+    told = " and ".join(escalated.told)
+    said = f"It has fired for {lasting}, so step {escalated.step} is told: {told}. "
+    said += "A silence of the alert covers this too."
+    return {
+        "alert": alert.name,
+        "expr": pretty(escalated.expr),
+        "for": str(escalated.after),
+        "labels": alert_labels(service, alert) | {STEP_LABEL: str(escalated.step)},
+        "annotations": _annotations(service, alert)
+        | {"summary": f"Still firing after {lasting}: {go_text(alert.summary)}", "description": go_text(said)},
+    }
 
 
 def alert_labels(service: Service, alert: Alert) -> dict[str, str]:
@@ -87,7 +109,7 @@ def _annotations(service: Service, alert: Alert) -> dict[str, str]:
 
 def _own_groups(service: Service, signal: Signal) -> Iterator[RuleGroup]:
     for slow in (False, True):
-        members: list[Record | Alert] = [record for record in signal.records if record.slow == slow]
+        members: list[Member] = [record for record in signal.records if record.slow == slow]
         members += [alert for alert in signal.alerts if alert.slow == slow]
         name = f"{service.name}-{signal.name}"
         yield from _parts(RuleGroup(f"{name}-slow" if slow else name, tuple(members), _SLOW_INTERVAL if slow else None))
@@ -106,7 +128,9 @@ def _group(service: Service, group: RuleGroup) -> dict[str, Any]:
     return {"name": group.name, **interval, "rules": [_rule(service, member) for member in group.members]}
 
 
-def _rule(service: Service, member: Record | Alert) -> Rule:
+def _rule(service: Service, member: Member) -> Rule:
     if isinstance(member, Alert):
         return alert_rule(service, member)
+    if isinstance(member, Escalated):
+        return _escalated_rule(service, member)
     return {"record": member.name, "expr": pretty(member.expr), "labels": dict(member.labels)}

@@ -320,11 +320,8 @@ def _burn_rows(signal: Signal) -> Iterator[tuple[object, ...]]:
 
 def _escalation_rows(service: Service) -> Iterator[tuple[object, ...]]:
     for severity, policy in service.team.policies.items():
-        for index, step in enumerate(policy.steps):
-            hours = _hours(step.during) if step.during else "always"
-            # Alertmanager is configured with the first step of each policy alone.
-            how = "Alertmanager" if index == 0 else "you, by hand"
-            yield severity, _when(step), _channels(step), hours, how
+        for step in policy.steps:
+            yield severity, _when(step), _channels(step), _hours(step.during) if step.during else "always"
 
 
 def _told_words(service: Service, alert: Alert) -> str:
@@ -351,7 +348,8 @@ def _hours(hours: Hours) -> str:
     """`office: monday to friday, 09:00 to 18:00, Europe/Berlin`."""
     days = [" to ".join(span.split(":")) for span in hours.days]
     times = [f"{begin} to {end}" for begin, end in hours.times]
-    return f"{hours.name}: {', '.join([*days, *times, hours.timezone])}"
+    holidays = [f"but not on {', '.join(hours.holidays)}"] if hours.holidays else []
+    return f"{hours.name}: {', '.join([*days, *times, hours.timezone, *holidays])}"
 
 
 def _variable_rows(service: Service) -> Iterator[tuple[object, ...]]:

@@ -118,6 +118,20 @@ class Alert:
 
 
 @dataclass(frozen=True)
+class Escalated:
+    """An alert that has fired for `after`, so that the channels `told` of step number `step` (2, 3, ...) are told.
+
+    `expr` has the alert's series while it fires, with its labels.
+    """
+
+    alert: Alert
+    step: int
+    after: Duration
+    told: tuple[str, ...]
+    expr: Node
+
+
+@dataclass(frozen=True)
 class Record:
     """A recording rule. `slow` ones are evaluated less often."""
 

@@ -53,8 +53,26 @@ class ShortForm:
 
 
 @dataclass(frozen=True)
+class OneKey:
+    """Lets a list stand for a mapping with one key: steps for `{steps: [...]}`. The JSON Schema has both forms."""
+
+    key: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._widened, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        mapping = handler(schema)
+        items = handler.resolve_ref_schema(mapping)["properties"][self.key]
+        return {"anyOf": [items, mapping]}
+
+    def _widened(self, value: Any) -> Any:
+        return {self.key: value} if isinstance(value, list) else value
+
+
+@dataclass(frozen=True)
 class OneOrMany:
-    """Lets a text stand for a list of that one text. The JSON Schema has both forms."""
+    """Lets a text or a number stand for a list of that one. The JSON Schema has both forms."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_before_validator_function(self._widened, handler(source))
@@ -64,7 +82,7 @@ class OneOrMany:
         return {"anyOf": [many["items"], many]}
 
     def _widened(self, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
+        return [value] if isinstance(value, str | int) else value
 
 
 @dataclass(frozen=True)

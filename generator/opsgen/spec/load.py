@@ -161,10 +161,16 @@ def _models_at(annotation: Any, path: _Path) -> Iterator[type[BaseModel]]:
         for name, field in annotation.model_fields.items():
             if (field.alias or name) == path[0]:
                 yield from _models_at(field.annotation, path[1:])
+            elif isinstance(path[0], int) and _is_list(field.annotation):  # a list that stands for the mapping
+                yield from _models_at(field.annotation, path)
     elif path and get_args(annotation):
         # A list's entries, or a mapping's values: its last type, the ellipsis of tuples aside.
         last = [member for member in get_args(annotation) if member is not Ellipsis][-1]
         yield from _models_at(last, path[1:])
+
+
+def _is_list(annotation: Any) -> bool:
+    return get_origin(annotation) is tuple
 
 
 def _safe(words: _Words, found: _Found) -> _Words:

@@ -8,7 +8,8 @@ from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from opsgen.spec.forms import OneOrMany, Strict
+from opsgen.spec.escalation import EscalationChoice, HoursSpec, PolicySpec
+from opsgen.spec.forms import OneKey, Strict
 from opsgen.spec.scalars import (
     DurationField,
     HttpUrl,
@@ -16,7 +17,6 @@ from opsgen.spec.scalars import (
     PositiveDurationField,
     Slug,
     Text,
-    TimeOfDay,
     mistake,
 )
 from opsgen.spec.service import Severity
@@ -141,54 +141,21 @@ class SloDefaults(Strict):
     ] = None
 
 
-class EscalationBySeverity(Strict):
-    """A policy for every severity."""
-
-    page: Annotated[Slug | None, Field(description="The policy of pages.", examples=["critical"])] = None
-    ticket: Annotated[Slug | None, Field(description="The policy of tickets; default: that of pages.")] = None
-    info: Annotated[Slug | None, Field(description="The policy of infos; default: that of tickets.")] = None
-
-
 class TeamSpec(Strict):
     """One team: how it is reached, and how its alerts escalate."""
 
     slack: Annotated[Text | None, Field(description="Its Slack channel, quoted.", examples=["#payments"])] = None
     email: Annotated[Text | None, Field(description="Its address.", examples=["payments@example.com"])] = None
-    escalation: Annotated[EscalationBySeverity, Field(description="A policy for every severity.")] = (
-        EscalationBySeverity()
-    )
+    escalation: Annotated[EscalationChoice, Field(description="A policy for every severity.")] = EscalationChoice()
 
 
-class StepSpec(Strict):
-    """One step of a policy: whom to tell, after how long, and when."""
+class WatchdogSpec(Strict):
+    """Who misses the beat of alerting itself: a service outside of it, that expects a message every so often."""
 
-    notify: Annotated[
-        tuple[Slug, ...], Field(min_length=1, description="The channels that are told.", examples=[["payments-slack"]])
-    ]
-    after: Annotated[
-        DurationField | None,
-        Field(description="How long after the first step; the first step has none.", examples=["15m"]),
+    notify: Annotated[Slug, Field(description="The channel that expects the beat.", examples=["dead-mans-switch"])]
+    every: Annotated[
+        PositiveDurationField | None, Field(description="How often it beats; default: 1m.", examples=["1m"])
     ] = None
-    during: Annotated[
-        Slug | None, Field(description="The hours in which it may notify; default: always.", examples=["office"])
-    ] = None
-
-
-class HoursSpec(Strict):
-    """When people work: days, a time of day, and a time zone."""
-
-    days: Annotated[
-        tuple[Text, ...],
-        OneOrMany(),
-        Field(
-            min_length=1,
-            description="A day or a range of days, or a list of such.",
-            examples=["monday to friday", ["monday to thursday", "saturday"]],
-        ),
-    ]
-    from_: Annotated[TimeOfDay, Field(alias="from", description="When they begin, quoted.", examples=["09:00"])]
-    to: Annotated[TimeOfDay, Field(description="When they end, quoted; 24:00 at the latest.", examples=["18:00"])]
-    timezone: Annotated[Text, Field(description="An IANA time zone.", examples=["Europe/Berlin"])] = "UTC"
 
 
 class ChannelSpec(Strict):
@@ -244,7 +211,15 @@ class ProjectSpec(Strict):
     channels: dict[Slug, ChannelSpec] = Field(
         default_factory=dict, description="Where notifications go, by name; secrets by file, never by value."
     )
-    escalation: dict[Slug, Annotated[tuple[StepSpec, ...], Field(min_length=1)]] = Field(
+    escalation: dict[Slug, Annotated[PolicySpec, OneKey("steps")]] = Field(
         default_factory=dict, description="The escalation policies, by name: the steps of each."
     )
+    catch_all: Annotated[
+        Slug | None,
+        Field(description="The channel for alerts that no route matches, whoever wrote them; default: nobody."),
+    ] = None
+    watchdog: Annotated[
+        WatchdogSpec | None,
+        Field(description="An alert that always fires, so that its silence says that alerting itself is broken."),
+    ] = None
     hours: dict[Slug, HoursSpec] = Field(default_factory=dict, description="When people work, by name.")

@@ -9,11 +9,12 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, PlainSerializer, PlainValidator, Strict, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, PlainValidator, Strict, WithJsonSchema
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from opsgen.quantities import Duration, Ratio, number_text
@@ -225,6 +226,20 @@ _METRIC_NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 _TIME_OF_DAY = r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00"
 
 
+_DATE = r"[12][0-9]{3}-[01][0-9]-[0-3][0-9]"
+
+
+def _date(value: Any) -> str:
+    """Unquoted, YAML has made it a date already."""
+    text = str(value)
+    try:
+        if re.fullmatch(_DATE, text):
+            return date.fromisoformat(text).isoformat()
+    except ValueError:
+        pass  # such as 2027-02-30: said below
+    raise mistake(f"'{shown(text)}' is no date", 'write year, month and day, quoted: "2027-12-25"')
+
+
 def _schema(pattern: str, description: str, *examples: str, longest: int | None = None) -> WithJsonSchema:
     length = {} if longest is None else {"maxLength": longest}
     found = {"type": "string", "pattern": f"^(?:{pattern})$", **length, "description": description}
@@ -312,6 +327,11 @@ TimeOfDay = Annotated[
     str,
     AfterValidator(_time_of_day),
     _schema(_TIME_OF_DAY, "A time of day, quoted; 24:00 is the end of the day.", "09:00", "18:00"),
+]
+Date = Annotated[
+    str,
+    BeforeValidator(_date),
+    _schema(_DATE, "A day of the calendar, quoted.", "2027-12-25"),
 ]
 # Without strictness pydantic takes `yes` for 1, and 1 or "yes" for true.
 WholeNumber = Annotated[int, Strict()]

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from opsgen.spec.escalation import EscalationChoice, Tier
 from opsgen.spec.forms import ShortForm, StandIn, Strict, exactly_one
 from opsgen.spec.pack import InlineConvention
 from opsgen.spec.scalars import (
@@ -21,7 +22,6 @@ from opsgen.spec.scalars import (
     PositiveDurationField,
     Slug,
     Text,
-    WholeNumber,
     YesNo,
     mistake,
 )
@@ -37,7 +37,6 @@ def _alert_name(text: str) -> str:
 
 
 Severity = Literal["page", "ticket", "info"]
-Tier = Annotated[WholeNumber, Field(ge=1, le=4)]
 AlertName = Annotated[
     str,
     AfterValidator(_alert_name),
@@ -422,6 +421,10 @@ _RESOURCES = Field(description="When it runs short of what it runs on.")
 _BUSINESS = Field(description="Numbers that the business cares about.")
 _DEPENDENCIES = Field(description="What it needs.")
 _ALERTS = Field(description="Alerts by name, changed or dropped.", examples=[{"TrafficGone": "off"}])
+_ESCALATION = Field(
+    description="Other policies than the team's, by severity.",
+    examples=[{"page": "critical", "ticket": "working-hours"}],
+)
 _RUNBOOK = Field(description="Commands and links for the runbook.")
 
 
@@ -439,6 +442,7 @@ class EnvironmentSpec(Strict):
     business: Annotated[tuple[BusinessSpec, ...] | None, _BUSINESS] = None
     dependencies: Annotated[tuple[DependencySpec, ...] | None, _DEPENDENCIES] = None
     alerts: Annotated[Tunings | None, _ALERTS] = None
+    escalation: Annotated[EscalationChoice | None, _ESCALATION] = None
     runbook: Annotated[RunbookSpec | None, _RUNBOOK] = None
 
 
@@ -467,6 +471,7 @@ class ServiceSpec(Strict):
     business: Annotated[tuple[BusinessSpec, ...], _BUSINESS] = ()
     dependencies: Annotated[tuple[DependencySpec, ...], _DEPENDENCIES] = ()
     alerts: Annotated[Tunings, _ALERTS] = Field(default_factory=dict)
+    escalation: Annotated[EscalationChoice | None, _ESCALATION] = None
     runbook: Annotated[RunbookSpec | None, _RUNBOOK] = None
     environment_variables: Annotated[
         tuple[EnvironmentVariableSpec, ...], Field(description="The environment variables that it reads.")

@@ -64,6 +64,10 @@ class Document:
             return parents[-1].keys[last]
         return node.line, node.column
 
+    def has(self, path: tuple[str | int, ...]) -> bool:
+        """Whether something was written there."""
+        return len(self._nearest(path)[1]) == len(path)
+
     def raw(self, path: tuple[str | int, ...]) -> str | None:
         """A scalar's text as written, without quotes: `99.90`, `on`; None for lists, mappings and what isn't there."""
         node, parents = self._nearest(path)
