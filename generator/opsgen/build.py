@@ -72,6 +72,15 @@ def contents(fleet: FleetModel, out: Path) -> dict[str, FolderContent]:
     return wanted
 
 
+def alertmanager_of(fleet: FleetModel) -> Mapping[str, Any]:
+    """The Alertmanager configuration of the services of this fleet alone, as it would be loaded."""
+    from opsgen.render.alertmanager import escalation, render_fleet
+
+    organisation = fleet.organisation
+    fragments = [escalation(model.service) for model in fleet.services]
+    return _parsed(render_fleet(fragments, organisation.catch_all, organisation.watchdog).content)
+
+
 def facts(model: ServiceModel) -> dict[str, Any]:
     """What the fleet's files need to know of a service, as its manifest keeps it."""
     from opsgen.render.index import index_entry

@@ -68,6 +68,13 @@ _EXPLAIN_HELP = """Show every value that is used for SPEC and where it comes fro
   opsgen explain service.yaml
   opsgen explain --format json service.yaml"""
 
+_ROUTE_HELP = """Say who is told of the alerts of SPEC, how, and when, by the Alertmanager file that is generated.
+
+\b
+  opsgen route service.yaml
+  opsgen route --severity page --at "Sat 03:00" --timezone Europe/Berlin service.yaml
+  opsgen route --alert TargetsAbsent --format json service.yaml"""
+
 _LINT_HELP = """Find alerts that can never fire, and labels that are not there, in any Prometheus rule files.
 
 \b
@@ -243,6 +250,42 @@ def explain(spec: Path, form: str) -> None:
         )
         return
     click.echo("\n".join(explain_text(model.service, model.derived) for model in fleet.services), nl=False)
+
+
+@main.command(help=_ROUTE_HELP, short_help="Say who is told of an alert, how, and when.")
+@click.argument("spec", type=_PATHS)
+@click.option("--severity", type=click.Choice(["page", "ticket", "info"]), help="Of alerts of this severity alone.")
+@click.option("--alert", metavar="NAME", help="Of this alert alone.")
+@click.option("--at", "at", metavar="TIME", help='A moment: "Sat 03:00", or "2027-12-25 03:00".')
+@click.option("--timezone", default="UTC", show_default=True, help="Where --at is.")
+@_format
+@_reporting_mistakes
+def route(spec: Path, severity: str | None, alert: str | None, at: str | None, timezone: str, form: str) -> None:
+    from opsgen.build import alertmanager_of
+    from opsgen.fleet import load_fleet
+    from opsgen.route import answers, as_json, as_text, moment_of
+
+    try:
+        moment = moment_of(at, timezone) if at else None
+    except (ValueError, OSError, KeyError):
+        right = 'write "Sat 03:00" or "2027-12-25 03:00", and a time zone such as Europe/Berlin'
+        _say(f"--at {at!r} in {timezone!r} is no moment; {right}")
+        sys.exit(2)
+    fleet = load_fleet([spec])
+    config = alertmanager_of(fleet)
+    found = [
+        answer
+        for model in fleet.services
+        for answer in answers(model.service, model.derived, config, moment, severity, alert)
+    ]
+    if not found:
+        known = sorted({a.name for model in fleet.services for a in model.derived.alerts})
+        _say(f"there is no such alert; the alerts are {', '.join(known)}")
+        sys.exit(2)
+    if form == "json":
+        click.echo(json.dumps([as_json(answer) for answer in found], indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n".join(as_text(found, f"on {at} {timezone}")), nl=False)
 
 
 @main.command(help=_LINT_HELP, short_help="Find alerts that can never fire, in any rule files.")

@@ -1,7 +1,7 @@
 """What Alertmanager does with an alert, worked out on its configuration alone: labels go in, the receivers come out.
 
-Reads configurations as opsgen writes them: `matchers` with double-quoted values. Time intervals are left aside: an
-alert outside its hours still has its route, and waits there.
+Reads configurations as opsgen writes them: `matchers` with double-quoted values. Time intervals are left to
+`timeintervals`: an alert outside its hours still has its route, and waits there.
 """
 
 from __future__ import annotations
@@ -43,8 +43,13 @@ def receivers_reached(config: Mapping[str, Any], labels: Mapping[str, str]) -> t
     `config` is an Alertmanager configuration as loaded. Raises ValueError where it has a matcher that opsgen would not
     write, rather than guess.
     """
+    return tuple(route["receiver"] for route in routes_reached(config, labels))
+
+
+def routes_reached(config: Mapping[str, Any], labels: Mapping[str, str]) -> tuple[Mapping[str, Any], ...]:
+    """The routes themselves, each with its receiver; as `receivers_reached`."""
     root = config["route"]
-    return tuple(route["receiver"] for route in _routes_reached(root, root["receiver"], labels))
+    return tuple(_routes_reached(root, root["receiver"], labels))
 
 
 def is_inhibited(config: Mapping[str, Any], target: Mapping[str, str], sources: Iterable[Mapping[str, str]]) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.error import URLError
 from urllib.parse import urlencode
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -52,6 +52,11 @@ class Server:
         with urlopen(f"{self.url}{path}?{urlencode(query)}", timeout=10) as response:
             content: bytes = response.read()
             return content
+
+    def post(self, path: str, body: object) -> None:
+        headers = {"Content-Type": "application/json"}
+        with urlopen(Request(f"{self.url}{path}", json.dumps(body).encode(), headers), timeout=10) as response:
+            response.read()
 
     def json(self, path: str, **query: str) -> Any:
         return json.loads(self.get(path, **query))

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,19 @@ class Stack:
         """Service, name and severity of all alerts that fire in Prometheus."""
         samples = self.query('ALERTS{alertstate="firing"}')
         return {tuple(s["metric"][label] for label in ("service", "alertname", "severity")) for s in samples}
+
+    def silence(self, **labels: str) -> None:
+        """For an hour, as the runbook's command does."""
+        now = datetime.now(UTC)
+        matchers = [{"name": name, "value": value, "isRegex": False} for name, value in labels.items()]
+        silence = {
+            "matchers": matchers,
+            "startsAt": now.isoformat(),
+            "endsAt": (now + timedelta(hours=1)).isoformat(),
+            "createdBy": "somebody on call",
+            "comment": "being worked on",
+        }
+        self.alertmanager.post("/api/v2/silences", silence)
 
     def states(self, **labels: str) -> list[str]:
         """What Alertmanager does with the alerts of these labels: `active` or `suppressed`."""
@@ -162,6 +176,8 @@ def _prometheus(program: Path, folder: Path, ports: Ports) -> Iterator[Server]:
         f"--config.file={config}",
         f"--web.listen-address={LOOPBACK}:{ports.prometheus}",
         f"--storage.tsdb.path={folder / 'prometheus'}",
+        # Alertmanager takes an alert for resolved when it has not heard of it for four of these.
+        "--rules.alert.resend-delay=1s",
     ]
     with started("prometheus", command, folder, ports.prometheus, "/-/ready") as server:
         yield server
@@ -173,9 +189,10 @@ def _prometheus_config(folder: Path, ports: Ports) -> dict[str, Any]:
     loaded.mkdir()
     jobs = {"prometheus": ports.prometheus, "alertmanager": ports.alertmanager, "shop": ports.shop}
     scrapes = [{"job_name": job, "static_configs": [{"targets": [f"{LOOPBACK}:{port}"]}]} for job, port in jobs.items()]
-    for service in sorted(path for path in (folder / "out").iterdir() if path.is_dir()):
-        shutil.copy(service / "rules.yaml", loaded / f"{service.name}.rules.yaml")
-        scrapes += yaml.safe_load((service / "probes.yaml").read_text(encoding="utf-8"))["scrape_configs"]
+    for rules in sorted((folder / "out").glob("**/rules.yaml")):
+        shutil.copy(rules, loaded / f"{rules.parent.name}.rules.yaml")
+    for probes in sorted((folder / "out").glob("*/probes.yaml")):
+        scrapes += yaml.safe_load(probes.read_text(encoding="utf-8"))["scrape_configs"]
     return {
         "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
         "rule_files": [f"{loaded}/*.rules.yaml"],

@@ -82,6 +82,7 @@ def test_a_condition_is_plain_promql(tmp_path: Path, alert: str, expr: str) -> N
     ("alert", "hold", "severity", "keep_firing"),
     [
         ("{below: 1}", "15m", "ticket", "0s"),
+        ("{above: 1, for: 0s}", "0s", "ticket", "0s"),
         ("{below: 1, for: 3m, severity: page}", "3m", "page", "5m"),
         ("{absent: 10m}", "10m", "ticket", "0s"),
         ("{drop: 50%, for: 30m, severity: info}", "30m", "info", "0s"),

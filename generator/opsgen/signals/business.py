@@ -54,7 +54,7 @@ def _alert(
     kind = kind_of(alert)
     threshold = _threshold(alert, unit)
     name = alert_name(business.name, kind)
-    hold = hold_of(service, name, alert.absent if alert.absent is not None else alert.hold or _HOLD)
+    hold = hold_of(service, name, _lasting(alert))
     condition = _condition(alert, query)
     text = alert_texts(texts, f"Business/{kind}", service, _words(business, alert, threshold, hold, unit))
     return Alert(
@@ -72,6 +72,12 @@ def _alert(
         panel=business.name,
         thresholds=(threshold,) if threshold else (),
     )
+
+
+def _lasting(alert: BusinessAlert) -> Duration:
+    """How long its condition must hold; `0s` is at once, and not nothing said."""
+    given = alert.hold if alert.absent is None else alert.absent
+    return _HOLD if given is None else given
 
 
 def _condition(alert: BusinessAlert, query: Node) -> Node:
