@@ -108,6 +108,69 @@ def test_one_bad_spec_among_fifty_changes_nothing_and_names_every_mistake(projec
     assert tree(project / "out") == before
 
 
+@pytest.fixture
+def three(tmp_path: Path) -> Path:
+    """Three services, built."""
+    (tmp_path / "specs").mkdir()
+    for name in ("good", "bad", "odd"):
+        (tmp_path / "specs" / f"{name}.yaml").write_text(SPEC.replace("shop", name))
+    assert run("build", "specs", cwd=tmp_path).returncode == 0
+    return tmp_path
+
+
+_UNPROVABLE = "business: [{name: up, query: max(up), alerts: [{above: 0.5}]}]\n"
+
+
+def test_who_keeps_going_leaves_out_what_is_wrong_and_keeps_what_was_made_of_it_last(three: Path) -> None:
+    before = tree(three / "out")
+    (three / "specs" / "bad.yaml").write_text(SPEC.replace("shop", "bad").replace("99.9%", "100%"))
+    (three / "specs" / "odd.yaml").write_text(SPEC.replace("shop", "odd") + _UNPROVABLE)
+    (three / "specs" / "good.yaml").write_text(SPEC.replace("shop", "good").replace("99.9%", "99.5%"))
+
+    done = run("build", "--keep-going", "specs", cwd=three)
+
+    after = tree(three / "out")
+    assert done.returncode == 1
+    assert "specs/bad.yaml:6:19: slos[0].availability: an objective of 100%" in done.stderr
+    assert "no proof can be made for UpHigh" in done.stderr
+    assert "left out, and as they were: bad.yaml, odd.yaml" in done.stderr
+    changed = {path.split("/")[0] for path in after if after[path] != before.get(path)}
+    assert "good" in changed
+    assert not changed & {"bad", "odd"}
+    for name in ("good", "bad", "odd"):
+        assert f'service="{name}"'.encode() in after["alertmanager.yml"]
+
+
+def test_nobody_keeps_going_where_every_spec_is_wrong(three: Path) -> None:
+    before = tree(three / "out")
+    for name in ("good", "bad", "odd"):
+        (three / "specs" / f"{name}.yaml").write_text(SPEC.replace("shop", name) + _UNPROVABLE)
+
+    done = run("build", "--keep-going", "specs", cwd=three)
+
+    assert done.returncode == 2
+    assert "nothing was written" in done.stderr
+    assert tree(three / "out") == before
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "said"),
+    [
+        ("route: [", "this is no part of an Alertmanager configuration any more"),
+        ("hello", "this is no part of an Alertmanager configuration any more"),
+        ("route: {receiver: x}\nreceivers: 5\n", "this is no part of an Alertmanager configuration any more"),
+        ("route: {routes: [{matchers: [], receiver: x}]}", "a route of it takes alerts of other services than bad"),
+    ],
+)
+def test_a_fragment_that_somebody_spoilt_is_named_and_not_merged(three: Path, spoilt: str, said: str) -> None:
+    (three / "out" / "bad" / "escalation.yaml").write_text(spoilt)
+
+    done = run("build", "specs/good.yaml", cwd=three)
+
+    assert done.returncode == 2
+    assert f"out/bad/escalation.yaml:1:1: {said}; build the spec of bad again, with --force" in done.stderr
+
+
 def test_no_spec_at_all_is_a_mistake(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
 

@@ -90,14 +90,16 @@ def facts(model: ServiceModel) -> dict[str, Any]:
 
 
 def _concerns(fleet: FleetModel) -> Callable[[Mapping[str, Any]], bool]:
-    """Whether a service that is not built now is gone: its spec lay below a given folder, and is there no more.
+    """Whether a service that is not built now is gone: its spec lay below a given folder, and is there no more. One
+    that was left out is not gone: what was made of it last stays.
 
     A build of one spec, or of one folder of several, leaves the services of the others alone.
     """
     given = [fleet.specs.name_in_outputs(folder) for folder in fleet.specs.folders]
 
     def concerns(known: Mapping[str, Any]) -> bool:
-        return any(_is_below(str(known.get("spec", "")), folder) for folder in given)
+        spec = str(known.get("spec", ""))
+        return spec not in fleet.left_out and any(_is_below(spec, folder) for folder in given)
 
     return concerns
 
@@ -133,7 +135,29 @@ def _others(
     for name, known in read_index(out).items():
         path = out / name / _FRAGMENT
         if name not in built and not is_gone(known) and "index" in known and path.is_file():
-            yield name, (known, _parsed(path.read_text(encoding="utf-8")))
+            yield name, (known, _fragment_of_another(path, name))
+
+
+def _fragment_of_another(path: Path, service: str) -> Mapping[str, Any]:
+    """A fragment from the output folder, where people may have changed it; raises InputError where it would break the
+    fleet's configuration, or take alerts that are not its service's."""
+    from opsgen.errors import InputError, Mistake
+    from opsgen.render.alertmanager import render_fleet
+    from opsgen.routing import matcher
+
+    def refused(wrong: str) -> InputError:
+        return InputError([Mistake(str(path), 1, 1, "", wrong, f"build the spec of {service} again, with --force")])
+
+    try:
+        fragment = _parsed(path.read_text(encoding="utf-8"))
+        routes = fragment["route"].get("routes") or ()
+        render_fleet([fragment])
+        astray = [route for route in routes if matcher("service", service) not in route["matchers"]]
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, KeyError, TypeError):
+        raise refused("this is no part of an Alertmanager configuration any more") from None
+    if astray:
+        raise refused(f"a route of it takes alerts of other services than {service}")
+    return fragment
 
 
 def _fragment(content: FolderContent) -> Mapping[str, Any]:

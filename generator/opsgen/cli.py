@@ -103,11 +103,15 @@ def _reporting_mistakes(command: _F) -> _F:
 
 def _print_mistakes(mistakes: Iterable[Mistake]) -> None:
     found = list(mistakes)
-    for mistake in found:
+    _say_mistakes(found)
+    _say(click.style(f"{len(found)} mistake{'s' if len(found) > 1 else ''}; nothing was written.", fg="red"))
+
+
+def _say_mistakes(mistakes: Iterable[Mistake]) -> None:
+    for mistake in mistakes:
         place = click.style(f"{mistake.file}:{mistake.line}:{mistake.column}:", bold=True)
         rest = str(mistake).removeprefix(f"{mistake.file}:{mistake.line}:{mistake.column}:")
         _say(f"{place}{rest}")
-    _say(click.style(f"{len(found)} mistake{'s' if len(found) > 1 else ''}; nothing was written.", fg="red"))
 
 
 def _say(text: str = "") -> None:
@@ -162,13 +166,17 @@ def main() -> None:
 @click.option("--out", type=_PATHS, metavar="DIR", help="The folder to write; default: what opsgen.yaml says, or out.")
 @click.option("--force", is_flag=True, help="Overwrite files that were edited since opsgen wrote them.")
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; exit 1 if anything would be written.")
+@click.option("--keep-going", is_flag=True, help="Leave out specs that are wrong, and their output as it was; exit 1.")
 @_reporting_mistakes
-def build(paths: tuple[Path, ...], out: Path | None, force: bool, only_check: bool) -> None:
+def build(paths: tuple[Path, ...], out: Path | None, force: bool, only_check: bool, keep_going: bool) -> None:
     from opsgen.build import check_fresh, write_fleet
-    from opsgen.fleet import load_fleet
+    from opsgen.fleet import load_fleet, without_refused
     from opsgen.output.disk import WriteError
 
-    fleet = load_fleet(paths, _progress)
+    fleet = load_fleet(paths, _progress, keep_going)
+    if keep_going:
+        fleet = without_refused(fleet)
+        _say_mistakes(fleet.mistakes)
     for warning in fleet.warnings:
         _say(f"{click.style('warning:', fg='yellow')} {warning}")
     for field in fleet.not_yet:
@@ -180,7 +188,9 @@ def build(paths: tuple[Path, ...], out: Path | None, force: bool, only_check: bo
         sys.exit(1)
     for line in report.lines:
         _say(line)
-    sys.exit(0 if report.good else 1)
+    if fleet.left_out:
+        _say(click.style(f"left out, and as they were: {', '.join(sorted(fleet.left_out))}", fg="red"))
+    sys.exit(0 if report.good and not fleet.left_out else 1)
 
 
 @main.command(help=_CHECK_HELP, short_help="Prove specs without writing anything.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from opsgen.errors import InputError, Mistake
@@ -56,12 +56,17 @@ class ServiceModel:
 
 @dataclass(frozen=True)
 class FleetModel:
-    """All services of one build, in the order of their names."""
+    """All services of one build, in the order of their names.
+
+    Of specs that are wrong, and are left out of the build, `mistakes` says why, and `left_out` what outputs name them.
+    """
 
     specs: Specs
     organisation: Organisation
     library: Library
     services: tuple[ServiceModel, ...]
+    mistakes: tuple[Mistake, ...] = ()
+    left_out: frozenset[str] = frozenset()
 
     @property
     def warnings(self) -> Iterator[str]:
@@ -114,23 +119,51 @@ def find_specs(paths: Sequence[Path]) -> Specs:
     return Specs(tuple(files), next(iter(projects)), tuple(path for path in paths if path.is_dir()))
 
 
-def load_fleet(paths: Sequence[Path], progress: Callable[[Iterable[Path]], Iterable[Path]] = iter) -> FleetModel:
-    """Every service at or below the paths, complete; raises InputError with every mistake of every file."""
+def load_fleet(
+    paths: Sequence[Path],
+    progress: Callable[[Iterable[Path]], Iterable[Path]] = iter,
+    keep_going: bool = False,
+) -> FleetModel:
+    """Every service at or below the paths, complete; raises InputError with every mistake of every file.
+
+    With `keep_going` a spec that is wrong is left out instead, as long as there is another.
+    """
     specs = find_specs(paths)
     organisation = load_organisation(specs)
     own_templates = specs.root / organisation.templates if organisation.templates else None
     library = load_library(own_templates)
     services: list[ServiceModel] = []
     mistakes: list[Mistake] = []
+    left_out: list[str] = []
     for file in progress(specs.files):
         try:
             services.append(_load_service(file, specs, organisation, library))
         except InputError as error:
             mistakes.extend(error.mistakes)
-    mistakes.extend(_doubles(services))
-    if mistakes:
+            left_out.append(specs.name_in_outputs(file))
+    doubles = list(_doubles(services))
+    if doubles or (mistakes and not (keep_going and services)):
+        raise InputError([*mistakes, *doubles])
+    in_order = tuple(sorted(services, key=lambda model: model.service.name))
+    return FleetModel(specs, organisation, library, in_order, tuple(mistakes), frozenset(left_out))
+
+
+def without_refused(fleet: FleetModel) -> FleetModel:
+    """The fleet without the services that turn out to be wrong when they are rendered; raises InputError if none is
+    left."""
+    kept: list[ServiceModel] = []
+    mistakes, left_out = list(fleet.mistakes), set(fleet.left_out)
+    for model in fleet.services:
+        try:
+            render_service(model, fleet.library)
+        except InputError as error:
+            mistakes.extend(error.mistakes)
+            left_out.add(model.service.spec_file)
+        else:
+            kept.append(model)
+    if not kept:
         raise InputError(mistakes)
-    return FleetModel(specs, organisation, library, tuple(sorted(services, key=lambda model: model.service.name)))
+    return replace(fleet, services=tuple(kept), mistakes=tuple(mistakes), left_out=frozenset(left_out))
 
 
 def load_organisation(specs: Specs) -> Organisation:

@@ -338,6 +338,18 @@ def test_escalation_says_every_step_and_its_hours() -> None:
     assert ["ticket", "at once", "payments-slack (slack)", office] in rows
 
 
+def test_escalation_is_drawn_step_by_step() -> None:
+    (picture,) = page_of(a_signal(an_alert())).fences("mermaid")
+
+    assert picture.splitlines() == [
+        "flowchart LR",
+        '  page -- at once --> page1["payments-primary<br>payments-slack"]',
+        '  page1 -- 15m later --> page2["engineering-manager"]',
+        '  ticket -- at once --> ticket1["payments-slack<br>(in office hours)"]',
+        '  info -- at once --> info1["payments-slack<br>(in office hours)"]',
+    ]
+
+
 def test_environment_variables_are_listed_and_a_secrets_value_never_is() -> None:
     plain = EnvironmentVariable("TIMEOUT", "duration", "How long.", False, False, "5s")
     secret = EnvironmentVariable("TOKEN", "string", "For the API.", True, True, "hunter2")

@@ -131,6 +131,7 @@ def _page(service: Service, derived: Derived) -> dict[str, Any]:
         "slo_rows": tuple(_slo_row(slo) for slo in service.slos),
         "burn_rows": tuple(row for signal in signals for row in _burn_rows(signal)),
         "escalation_rows": tuple(_escalation_rows(service)),
+        "escalation_picture": _picture(service),
         "silence": commands.silence(service),
         "silences": commands.silences(service),
         "end_silences": commands.end_silences(service),
@@ -322,6 +323,21 @@ def _escalation_rows(service: Service) -> Iterator[tuple[object, ...]]:
     for severity, policy in service.team.policies.items():
         for step in policy.steps:
             yield severity, _when(step), _channels(step), _hours(step.during) if step.during else "always"
+
+
+def _picture(service: Service) -> str:
+    """Who is told after whom, as a Mermaid flow chart. The names of channels and hours have no markup in them."""
+    lines = ["flowchart LR"]
+    for severity, policy in service.team.policies.items():
+        before: str = severity
+        passed = Duration(0)
+        for number, step in enumerate(policy.steps, start=1):
+            told = "<br>".join(dict.fromkeys(channel.name for channel in step.notify))
+            hours = f"<br>(in {step.during.name} hours)" if step.during else ""
+            wait = f"{Duration(step.after.milliseconds - passed.milliseconds)} later" if number > 1 else "at once"
+            lines.append(f'  {before} -- {wait} --> {severity}{number}["{told}{hours}"]')
+            before, passed = f"{severity}{number}", step.after
+    return "\n".join(lines)
 
 
 def _told_words(service: Service, alert: Alert) -> str:
