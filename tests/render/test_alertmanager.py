@@ -364,17 +364,32 @@ def test_what_is_merged_first_does_not_matter(
     assert render_fleet([*one, _fleet([*two, *three])]) == whole
 
 
-def test_two_hundred_services_are_merged_and_each_alert_still_finds_its_way(amtool: Path, tmp_path: Path) -> None:
-    teams = list(_TEAMS.values())
-    names = [f"service-{number:03}" for number in range(200)]
-    fragments = [_fragment(service(name, teams[number % len(teams)])) for number, name in enumerate(names)]
-    artifact = render_fleet(fragments)
-    (tmp_path / artifact.path).write_text(artifact.content, encoding="utf-8")
-    fleet = yaml.safe_load(artifact.content)
+def _team_of_many(number: int) -> Team:
+    """Forty teams, each with a channel of its own for its pages, and every other one with a second step."""
+    pager = Channel(f"pager-{number:02}", "webhook", {"url": f"http://pager-{number}.example.com"})
+    later = (Step(Duration.of("15m"), (CHAT,), None),) if number % 2 else ()
+    critical = Policy(f"critical-{number}", (Step(NO_DELAY, (pager,), None), *later))
+    return replace(team(page=critical, ticket=policy(CHAT)), name=f"team-{number:02}")
 
-    _assert_accepted(amtool, tmp_path / artifact.path)
-    assert _reached(amtool, tmp_path / artifact.path, {**_PAGE, "service": "service-199"}) == ["payments-primary"]
-    for name, fragment in zip(names, fragments, strict=True):
+
+@pytest.mark.slow
+def test_a_thousand_services_of_forty_teams_are_merged_and_each_alert_still_finds_its_way(
+    amtool: Path, tmp_path: Path
+) -> None:
+    names = [f"service-{number:04}" for number in range(1000)]
+    fragments = [_fragment(service(name, _team_of_many(number % 40))) for number, name in enumerate(names)]
+    file = tmp_path / "alertmanager.yml"
+    file.write_text(render_fleet(fragments).content, encoding="utf-8")
+    fleet = yaml.load(file.read_bytes(), Loader=yaml.CSafeLoader)
+
+    _assert_accepted(amtool, file)
+    for number in range(40):
+        page = {**_PAGE, "service": names[number * 25 + number % 25]}
+        owner = (number * 25 + number % 25) % 40
+        assert _reached(amtool, file, page) == [f"pager-{owner:02}"]
+        if owner % 2:
+            assert _reached(amtool, file, {**page, "step": "2"}) == ["payments-slack"]
+    for name, fragment in list(zip(names, fragments, strict=True))[::20]:
         for labels in ({**_PAGE, "service": name}, {**_TICKET, "service": name}, {**_INFO, "service": name}):
             assert receivers_reached(fleet, labels) == receivers_reached(fragment, labels)
 
