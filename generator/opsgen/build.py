@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from opsgen.fleet import FleetModel, ServiceModel, render_service
+from opsgen.fleet import FleetModel, ServiceModel, render_services
 from opsgen.output.artifact import Artifact, ArtifactSet
 from opsgen.output.manifest import read_index
 from opsgen.output.plan import Action, FolderContent, Plan, plan
@@ -59,13 +59,11 @@ def contents(fleet: FleetModel, out: Path) -> dict[str, FolderContent]:
 
     wanted: dict[str, FolderContent] = {}
     mistakes: list[Mistake] = []
-    for model in fleet.services:
-        try:
-            artifacts = ArtifactSet(tuple(render_service(model, fleet.library)))
-        except InputError as error:
-            mistakes.extend(error.mistakes)
-            continue
-        wanted[model.service.name] = FolderContent(artifacts, facts(model))
+    for model, rendered in zip(fleet.services, render_services(fleet), strict=True):
+        if isinstance(rendered, ArtifactSet):
+            wanted[model.service.name] = FolderContent(rendered, facts(model))
+        else:
+            mistakes.extend(rendered)
     if mistakes:
         raise InputError(mistakes)
     wanted[_FLEET] = FolderContent(ArtifactSet(tuple(_fleet_artifacts(fleet, wanted, out))))

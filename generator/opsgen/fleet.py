@@ -12,7 +12,7 @@ from opsgen.flow import check_flow
 from opsgen.library import Library, load_library
 from opsgen.model import Service
 from opsgen.organisation import Organisation, resolve_project
-from opsgen.output.artifact import Artifact
+from opsgen.output.artifact import Artifact, ArtifactSet
 from opsgen.output.manifest import MANIFEST
 from opsgen.resolve import resolve
 from opsgen.signals.derive import derive
@@ -20,6 +20,7 @@ from opsgen.signals.model import Derived
 from opsgen.spec.load import Document, read_document, validate
 from opsgen.spec.project import ProjectSpec
 from opsgen.spec.service import ServiceSpec
+from opsgen.workers import each
 
 PROJECT_FILE = "opsgen.yaml"
 _SPEC_ENDINGS = (".yaml", ".yml")
@@ -135,11 +136,12 @@ def load_fleet(
     services: list[ServiceModel] = []
     mistakes: list[Mistake] = []
     left_out: list[str] = []
-    for file in progress(specs.files):
-        try:
-            services.append(_load_service(file, specs, organisation, library))
-        except InputError as error:
-            mistakes.extend(error.mistakes)
+    loaded = each(lambda file: _loaded(file, specs, organisation, library), specs.files)
+    for file, found in zip(progress(specs.files), loaded, strict=True):
+        if isinstance(found, ServiceModel):
+            services.append(found)
+        else:
+            mistakes.extend(found)
             left_out.append(specs.name_in_outputs(file))
     doubles = list(_doubles(services))
     if doubles or (mistakes and not (keep_going and services)):
@@ -153,14 +155,12 @@ def without_refused(fleet: FleetModel) -> FleetModel:
     left."""
     kept: list[ServiceModel] = []
     mistakes, left_out = list(fleet.mistakes), set(fleet.left_out)
-    for model in fleet.services:
-        try:
-            render_service(model, fleet.library)
-        except InputError as error:
-            mistakes.extend(error.mistakes)
-            left_out.add(model.service.spec_file)
-        else:
+    for model, rendered in zip(fleet.services, render_services(fleet), strict=True):
+        if isinstance(rendered, ArtifactSet):
             kept.append(model)
+        else:
+            mistakes.extend(rendered)
+            left_out.add(model.service.spec_file)
     if not kept:
         raise InputError(mistakes)
     return replace(fleet, services=tuple(kept), mistakes=tuple(mistakes), left_out=frozenset(left_out))
@@ -180,6 +180,18 @@ def shown(path: Path) -> str:
         return str(path.resolve().relative_to(Path.cwd().resolve()))
     except ValueError:
         return str(path)
+
+
+def render_services(fleet: FleetModel) -> Iterator[ArtifactSet | tuple[Mistake, ...]]:
+    """The artifacts of every service in turn, or what is wrong with its spec."""
+
+    def rendered(model: ServiceModel) -> ArtifactSet | tuple[Mistake, ...]:
+        try:
+            return ArtifactSet(tuple(render_service(model, fleet.library)))
+        except InputError as error:
+            return tuple(error.mistakes)
+
+    return each(rendered, fleet.services)
 
 
 def render_service(model: ServiceModel, library: Library) -> list[Artifact]:
@@ -221,6 +233,15 @@ def _project_above(file: Path) -> Path | None:
         if candidate.is_file():
             return candidate
     return None
+
+
+def _loaded(
+    file: Path, specs: Specs, organisation: Organisation, library: Library
+) -> ServiceModel | tuple[Mistake, ...]:
+    try:
+        return _load_service(file, specs, organisation, library)
+    except InputError as error:
+        return tuple(error.mistakes)
 
 
 def _load_service(file: Path, specs: Specs, organisation: Organisation, library: Library) -> ServiceModel:
