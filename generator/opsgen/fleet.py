@@ -197,6 +197,7 @@ def render_services(fleet: FleetModel) -> Iterator[ArtifactSet | tuple[Mistake, 
 def render_service(model: ServiceModel, library: Library) -> list[Artifact]:
     """Every artifact of one service; renderers are imported here, since most commands need none."""
     from opsgen.render.alertmanager import render_escalation
+    from opsgen.render.alertmanagerconfig import render_alertmanager_config
     from opsgen.render.dashboards import render_dashboards
     from opsgen.render.probes import render_probes
     from opsgen.render.proofs import render_proofs
@@ -212,6 +213,7 @@ def render_service(model: ServiceModel, library: Library) -> list[Artifact]:
         render_escalation(service),
         render_runbook(service, derived, library.folders),
         *([] if probes is None else [probes]),
+        *([render_alertmanager_config(service)] if "kubernetes" in service.platform.targets else []),
     ]
 
 

@@ -185,6 +185,7 @@ class Platform:
     evaluation_interval: Duration
     blackbox_address: str
     timings: Mapping[Severity, Timing]
+    targets: tuple[str, ...] = ("files",)
 
 
 @dataclass(frozen=True)

@@ -207,6 +207,7 @@ class _Resolver:
             scrape_interval=scrape,
             evaluation_interval=spec.prometheus.evaluation_interval or EVALUATION_INTERVAL,
             blackbox_address=spec.blackbox.address,
+            targets=spec.targets,
             timings={severity: self._timing(severity, default) for severity, default in TIMINGS.items()},
         )
 
@@ -338,9 +339,10 @@ class _Resolver:
             self.mistakes.add(("slo", "window"), f"{window} is no period for an SLO", "write 1d to 365d")
 
     def _not_yet(self) -> Iterable[str]:
-        for target in self.spec.targets:
-            if target != "files":
-                yield f"targets: {target}"
+        if "terraform" in self.spec.targets:
+            yield "targets: terraform"
+        if "kubernetes" in self.spec.targets:
+            yield "targets: kubernetes: all but AlertmanagerConfig"
         for name, team in self.spec.teams.items():
             if team.email is not None:
                 yield f"teams.{name}.email"

@@ -177,6 +177,7 @@ class _Resolver:
         self._check_dependencies(slos)
         self._check_platform()
         self._warn_of_silence(service.team)
+        self._check_targets(service)
         self.mistakes.raise_any()
         return replace(service, warnings=tuple(self.warnings))
 
@@ -246,6 +247,15 @@ class _Resolver:
             of_what = " and ".join(f"{severity}s" for severity in silent) if len(silent) < len(SEVERITIES) else "alerts"
             right = f"give team {team.name} an escalation policy in the project file, opsgen.yaml"
             self.warnings.append(f"{self.document.file}: nobody is told of its {of_what}; {right}")
+
+    def _check_targets(self, service: Service) -> None:
+        """What a target can't say is refused: hours that are off by two would tell people at the wrong time."""
+        if "kubernetes" in service.platform.targets:
+            from opsgen.render.alertmanagerconfig import beyond
+
+            for wrong in dict.fromkeys(beyond(service)):
+                right = "write them in UTC, or leave kubernetes out of targets"
+                self._wrong(("service",), f"{wrong}, and an AlertmanagerConfig knows UTC alone", right)
 
     def _dashboard_url(self) -> str:
         url = self.organisation.grafana_url

@@ -37,6 +37,12 @@ def matcher(label: str, value: str, operator: Operator = "=") -> str:
     return f'{label}{operator}"{"".join(_ESCAPES.get(char, char) for char in value)}"'
 
 
+def parts_of(text: str) -> tuple[str, str, str]:
+    """Label, operator and value of a line of `matchers`; raises ValueError."""
+    found = _parsed(text)
+    return found.label, found.operator, found.value
+
+
 def receivers_reached(config: Mapping[str, Any], labels: Mapping[str, str]) -> tuple[str, ...]:
     """The receivers of every route that an alert ends in, in the order of the tree.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import Any
 
 from opsgen.model import (
     SEVERITIES,
@@ -22,6 +23,23 @@ from opsgen.organisation import TIMINGS
 from opsgen.quantities import Duration
 
 NO_DELAY = Duration(0)
+SECRET_FILE = "/etc/alertmanager/secrets/one"
+# The least that each kind takes.
+LEAST_CHANNELS: dict[str, dict[str, Any]] = {
+    "pagerduty": {"routing_key_file": SECRET_FILE},
+    "slack": {"channel": "#payments", "api_url_file": SECRET_FILE},
+    "webhook": {"url": "http://alert-log.internal:8080/alerts?team=payments"},
+    "email": {"to": "a@example.com", "from": "b@example.com", "smarthost": "mail.example.com:587"},
+    "opsgenie": {"api_key_file": SECRET_FILE},
+    "msteams": {"webhook_url_file": SECRET_FILE},
+    "msteamsv2": {"webhook_url_file": SECRET_FILE},
+    "discord": {"webhook_url_file": SECRET_FILE},
+    "telegram": {"bot_token_file": SECRET_FILE, "chat_id": -1001234},
+    "pushover": {"user_key_file": SECRET_FILE, "token_file": SECRET_FILE},
+    "sns": {"topic_arn": "arn:aws:sns:us-east-2:698519295917:alerts"},
+    "victorops": {"api_key_file": SECRET_FILE, "routing_key": "payments"},
+    "webex": {"room_id": "Y2lzY29", "http_config": {"authorization": {"credentials_file": SECRET_FILE}}},
+}
 OFFICE = Hours("office", ("monday:friday",), (("09:00", "18:00"),), "Europe/Berlin")
 PAGER = Channel("payments-primary", "pagerduty", {"routing_key_file": "/etc/alertmanager/secrets/payments"})
 CHAT = Channel("payments-slack", "slack", {"channel": "#payments", "api_url_file": "/etc/alertmanager/secrets/slack"})

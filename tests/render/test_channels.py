@@ -35,27 +35,11 @@ from opsgen.render.channel_kinds import (
 from opsgen.render.channels import CATCH_ALL, PLACEHOLDER, ChannelMistake, check_channel, receiver
 from opsgen.render.yaml_text import dump
 from tests.programs import require_program
+from tests.render.escalations import LEAST_CHANNELS, SECRET_FILE
 
 _NEW = "0.30"
 _SECRET = "xoxb-31415926"
-_FILE = "/etc/alertmanager/secrets/one"
-# The least that each kind takes.
-_LEAST: dict[str, dict[str, Any]] = {
-    "pagerduty": {"routing_key_file": _FILE},
-    "slack": {"channel": "#payments", "api_url_file": _FILE},
-    "webhook": {"url": "http://alert-log.internal:8080/alerts?team=payments"},
-    "email": {"to": "a@example.com", "from": "b@example.com", "smarthost": "mail.example.com:587"},
-    "opsgenie": {"api_key_file": _FILE},
-    "msteams": {"webhook_url_file": _FILE},
-    "msteamsv2": {"webhook_url_file": _FILE},
-    "discord": {"webhook_url_file": _FILE},
-    "telegram": {"bot_token_file": _FILE, "chat_id": -1001234},
-    "pushover": {"user_key_file": _FILE, "token_file": _FILE},
-    "sns": {"topic_arn": "arn:aws:sns:us-east-2:698519295917:alerts"},
-    "victorops": {"api_key_file": _FILE, "routing_key": "payments"},
-    "webex": {"room_id": "Y2lzY29", "http_config": {"authorization": {"credentials_file": _FILE}}},
-}
-_IN_THE_OLDEST = [kind for kind in KINDS if not check_channel("it", kind, _LEAST[kind], "0.25")]
+_IN_THE_OLDEST = [kind for kind in KINDS if not check_channel("it", kind, LEAST_CHANNELS[kind], "0.25")]
 
 
 def _config(channels: Sequence[Channel]) -> str:
@@ -91,13 +75,13 @@ def _nested(path: Sequence[str | int], value: object) -> dict[str, Any]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_least_that_a_kind_takes_is_accepted_by_alertmanager(kind: str) -> None:
-    assert check_channel("it", kind, _LEAST[kind], _NEW) == []
-    _assert_accepted(require_program("amtool-current"), [Channel("it", kind, _LEAST[kind])])
+    assert check_channel("it", kind, LEAST_CHANNELS[kind], _NEW) == []
+    _assert_accepted(require_program("amtool-current"), [Channel("it", kind, LEAST_CHANNELS[kind])])
 
 
 @pytest.mark.parametrize("kind", _IN_THE_OLDEST)
 def test_a_kind_that_is_allowed_for_the_oldest_alertmanager_is_accepted_by_it(kind: str) -> None:
-    _assert_accepted(require_program("amtool-packaged"), [Channel("it", kind, _LEAST[kind])])
+    _assert_accepted(require_program("amtool-packaged"), [Channel("it", kind, LEAST_CHANNELS[kind])])
 
 
 def test_the_placeholder_is_a_receiver_that_notifies_nobody() -> None:
@@ -106,7 +90,7 @@ def test_the_placeholder_is_a_receiver_that_notifies_nobody() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_channel_tells_of_the_recovery_too(kind: str) -> None:
-    (integration,) = receiver(Channel("it", kind, _LEAST[kind]))[KINDS[kind].key]
+    (integration,) = receiver(Channel("it", kind, LEAST_CHANNELS[kind]))[KINDS[kind].key]
 
     assert integration["send_resolved"] is True
 
@@ -167,7 +151,7 @@ def test_alertmanager_accepts_whatever_the_check_accepts(program: str, version: 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=_TEXTS.filter(str.strip))
 def test_any_text_in_an_option_arrives_as_that_text(amtool: Path, text: str) -> None:
-    options = {**_LEAST["slack"], "channel": text}
+    options = {**LEAST_CHANNELS["slack"], "channel": text}
 
     (integration,) = receiver(Channel("it", "slack", options))["slack_configs"]
     written = yaml.safe_load(dump(integration))["channel"]
@@ -177,7 +161,7 @@ def test_any_text_in_an_option_arrives_as_that_text(amtool: Path, text: str) -> 
 
 @pytest.mark.parametrize("name", ["#payments", "a: b", "{{ x }}", "- x", "null", "é🔥", "x" * 10_000, "a\nb"])
 def test_a_channel_may_have_any_name(amtool: Path, name: str) -> None:
-    _assert_accepted(amtool, [Channel(name, "slack", _LEAST["slack"])])
+    _assert_accepted(amtool, [Channel(name, "slack", LEAST_CHANNELS["slack"])])
 
 
 # --- what is refused ---
@@ -187,7 +171,7 @@ def test_a_channel_may_have_any_name(amtool: Path, name: str) -> None:
     ("kind", "path"), [(kind, path) for kind in KINDS for path in _secrets(KINDS[kind].fields)], ids=str
 )
 def test_a_secret_by_value_is_refused_and_not_repeated(kind: str, path: tuple[str, ...]) -> None:
-    mistakes = check_channel("it", kind, {**_LEAST[kind], **_nested(path, _SECRET)}, _NEW)
+    mistakes = check_channel("it", kind, {**LEAST_CHANNELS[kind], **_nested(path, _SECRET)}, _NEW)
 
     assert [mistake for mistake in mistakes if mistake.path == (kind, *path) and "secret" in mistake.wrong]
     assert _SECRET not in repr(mistakes)
@@ -210,7 +194,7 @@ def test_a_secret_by_value_is_one_mistake_which_names_the_option_that_is_right()
     ],
 )
 def test_a_secret_in_the_place_of_something_else_is_refused_and_not_repeated(option: str, value: str) -> None:
-    mistakes = check_channel("it", "slack", {**_LEAST["slack"], option: value}, _NEW)
+    mistakes = check_channel("it", "slack", {**LEAST_CHANNELS["slack"], option: value}, _NEW)
 
     assert [mistake.path for mistake in mistakes] == [("slack", option)]
     assert _SECRET not in repr(mistakes)
@@ -244,28 +228,31 @@ def test_a_webhook_takes_a_plain_url_without_credentials(url: object) -> None:
     [
         ("slak", {}, ("slak",), "did you mean slack?"),
         ("carrier-pigeon", {}, ("carrier-pigeon",), "write one of pagerduty"),
-        ("slack", {"chanel": "#a", "api_url_file": _FILE}, ("slack", "chanel"), "did you mean channel?"),
-        ("slack", {"api_url_file": _FILE}, ("slack",), "add channel"),
+        ("slack", {"chanel": "#a", "api_url_file": SECRET_FILE}, ("slack", "chanel"), "did you mean channel?"),
+        ("slack", {"api_url_file": SECRET_FILE}, ("slack",), "add channel"),
         ("slack", "#payments", ("slack",), "write a mapping of channel"),
         ("pagerduty", {}, ("pagerduty",), "add routing_key_file or service_key_file"),
         (
             "pagerduty",
-            {"routing_key_file": _FILE, "service_key_file": _FILE},
+            {"routing_key_file": SECRET_FILE, "service_key_file": SECRET_FILE},
             ("pagerduty", "service_key_file"),
             "keep one of them",
         ),
-        ("telegram", {"bot_token_file": _FILE, "chat_id": "5"}, ("telegram", "chat_id"), "write a whole number"),
-        ("telegram", {"bot_token_file": _FILE, "chat_id": True}, ("telegram", "chat_id"), "write a whole number"),
-        ("opsgenie", {"api_key_file": _FILE, "responders": []}, ("opsgenie", "responders"), "write a list"),
+        ("telegram", {"bot_token_file": SECRET_FILE, "chat_id": "5"}, ("telegram", "chat_id"), "write a whole number"),
+        ("telegram", {"bot_token_file": SECRET_FILE, "chat_id": True}, ("telegram", "chat_id"), "write a whole number"),
+        ("opsgenie", {"api_key_file": SECRET_FILE, "responders": []}, ("opsgenie", "responders"), "write a list"),
         (
             "opsgenie",
-            {"api_key_file": _FILE, "responders": [{"name": "payments", "type": "teem"}]},
+            {"api_key_file": SECRET_FILE, "responders": [{"name": "payments", "type": "teem"}]},
             ("opsgenie", "responders", 0, "type"),
             "write one of team",
         ),
         (
             "webhook",
-            {**_LEAST["webhook"], "http_config": {"authorization": {"type": "Basic", "credentials_file": _FILE}}},
+            {
+                **LEAST_CHANNELS["webhook"],
+                "http_config": {"authorization": {"type": "Basic", "credentials_file": SECRET_FILE}},
+            },
             ("webhook", "http_config", "authorization", "type"),
             "write basic_auth",
         ),
@@ -288,17 +275,17 @@ def test_all_mistakes_of_a_channel_are_found_at_once() -> None:
 
 @pytest.mark.parametrize("name", [CATCH_ALL, PLACEHOLDER.name])
 def test_no_channel_may_take_the_name_of_a_receiver_that_tells_nobody(name: str) -> None:
-    assert check_channel(name, "slack", _LEAST["slack"], _NEW)
+    assert check_channel(name, "slack", LEAST_CHANNELS["slack"], _NEW)
 
 
 @pytest.mark.parametrize(
     ("kind", "options", "too_old", "old_enough"),
     [
-        ("msteams", _LEAST["msteams"], "0.27", "0.28.1"),
-        ("discord", _LEAST["discord"], "0.25.0", "0.28"),
-        ("telegram", _LEAST["telegram"], "0.25", "0.26"),
-        ("pushover", _LEAST["pushover"], "0.25", "0.26"),
-        ("webhook", {"url_file": _FILE}, "0.27", "0.28"),
+        ("msteams", LEAST_CHANNELS["msteams"], "0.27", "0.28.1"),
+        ("discord", LEAST_CHANNELS["discord"], "0.25.0", "0.28"),
+        ("telegram", LEAST_CHANNELS["telegram"], "0.25", "0.26"),
+        ("pushover", LEAST_CHANNELS["pushover"], "0.25", "0.26"),
+        ("webhook", {"url_file": SECRET_FILE}, "0.27", "0.28"),
     ],
 )
 def test_what_alertmanager_does_not_have_yet_is_refused_for_it(
@@ -347,7 +334,7 @@ def _printed(amtool: Path, template: str, *alerts: Mapping[str, object], severit
 
 
 def _integration(kind: str) -> Any:
-    return receiver(Channel("it", kind, _LEAST[kind]))[KINDS[kind].key][0]
+    return receiver(Channel("it", kind, LEAST_CHANNELS[kind]))[KINDS[kind].key][0]
 
 
 def test_a_title_says_which_service_what_is_wrong_and_of_how_many(amtool: Path) -> None:

@@ -1,0 +1,163 @@
+"""A service's Alertmanager fragment as an `AlertmanagerConfig` of the Prometheus operator.
+
+It says the same in the resource's own words, which were read off the operator's definition (0.93): other spellings of
+keys, lists of key and value for mappings, and references to Kubernetes secrets for files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from opsgen.model import Service
+from opsgen.output.artifact import Artifact
+from opsgen.render.alertmanager import escalation
+from opsgen.render.channels import CATCH_ALL
+from opsgen.render.yaml_text import dump, generated_from
+from opsgen.routing import parts_of
+
+_FILE = "_file"
+
+# Keys that are not spelt in plain camelCase; some differ between the kinds of receivers.
+_SPELT = {
+    "api_url": "apiURL",
+    "avatar_url": "avatarURL",
+    "chat_id": "chatID",
+    "icon_url": "iconURL",
+    "message_thread_id": "messageThreadID",
+    "proxy_url": "proxyURL",
+    "require_tls": "requireTLS",
+    "room_id": "roomID",
+    "target_arn": "targetARN",
+    "topic_arn": "topicARN",
+}
+_SPELT_OF_KIND = {
+    ("discord_configs", "webhook_url"): "apiURL",
+    ("msteamsv2_configs", "webhook_url"): "webhookURL",
+    ("victorops_configs", "api_url"): "apiUrl",
+    ("webhook_configs", "url_file"): "urlSecret",
+}
+_LISTS_OF_PAIRS = frozenset({"details", "headers"})
+
+
+def render_alertmanager_config(service: Service) -> Artifact:
+    """`alertmanagerconfig.yaml`: the service's routes, receivers, inhibitions and hours."""
+    fragment = escalation(service)
+    (route,) = fragment["route"]["routes"]
+    resource = {
+        "apiVersion": "monitoring.coreos.com/v1alpha1",
+        "kind": "AlertmanagerConfig",
+        "metadata": {"name": f"opsgen-{service.name}", "labels": {"app.kubernetes.io/managed-by": "opsgen"}},
+        "spec": {
+            "route": {"groupBy": fragment["route"]["group_by"], **_route(route)},
+            "inhibitRules": [_inhibit_rule(rule) for rule in fragment.get("inhibit_rules") or ()],
+            "receivers": [_receiver(one) for one in fragment["receivers"] if one["name"] != CATCH_ALL],
+            "muteTimeIntervals": [_time_interval(one) for one in fragment.get("time_intervals") or ()],
+        },
+    }
+    resource["spec"] = {key: value for key, value in resource["spec"].items() if value}  # type: ignore[attr-defined]
+    return Artifact(f"{service.name}/alertmanagerconfig.yaml", dump(resource, _comment(service, resource)))
+
+
+def beyond(service: Service) -> Iterator[str]:
+    """What of the service's policies the resource can't say: it knows no time zones, and reads every time as UTC."""
+    for policy in service.team.policies.values():
+        for step in policy.steps:
+            if step.during is not None and step.during.timezone != "UTC":
+                yield f"the hours {step.during.name} are in {step.during.timezone}"
+
+
+def _comment(service: Service, resource: Mapping[str, Any]) -> Iterator[str]:
+    yield from generated_from(service.spec_file)
+    yield "The alerts have no label namespace, so the Alertmanager resource has to let routes be as they are:"
+    yield "  alertmanagerConfigMatcherStrategy: {type: None}"
+    secrets = sorted(set(_secrets(resource)))
+    if secrets:
+        yield "Secrets that it reads, in its own namespace:"
+        yield from (f"  {name}: {key}" for name, key in secrets)
+
+
+def _secrets(value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        if set(value) == {"name", "key"} and str(value["name"]).startswith("opsgen-"):
+            yield value["name"], value["key"]
+        for below in value.values():
+            yield from _secrets(below)
+    elif isinstance(value, list):
+        for below in value:
+            yield from _secrets(below)
+
+
+def _camel(key: str) -> str:
+    first, *others = key.split("_")
+    return first + "".join(part.capitalize() for part in others)
+
+
+def _route(route: Mapping[str, Any]) -> dict[str, Any]:
+    found = {_camel(key): value for key, value in route.items()}
+    found["matchers"] = [_matcher(text) for text in route.get("matchers") or ()]
+    if route.get("routes"):
+        found["routes"] = [_route(child) for child in route["routes"]]
+    return found
+
+
+def _matcher(text: str) -> dict[str, str]:
+    label, operator, value = parts_of(text)
+    return {"name": label, "matchType": operator, "value": value}
+
+
+def _inhibit_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "sourceMatch": [_matcher(text) for text in rule["source_matchers"]],
+        "targetMatch": [_matcher(text) for text in rule["target_matchers"]],
+        "equal": rule["equal"],
+    }
+
+
+def _time_interval(interval: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": interval["name"], "timeIntervals": [_span(span) for span in interval["time_intervals"]]}
+
+
+def _span(span: Mapping[str, Any]) -> dict[str, Any]:
+    found = {key: span[key] for key in ("weekdays", "months", "years") if key in span}
+    if "times" in span:
+        found["times"] = [{"startTime": one["start_time"], "endTime": one["end_time"]} for one in span["times"]]
+    if "days_of_month" in span:
+        found["daysOfMonth"] = [{"start": int(day), "end": int(day)} for day in span["days_of_month"]]
+    return found
+
+
+def _receiver(receiver: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {"name": receiver["name"]}
+    for kind, integrations in receiver.items():
+        if kind != "name":
+            secret = f"opsgen-{receiver['name']}"
+            found[_camel(kind)] = [_options(kind, one, secret) for one in integrations]
+    return found
+
+
+def _options(kind: str, options: Mapping[str, Any], secret: str) -> dict[str, Any]:
+    return dict(_option(kind, key, value, secret) for key, value in options.items())
+
+
+def _option(kind: str, key: str, value: Any, secret: str) -> tuple[str, Any]:
+    name = _SPELT_OF_KIND.get((kind, key)) or _spelt(kind, key.removesuffix(_FILE))
+    if key.endswith(_FILE):
+        reference = {"name": secret, "key": key.removesuffix(_FILE)}
+        return name, {"secret": reference} if key == "ca_file" else reference
+    if key in _LISTS_OF_PAIRS:
+        return name, [{"key": one, "value": text} for one, text in value.items()]
+    if key == "basic_auth":
+        # Its user name is a secret to the operator, too.
+        return name, {"username": {"name": secret, "key": "username"}, **_options(kind, _without(value), secret)}
+    if isinstance(value, Mapping):
+        return name, _options(kind, value, secret)
+    return name, value
+
+
+def _spelt(kind: str, key: str) -> str:
+    return _SPELT_OF_KIND.get((kind, key)) or _SPELT.get(key) or _camel(key)
+
+
+def _without(basic_auth: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in basic_auth.items() if key != "username"}

@@ -1,0 +1,204 @@
+"""The Prometheus operator's resource: what its own definition takes, and that it says what Alertmanager's file says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from opsgen.model import Channel, Policy, Service, Step, Team
+from opsgen.quantities import Duration
+from opsgen.render.alertmanager import escalation
+from opsgen.render.alertmanagerconfig import render_alertmanager_config
+from opsgen.render.channel_kinds import (
+    COUNT,
+    DURATION,
+    FLAG,
+    HOST_PORT,
+    INTEGER,
+    KINDS,
+    PATH,
+    SCHEME,
+    TEMPLATED_TEXT,
+    TEXT,
+    URL,
+    WORD,
+    Fields,
+    Option,
+    Value,
+)
+from opsgen.routing import matcher, receivers_reached
+from tests.render.escalations import CHAT, LEAST_CHANNELS, LOG, NO_DELAY, OFFICE, PAGER, SECRET_FILE, service, team
+from tests.specs import derived, fleet, refused
+
+_VALUES: dict[Value, Any] = {
+    TEXT: "text",
+    TEMPLATED_TEXT: "text",
+    WORD: "word",
+    PATH: SECRET_FILE,
+    URL: "https://example.com/x",
+    FLAG: True,
+    INTEGER: 5,
+    COUNT: 5,
+    DURATION: "30s",
+    HOST_PORT: "localhost:25",
+    SCHEME: "Bearer",
+}
+_UTC_OFFICE = replace(OFFICE, timezone="UTC", holidays=("2027-12-25",))
+
+
+def _everything(fields: Fields) -> dict[str, Any]:
+    """Every option that may stand beside the others: of each group the first."""
+    left_out = {key for group in (*fields.one_of, *fields.at_most_one) for key in group[1:]}
+    return {key: _value(option) for key, option in fields.options.items() if key not in left_out}
+
+
+def _value(option: Option) -> Any:
+    if isinstance(option.value, Fields):
+        one = _everything(option.value)
+        return [one] if option.value.many else one
+    return _VALUES.get(option.value, "team")
+
+
+_CHANNELS = [
+    *(Channel(f"least-{kind}", kind, options) for kind, options in LEAST_CHANNELS.items()),
+    *(Channel(f"every-{kind}", kind, _everything(KINDS[kind].fields)) for kind in KINDS),
+    Channel(
+        "basic",
+        "webhook",
+        {
+            "url": "https://x.example.com",
+            "http_config": {"basic_auth": {"username": "me", "password_file": SECRET_FILE}},
+        },
+    ),
+]
+
+
+def _told(*channels: Channel) -> Team:
+    later = (Step(Duration.of("15m"), (CHAT,), _UTC_OFFICE),)
+    return team(page=Policy("p", (Step(NO_DELAY, channels, None), *later)))
+
+
+def _resource(of: Service) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(render_alertmanager_config(of).content)
+    return found
+
+
+@pytest.fixture(scope="session")
+def definition(sample_data: Path) -> Mapping[str, Any]:
+    """The operator's schema of the resource."""
+    text = (sample_data / "crds" / "alertmanagerconfig.yaml").read_text(encoding="utf-8")
+    # `=` alone is a value to YAML 1.1 that no loader takes; the definition means the text.
+    loaded = yaml.load(text.replace("- =\n", "- '='\n"), Loader=yaml.CSafeLoader)
+    (version,) = loaded["spec"]["versions"]
+    schema: dict[str, Any] = _closed(version["schema"]["openAPIV3Schema"])
+    return schema
+
+
+def _closed(schema: Any) -> Any:
+    """Without unknown properties, which the API server would drop in silence; patterns as Python has them."""
+    if isinstance(schema, list):
+        return [_closed(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: _closed(value) for key, value in schema.items()}
+    if "(?i)" in str(found.get("pattern", "")):
+        found["pattern"] = f"(?i){found['pattern'].replace('(?i)', '')}"
+    if isinstance(found.get("properties"), dict) and found.get("type") == "object":
+        found.setdefault("additionalProperties", False)
+    return found
+
+
+@pytest.mark.parametrize("channel", _CHANNELS, ids=lambda channel: channel.name)
+def test_the_operator_takes_every_kind_of_channel(definition: Mapping[str, Any], channel: Channel) -> None:
+    resource = _resource(service(owner=_told(channel)))
+    metadata = definition["properties"]["metadata"] | {"additionalProperties": True}
+
+    jsonschema.validate(resource, {**definition, "properties": {**definition["properties"], "metadata": metadata}})
+
+
+def _back(route: Mapping[str, Any]) -> dict[str, Any]:
+    """The route in Alertmanager's words."""
+    found: dict[str, Any] = {
+        "receiver": route["receiver"],
+        "matchers": [matcher(one["name"], one["value"], one["matchType"]) for one in route["matchers"]],
+        "routes": [_back(child) for child in route.get("routes", ())],
+    }
+    return found | ({"continue": True} if route.get("continue") else {})
+
+
+@pytest.mark.parametrize("severity", ["page", "ticket", "info", "warning"])
+@pytest.mark.parametrize("step", ["", "2"])
+def test_an_alert_reaches_whom_it_reaches_by_alertmanagers_own_file(severity: str, step: str) -> None:
+    of = service(owner=_told(PAGER, LOG))
+    labels = {
+        "service": of.name,
+        "environment": of.environment,
+        "severity": severity,
+        **({"step": step} if step else {}),
+    }
+
+    operators = {"route": {"receiver": "nobody", "routes": [_back(_resource(of)["spec"]["route"])]}}
+
+    assert receivers_reached(operators, labels) == receivers_reached(escalation(of), labels)
+
+
+def _routes(route: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield route
+    for child in route.get("routes", ()):
+        yield from _routes(child)
+
+
+def test_whatever_a_route_names_is_in_the_resource() -> None:
+    spec = _resource(service(owner=_told(PAGER, LOG)))["spec"]
+    routes = list(_routes(spec["route"]))
+
+    assert {route["receiver"] for route in routes} <= {receiver["name"] for receiver in spec["receivers"]}
+    named = {n for r in routes for n in (*r.get("activeTimeIntervals", ()), *r.get("muteTimeIntervals", ()))}
+    assert named == {interval["name"] for interval in spec["muteTimeIntervals"]} == {"office", "office holidays"}
+    (holidays,) = (found for found in spec["muteTimeIntervals"] if found["name"] == "office holidays")
+    assert holidays["timeIntervals"] == [
+        {"daysOfMonth": [{"start": 25, "end": 25}], "months": ["12"], "years": ["2027"]}
+    ]
+
+
+def test_secrets_are_references_and_the_file_says_which_to_make() -> None:
+    artifact = render_alertmanager_config(service(owner=_told(PAGER)))
+
+    pager = yaml.safe_load(artifact.content)["spec"]["receivers"][0]
+    assert pager["pagerdutyConfigs"][0]["routingKey"] == {"name": "opsgen-payments-primary", "key": "routing_key"}
+    assert "#   opsgen-payments-primary: routing_key\n#   opsgen-payments-slack: api_url\n" in artifact.content
+    assert "/etc/alertmanager" not in artifact.content
+
+
+_SPEC = "service: shop\nteam: web\nconvention: grpc\n"
+_PROJECT = """\
+targets: [files, kubernetes]
+channels: {chat: {webhook: {url: "https://chat.example.com/hook"}}}
+escalation: {calm: [{notify: [chat], during: office}]}
+teams: {web: {escalation: {page: calm}}}
+hours: {office: {days: monday to friday, from: "09:00", to: "18:00", timezone: ZONE}}
+"""
+
+
+def test_hours_in_another_time_zone_are_refused_and_not_told_at_the_wrong_time(tmp_path: Path) -> None:
+    assert refused(tmp_path, _SPEC, _PROJECT.replace("ZONE", "Europe/Berlin")) == [
+        "service.yaml:1:10: service: the hours office are in Europe/Berlin, and an AlertmanagerConfig knows UTC alone; "
+        "write them in UTC, or leave kubernetes out of targets"
+    ]
+    assert derived(tmp_path, _SPEC, _PROJECT.replace("ZONE", "UTC")).service.platform.targets == ("files", "kubernetes")
+
+
+def test_it_is_written_for_the_target_kubernetes_alone(tmp_path: Path) -> None:
+    from opsgen.build import contents
+
+    for target, wanted in (("files", False), ("kubernetes", True)):
+        project = _PROJECT.replace("ZONE", "UTC").replace("[files, kubernetes]", f"[{target}]")
+        built = contents(fleet(tmp_path, _SPEC, project), tmp_path / "out")
+        paths = {artifact.path for content in built.values() for artifact in content.artifacts}
+        assert ("shop/alertmanagerconfig.yaml" in paths) is wanted
