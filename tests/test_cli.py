@@ -108,6 +108,21 @@ def test_one_bad_spec_among_fifty_changes_nothing_and_names_every_mistake(projec
     assert tree(project / "out") == before
 
 
+def test_a_catch_all_that_is_a_teams_own_channel_too_is_no_gap(project: Path) -> None:
+    (project / "opsgen.yaml").write_text(
+        "channels: {chat: {webhook: {url: 'https://chat.example.com/hook'}}}\n"
+        "escalation: {calm: [{notify: [chat]}]}\n"
+        "teams: {web: {escalation: {page: calm}}}\n"
+        "catch_all: chat\n"
+        "watchdog: {notify: chat}\n"
+    )
+
+    done = run("check", "shop.yaml", cwd=project)
+
+    assert done.returncode == 0, done.stderr
+    assert "each with panel, runbook section, route and proof" in done.stderr
+
+
 @pytest.fixture
 def three(tmp_path: Path) -> Path:
     """Three services, built."""

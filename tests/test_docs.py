@@ -394,4 +394,4 @@ def test_prometheus_loads_every_rule_by_what_the_page_says(program: str, tmp_pat
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("rules found") == len(list((ROOT / "out").glob("*/rules.yaml")))
+    assert done.stdout.count("rules found") == len(list((ROOT / "out").glob("**/rules.yaml")))

@@ -122,7 +122,7 @@ def _fleet_artifacts(fleet: FleetModel, built: Mapping[str, FolderContent], out:
     yield render_overview(
         [ServiceFacts(e.name, e.title, e.team, e.tier) for e in sorted(entries, key=lambda e: e.name)]
     )
-    yield render_index(entries)
+    yield render_index(entries, watchdog=watchdog is not None)
 
 
 def _others(

@@ -13,7 +13,7 @@ import yaml
 
 from opsgen.model import Service
 from opsgen.output.artifact import Artifact
-from opsgen.routing import matcher, receivers_reached
+from opsgen.routing import matcher, routes_reached
 
 _ANCHOR = re.compile(r'<a id="([^"]+)"></a>')
 _INTERNAL_LINK = re.compile(r"\]\(#([^)\s]+)\)")
@@ -117,11 +117,10 @@ def _without_proof(service: Service, alerts: list[dict[str, Any]], proofs: str) 
 
 def _without_route(service: Service, alerts: list[dict[str, Any]], alertmanager: Mapping[str, Any]) -> Iterator[Gap]:
     known = {receiver["name"] for receiver in alertmanager["receivers"]}
-    root = alertmanager["route"]["receiver"]
     for rule in alerts:
-        labels = {"alertname": rule["alert"], **rule["labels"]}
-        reached = receivers_reached(alertmanager, labels)
-        if not reached or list(reached) == [root] or not set(reached) <= known:
+        reached = routes_reached(alertmanager, {"alertname": rule["alert"], **rule["labels"]})
+        # The root alone has no matchers: what ends there has no route of its own, whoever the root tells.
+        if not all(route.get("matchers") and route["receiver"] in known for route in reached):
             yield Gap("alertmanager.yml", f"nobody is told of {_named(rule)} of {service.name}")
 
 

@@ -160,3 +160,10 @@ def test_a_long_description_is_cut_at_a_word() -> None:
 
 def test_the_markdown_is_tidy() -> None:
     assert_tidy(render_index([an_entry("a"), an_entry("b", "search")]).content)
+
+
+def test_the_rules_of_the_watchdog_are_copied_where_there_are_any() -> None:
+    copied = "cp rules.yaml /etc/prometheus/opsgen/watchdog.rules.yaml"
+
+    assert copied in render_index([an_entry()], watchdog=True).content
+    assert copied not in render_index([an_entry()]).content

@@ -66,8 +66,11 @@ def index_entry(service: Service, derived: Derived) -> IndexEntry:
     )
 
 
-def render_index(entries: Iterable[IndexEntry], folders: tuple[Path, ...] = (TEMPLATES,)) -> Artifact:
-    """The page; the order of the entries does not matter. `folders` are those of templates, the shipped one first."""
+def render_index(
+    entries: Iterable[IndexEntry], folders: tuple[Path, ...] = (TEMPLATES,), watchdog: bool = False
+) -> Artifact:
+    """The page; the order of the entries does not matter. `folders` are those of templates, the shipped one first;
+    `watchdog` says whether the fleet has rules of its own."""
     ordered = sorted(entries, key=lambda entry: (entry.team, entry.tier, entry.name))
     grafana_folders = {entry.folder for entry in ordered}
     page = render(
@@ -79,6 +82,7 @@ def render_index(entries: Iterable[IndexEntry], folders: tuple[Path, ...] = (TEM
         ],
         objective_rows=list(_objective_rows(ordered)),
         probes=any(entry.probes for entry in ordered),
+        watchdog=watchdog,
         provider=_provider(grafana_folders.pop() if len(grafana_folders) == 1 else ""),
     )
     return Artifact("README.md", page)
