@@ -10,8 +10,10 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from opsgen.model import Channel, Policy, Service, Step, Team
+from opsgen.model import SEVERITIES, Channel, Hours, Policy, Service, Severity, Step, Team
 from opsgen.quantities import Duration
 from opsgen.render.alertmanager import escalation
 from opsgen.render.alertmanagerconfig import render_alertmanager_config
@@ -32,7 +34,8 @@ from opsgen.render.channel_kinds import (
     Option,
     Value,
 )
-from opsgen.routing import matcher, receivers_reached
+from opsgen.render.channels import CATCH_ALL
+from opsgen.routing import is_inhibited, matcher, receivers_reached
 from tests.render.escalations import CHAT, LEAST_CHANNELS, LOG, NO_DELAY, OFFICE, PAGER, SECRET_FILE, service, team
 from tests.specs import derived, fleet, refused
 
@@ -50,6 +53,17 @@ _VALUES: dict[Value, Any] = {
     SCHEME: "Bearer",
 }
 _UTC_OFFICE = replace(OFFICE, timezone="UTC", holidays=("2027-12-25",))
+_NIGHTS = Hours("nights", ("friday:sunday",), (("22:00", "06:00"), ("12:00", "13:00")), "UTC")
+_STEPS = st.builds(
+    Step,
+    st.just(NO_DELAY),
+    st.lists(st.sampled_from([PAGER, CHAT, LOG]), min_size=1, max_size=3).map(tuple),
+    st.sampled_from([None, _UTC_OFFICE, _NIGHTS]),
+)
+_POLICIES: st.SearchStrategy[dict[Severity, Policy]] = st.dictionaries(
+    st.sampled_from(SEVERITIES),
+    st.builds(Policy, st.just("any"), st.lists(_STEPS, min_size=1, max_size=3).map(tuple), st.none()),
+)
 
 
 def _everything(fields: Fields) -> dict[str, Any]:
@@ -122,6 +136,82 @@ def test_the_operator_takes_every_kind_of_channel(definition: Mapping[str, Any],
     jsonschema.validate(resource, {**definition, "properties": {**definition["properties"], "metadata": metadata}})
 
 
+@settings(max_examples=40)
+@given(policies=_POLICIES)
+def test_the_operator_takes_whatever_a_team_may_agree_upon(
+    definition: Mapping[str, Any], policies: dict[Severity, Policy]
+) -> None:
+    spec = _resource(service(owner=replace(team(), policies=policies)))["spec"]
+    definition_of_spec = definition["properties"]["spec"]
+    of_route = jsonschema.Draft202012Validator(definition_of_spec["properties"]["route"])
+
+    jsonschema.Draft202012Validator(definition_of_spec).validate(spec)
+    # The definition leaves the routes below the first as they are; the operator reads them all the same.
+    for route in _routes(spec["route"]):
+        of_route.validate(route)
+
+
+@settings(max_examples=40)
+@given(policies=_POLICIES, environment=st.sampled_from(["production", 'a"b\\c', "é\n"]))
+def test_any_alert_reaches_whom_it_reaches_by_alertmanagers_own_file(
+    policies: dict[Severity, Policy], environment: str
+) -> None:
+    of = service(owner=replace(team(), policies=policies), environment=environment)
+    resource, own = _resource(of)["spec"], escalation(of)
+    operators = {"route": {"receiver": CATCH_ALL, "routes": [_back(resource["route"])]}}
+
+    for severity in (*SEVERITIES, "warning"):
+        for step in ("", "2", "3"):
+            for name in (of.name, "other"):
+                labels = {"service": name, "environment": environment, "severity": severity, "step": step}
+                assert receivers_reached(operators, labels) == receivers_reached(own, labels)
+
+
+def _inhibit_rules_back(spec: Mapping[str, Any]) -> dict[str, Any]:
+    def texts(matchers: list[dict[str, Any]]) -> list[str]:
+        return [matcher(one["name"], one["value"], one["matchType"]) for one in matchers]
+
+    return {
+        "inhibit_rules": [
+            {
+                "source_matchers": texts(rule["sourceMatch"]),
+                "target_matchers": texts(rule["targetMatch"]),
+                "equal": rule["equal"],
+            }
+            for rule in spec["inhibitRules"]
+        ]
+    }
+
+
+_ALERTS = st.fixed_dictionaries(
+    {
+        "alertname": st.sampled_from(["TargetsAbsent", "ProbeFailed", "ErrorBudgetBurn", "TrafficGone"]),
+        "service": st.sampled_from(["checkout", "orders"]),
+        "environment": st.sampled_from(["production", "staging"]),
+        "severity": st.sampled_from(SEVERITIES),
+        "signal": st.sampled_from(["one", "two"]),
+    }
+)
+
+
+@given(target=_ALERTS, source=_ALERTS)
+def test_the_services_alerts_are_silenced_as_by_alertmanagers_own_file(
+    target: dict[str, str], source: dict[str, str]
+) -> None:
+    of = replace(service(), depends_on=("orders",))
+    target = {**target, "service": of.name}
+    operators = _inhibit_rules_back(_resource(of)["spec"])
+
+    assert is_inhibited(operators, target, [source]) == is_inhibited(escalation(of), target, [source])
+
+
+def test_nobody_elses_alerts_are_silenced() -> None:
+    operators = _inhibit_rules_back(_resource(service())["spec"])
+    page = {"alertname": "Theirs", "service": "theirs", "severity": "page"}
+
+    assert not is_inhibited(operators, {**page, "severity": "ticket"}, [page])
+
+
 def _back(route: Mapping[str, Any]) -> dict[str, Any]:
     """The route in Alertmanager's words."""
     found: dict[str, Any] = {
@@ -174,6 +264,31 @@ def test_secrets_are_references_and_the_file_says_which_to_make() -> None:
     assert pager["pagerdutyConfigs"][0]["routingKey"] == {"name": "opsgen-payments-primary", "key": "routing_key"}
     assert "#   opsgen-payments-primary: routing_key\n#   opsgen-payments-slack: api_url\n" in artifact.content
     assert "/etc/alertmanager" not in artifact.content
+
+
+def test_a_user_name_goes_into_the_secret_and_the_file_says_which_it_is() -> None:
+    (basic,) = (channel for channel in _CHANNELS if channel.name == "basic")
+
+    assert (
+        '#   opsgen-basic: username, which holds "me"\n'
+        in render_alertmanager_config(service(owner=_told(basic))).content
+    )
+
+
+def test_no_limit_is_larger_than_the_resource_can_count() -> None:
+    log = Channel("log", "webhook", {"url": "https://log.example.com", "max_alerts": 2**40})
+    receivers = _resource(service(owner=_told(log)))["spec"]["receivers"]
+    (found,) = (receiver for receiver in receivers if receiver["name"] == "log")
+
+    assert found["webhookConfigs"][0]["maxAlerts"] == 2**31 - 1
+
+
+def test_the_file_says_what_the_operator_makes_of_it() -> None:
+    content = render_alertmanager_config(replace(service(owner=_told(PAGER)), depends_on=("orders",))).content
+
+    for told in ("OnNamespaceExceptForAlertmanagerNamespace", "alertmanagerConfigSelector", "go on to", CATCH_ALL):
+        assert told in content
+    assert "The inhibitions by orders hold across namespaces only with None" in content
 
 
 _SPEC = "service: shop\nteam: web\nconvention: grpc\n"

@@ -6,6 +6,7 @@ keys, lists of key and value for mappings, and references to Kubernetes secrets 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -38,6 +39,20 @@ _SPELT_OF_KIND = {
     ("webhook_configs", "url_file"): "urlSecret",
 }
 _LISTS_OF_PAIRS = frozenset({"details", "headers"})
+# The resource counts in int32, Alertmanager in uint64; nobody has so many alerts that it matters.
+_MOST_ALERTS = 2**31 - 1
+# In a file of its own this says that the alert is opsgen's; in an Alertmanager that others share, it names the service.
+_ANY_SERVICE = {"name": "service", "matchType": "!=", "value": ""}
+
+_ABOUT_THE_OPERATOR = (
+    "The alerts have no label namespace, so the Alertmanager resource has to let routes be as they are:",
+    "  alertmanagerConfigMatcherStrategy: {type: None}",
+    "or {type: OnNamespaceExceptForAlertmanagerNamespace}, with this resource in the namespace of the Alertmanager.",
+    "The default, OnNamespace, adds the matcher namespace=..., and no alert of opsgen would arrive here.",
+    "The Alertmanager resource has to select it: alertmanagerConfigSelector, alertmanagerConfigNamespaceSelector.",
+    "The operator lets every alert go on to the routes after it: what one of those matches is told there again.",
+    f"An alert that no route matches is told by the root of the Alertmanager resource: {CATCH_ALL} is not in here.",
+)
 
 
 def render_alertmanager_config(service: Service) -> Artifact:
@@ -50,7 +65,7 @@ def render_alertmanager_config(service: Service) -> Artifact:
         "metadata": {"name": f"opsgen-{service.name}", "labels": {"app.kubernetes.io/managed-by": "opsgen"}},
         "spec": {
             "route": {"groupBy": fragment["route"]["group_by"], **_route(route)},
-            "inhibitRules": [_inhibit_rule(rule) for rule in fragment.get("inhibit_rules") or ()],
+            "inhibitRules": [_inhibit_rule(rule, service.name) for rule in fragment.get("inhibit_rules") or ()],
             "receivers": [_receiver(one) for one in fragment["receivers"] if one["name"] != CATCH_ALL],
             "muteTimeIntervals": [_time_interval(one) for one in fragment.get("time_intervals") or ()],
         },
@@ -69,12 +84,25 @@ def beyond(service: Service) -> Iterator[str]:
 
 def _comment(service: Service, resource: Mapping[str, Any]) -> Iterator[str]:
     yield from generated_from(service.spec_file)
-    yield "The alerts have no label namespace, so the Alertmanager resource has to let routes be as they are:"
-    yield "  alertmanagerConfigMatcherStrategy: {type: None}"
+    yield from _ABOUT_THE_OPERATOR
+    if service.depends_on:
+        yield f"The inhibitions by {', '.join(service.depends_on)} hold across namespaces only with None, too."
     secrets = sorted(set(_secrets(resource)))
     if secrets:
+        users = dict(_users(service))
         yield "Secrets that it reads, in its own namespace:"
-        yield from (f"  {name}: {key}" for name, key in secrets)
+        yield from (f"  {name}: {key}{users.get((name, key), '')}" for name, key in secrets)
+
+
+def _users(service: Service) -> Iterator[tuple[tuple[str, str], str]]:
+    """The user names of the channels: the operator reads them from the secret, though they are none."""
+    for policy in service.team.policies.values():
+        for channel in (one for step in policy.steps for one in step.notify):
+            http: Any = channel.options.get("http_config", {})
+            if "basic_auth" in http:
+                # As JSON, so that it is one line of plain characters whatever it holds.
+                username = json.dumps(http["basic_auth"]["username"])
+                yield (_secret_of(channel.name), "username"), f", which holds {username}"
 
 
 def _secrets(value: object) -> Iterator[tuple[str, str]]:
@@ -106,12 +134,17 @@ def _matcher(text: str) -> dict[str, str]:
     return {"name": label, "matchType": operator, "value": value}
 
 
-def _inhibit_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
+def _inhibit_rule(rule: Mapping[str, Any], service: str) -> dict[str, Any]:
     return {
-        "sourceMatch": [_matcher(text) for text in rule["source_matchers"]],
-        "targetMatch": [_matcher(text) for text in rule["target_matchers"]],
+        "sourceMatch": [_own(_matcher(text), service) for text in rule["source_matchers"]],
+        "targetMatch": [_own(_matcher(text), service) for text in rule["target_matchers"]],
         "equal": rule["equal"],
     }
+
+
+def _own(found: dict[str, str], service: str) -> dict[str, str]:
+    """Both sides have one service, so that the rule says the same of this one, and nothing of anybody else's alerts."""
+    return {"name": "service", "matchType": "=", "value": service} if found == _ANY_SERVICE else found
 
 
 def _time_interval(interval: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,9 +164,12 @@ def _receiver(receiver: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {"name": receiver["name"]}
     for kind, integrations in receiver.items():
         if kind != "name":
-            secret = f"opsgen-{receiver['name']}"
-            found[_camel(kind)] = [_options(kind, one, secret) for one in integrations]
+            found[_camel(kind)] = [_options(kind, one, _secret_of(receiver["name"])) for one in integrations]
     return found
+
+
+def _secret_of(channel: str) -> str:
+    return f"opsgen-{channel}"
 
 
 def _options(kind: str, options: Mapping[str, Any], secret: str) -> dict[str, Any]:
@@ -152,7 +188,7 @@ def _option(kind: str, key: str, value: Any, secret: str) -> tuple[str, Any]:
         return name, {"username": {"name": secret, "key": "username"}, **_options(kind, _without(value), secret)}
     if isinstance(value, Mapping):
         return name, _options(kind, value, secret)
-    return name, value
+    return name, min(value, _MOST_ALERTS) if key == "max_alerts" else value
 
 
 def _spelt(kind: str, key: str) -> str:
