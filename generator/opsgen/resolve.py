@@ -249,13 +249,13 @@ class _Resolver:
             self.warnings.append(f"{self.document.file}: nobody is told of its {of_what}; {right}")
 
     def _check_targets(self, service: Service) -> None:
-        """What a target can't say is refused: hours that are off by two would tell people at the wrong time."""
+        """What a target can't say is refused."""
         if "kubernetes" in service.platform.targets:
             from opsgen.render.alertmanagerconfig import beyond
 
             for wrong in dict.fromkeys(beyond(service)):
-                right = "write them in UTC, or leave kubernetes out of targets"
-                self._wrong(("service",), f"{wrong}, and an AlertmanagerConfig knows UTC alone", right)
+                right = "remove it, or leave kubernetes out of targets"
+                self._wrong(("service",), f"{wrong}, and an AlertmanagerConfig knows no year before 2000", right)
 
     def _dashboard_url(self) -> str:
         url = self.organisation.grafana_url

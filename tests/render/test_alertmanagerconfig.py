@@ -58,7 +58,7 @@ _STEPS = st.builds(
     Step,
     st.just(NO_DELAY),
     st.lists(st.sampled_from([PAGER, CHAT, LOG]), min_size=1, max_size=3).map(tuple),
-    st.sampled_from([None, _UTC_OFFICE, _NIGHTS]),
+    st.sampled_from([None, replace(OFFICE, name="berlin"), _UTC_OFFICE, _NIGHTS]),
 )
 _POLICIES: st.SearchStrategy[dict[Severity, Policy]] = st.dictionaries(
     st.sampled_from(SEVERITIES),
@@ -253,7 +253,12 @@ def test_whatever_a_route_names_is_in_the_resource() -> None:
     assert named == {interval["name"] for interval in spec["muteTimeIntervals"]} == {"office", "office holidays"}
     (holidays,) = (found for found in spec["muteTimeIntervals"] if found["name"] == "office holidays")
     assert holidays["timeIntervals"] == [
-        {"daysOfMonth": [{"start": 25, "end": 25}], "months": ["12"], "years": ["2027"]}
+        {
+            "times": [{"startTime": "00:00", "endTime": "24:00"}],
+            "daysOfMonth": [{"start": 25, "end": 25}],
+            "months": ["12"],
+            "years": ["2027"],
+        }
     ]
 
 
@@ -301,12 +306,23 @@ hours: {office: {days: monday to friday, from: "09:00", to: "18:00", timezone: Z
 """
 
 
-def test_hours_in_another_time_zone_are_refused_and_not_told_at_the_wrong_time(tmp_path: Path) -> None:
-    assert refused(tmp_path, _SPEC, _PROJECT.replace("ZONE", "Europe/Berlin")) == [
-        "service.yaml:1:10: service: the hours office are in Europe/Berlin, and an AlertmanagerConfig knows UTC alone; "
-        "write them in UTC, or leave kubernetes out of targets"
+def test_a_holiday_that_the_resource_has_no_year_for_is_refused(tmp_path: Path) -> None:
+    dated = _PROJECT.replace("ZONE", 'UTC, holidays: ["1999-12-31"]')
+
+    assert refused(tmp_path, _SPEC, dated) == [
+        "service.yaml:1:10: service: 1999-12-31 is a holiday of the hours office, and an AlertmanagerConfig knows no "
+        "year before 2000; remove it, or leave kubernetes out of targets"
     ]
     assert derived(tmp_path, _SPEC, _PROJECT.replace("ZONE", "UTC")).service.platform.targets == ("files", "kubernetes")
+
+
+def test_hours_in_a_time_zone_are_in_utc_and_the_file_says_so() -> None:
+    content = render_alertmanager_config(service()).content
+    winter, summer = yaml.safe_load(content)["spec"]["muteTimeIntervals"][0]["timeIntervals"]
+
+    assert winter["times"] == [{"startTime": "08:00", "endTime": "17:00"}]
+    assert summer["times"] == [{"startTime": "07:00", "endTime": "16:00"}]
+    assert "hold for longer than they should: office (Europe/Berlin)." in content
 
 
 def test_it_is_written_for_the_target_kubernetes_alone(tmp_path: Path) -> None:

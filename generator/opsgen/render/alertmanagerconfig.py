@@ -10,10 +10,11 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from opsgen.model import Service
+from opsgen.model import Hours, Service
 from opsgen.output.artifact import Artifact
 from opsgen.render.alertmanager import escalation
 from opsgen.render.channels import CATCH_ALL
+from opsgen.render.utc_hours import in_utc, is_exact
 from opsgen.render.yaml_text import dump, generated_from
 from opsgen.routing import parts_of
 
@@ -75,11 +76,16 @@ def render_alertmanager_config(service: Service) -> Artifact:
 
 
 def beyond(service: Service) -> Iterator[str]:
-    """What of the service's policies the resource can't say: it knows no time zones, and reads every time as UTC."""
-    for policy in service.team.policies.values():
-        for step in policy.steps:
-            if step.during is not None and step.during.timezone != "UTC":
-                yield f"the hours {step.during.name} are in {step.during.timezone}"
+    """What of the service's policies the resource can't say: its years begin with a 2, also in UTC."""
+    for hours in _hours(service):
+        for holiday in hours.holidays:
+            if holiday < "2000-01-02":
+                yield f"{holiday} is a holiday of the hours {hours.name}"
+
+
+def _hours(service: Service) -> list[Hours]:
+    steps = (step for policy in service.team.policies.values() for step in policy.steps)
+    return list(dict.fromkeys(step.during for step in steps if step.during is not None))
 
 
 def _comment(service: Service, resource: Mapping[str, Any]) -> Iterator[str]:
@@ -87,6 +93,10 @@ def _comment(service: Service, resource: Mapping[str, Any]) -> Iterator[str]:
     yield from _ABOUT_THE_OPERATOR
     if service.depends_on:
         yield f"The inhibitions by {', '.join(service.depends_on)} hold across namespaces only with None, too."
+    changing = sorted(f"{hours.name} ({hours.timezone})" for hours in _hours(service) if not is_exact(hours.timezone))
+    if changing:
+        yield "The resource knows no time zones: its hours are in UTC, by the month for summer and winter time."
+        yield f"In the months in which clocks change these hold for longer than they should: {', '.join(changing)}."
     secrets = sorted(set(_secrets(resource)))
     if secrets:
         users = dict(_users(service))
@@ -148,7 +158,7 @@ def _own(found: dict[str, str], service: str) -> dict[str, str]:
 
 
 def _time_interval(interval: Mapping[str, Any]) -> dict[str, Any]:
-    return {"name": interval["name"], "timeIntervals": [_span(span) for span in interval["time_intervals"]]}
+    return {"name": interval["name"], "timeIntervals": [_span(span) for span in in_utc(interval["time_intervals"])]}
 
 
 def _span(span: Mapping[str, Any]) -> dict[str, Any]:

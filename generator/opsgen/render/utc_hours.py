@@ -1,0 +1,140 @@
+"""Alertmanager's time intervals in a time zone in, the same in UTC out, for what knows no time zones.
+
+A holiday is exact. Hours of the week are exact in every month in which the zone's distance to UTC is always the same;
+in a month in which clocks may change they hold by either distance, so that nobody is told too little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+# As Alertmanager has them: a week begins on Sunday, and no range may cross its end.
+_DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+_DAY = 24 * 60
+_WHOLE_DAY = ({"start_time": "00:00", "end_time": "24:00"},)
+_MONTHS = range(1, 13)
+# After 28 years the same dates are the same weekdays again, so that these have every day on which clocks may change.
+_FIRST_DAY, _DAYS_OF_ALL_CALENDARS = datetime(2026, 1, 1, tzinfo=UTC), 28 * 365 + 7
+
+_Span = Mapping[str, Any]
+_Minutes = tuple[int, int]
+
+
+def in_utc(spans: Iterable[_Span]) -> list[dict[str, Any]]:
+    """The spans of one interval, each with its `location`, as spans in Alertmanager's words that need none."""
+    return [found for span in spans for found in (_date(span) if "years" in span else _week(span))]
+
+
+def is_exact(timezone: str) -> bool:
+    """Whether the zone is as far from UTC in summer as in winter."""
+    return len(_months_by_offset(timezone)) == 1
+
+
+# --- dates ---
+
+
+def _date(span: _Span) -> Iterator[dict[str, Any]]:
+    """One day of the calendar, cut where a day of UTC begins."""
+    (year,), (month,), (day_of_month,) = span["years"], span["months"], span["days_of_month"]
+    day = date(int(year), int(month), int(day_of_month))
+    start, end = (_midnight(one, span) for one in (day, day + timedelta(days=1)))
+    while start < end:
+        next_day = datetime.combine(start.date() + timedelta(days=1), time.min, UTC)
+        until = min(end, next_day)
+        yield {
+            "times": [{"start_time": f"{start:%H:%M}", "end_time": "24:00" if until == next_day else f"{until:%H:%M}"}],
+            "days_of_month": [str(start.day)],
+            "months": [str(start.month)],
+            "years": [str(start.year)],
+        }
+        start = until
+
+
+def _midnight(day: date, span: _Span) -> datetime:
+    return datetime.combine(day, time.min, ZoneInfo(span["location"])).astimezone(UTC)
+
+
+# --- weeks ---
+
+
+def _week(span: _Span) -> Iterator[dict[str, Any]]:
+    """For every distance of the zone to UTC the days that have the same times then, in the months that have it."""
+    days = [day for entry in span.get("weekdays") or [f"{_DAYS[0]}:{_DAYS[-1]}"] for day in _days_of(entry)]
+    times = [(_minutes(one["start_time"]), _minutes(one["end_time"])) for one in span.get("times") or _WHOLE_DAY]
+    for offset, months in _months_by_offset(span["location"]):
+        pieces = [piece for day in days for start, end in times for piece in _pieces(day, start - offset, end - offset)]
+        for days_alike, times_of_day in _grouped(pieces):
+            yield {
+                "times": [{"start_time": _clock(start), "end_time": _clock(end)} for start, end in times_of_day],
+                **({"weekdays": _ranges(days_alike, _DAYS)} if len(days_alike) < len(_DAYS) else {}),
+                **({"months": [str(month) for month in months]} if len(months) < len(_MONTHS) else {}),
+            }
+
+
+@lru_cache(maxsize=1024)
+def _months_by_offset(timezone: str) -> tuple[tuple[int, tuple[int, ...]], ...]:
+    """How many minutes the zone may be ahead of UTC, and in which months of UTC."""
+    zone = ZoneInfo(timezone)
+    found: dict[int, set[int]] = {}
+    for number in range(_DAYS_OF_ALL_CALENDARS):
+        midnight = _FIRST_DAY + timedelta(days=number)
+        ahead = midnight.astimezone(zone).utcoffset() or timedelta()
+        # Between the last midnight and this one, clocks may have changed at any time.
+        months = {midnight.month, (midnight - timedelta(days=1)).month}
+        found.setdefault(int(ahead.total_seconds()) // 60, set()).update(months)
+    return tuple((offset, tuple(sorted(months))) for offset, months in sorted(found.items()))
+
+
+def _pieces(day: int, start: int, end: int) -> Iterator[tuple[int, _Minutes]]:
+    """A span of minutes from the day's begin, cut where days begin: each piece with its own day of the week."""
+    while start < end:
+        days, minute = divmod(start, _DAY)
+        length = min(end - start, _DAY - minute)
+        yield (day + days) % len(_DAYS), (minute, minute + length)
+        start += length
+
+
+def _grouped(pieces: Sequence[tuple[int, _Minutes]]) -> Iterator[tuple[list[int], tuple[_Minutes, ...]]]:
+    alike: dict[tuple[_Minutes, ...], list[int]] = {}
+    for day in sorted({day for day, _ in pieces}):
+        alike.setdefault(_joined(span for found, span in pieces if found == day), []).append(day)
+    return ((days, times) for times, days in alike.items())
+
+
+def _joined(spans: Iterable[_Minutes]) -> tuple[_Minutes, ...]:
+    """In order, and those that touch as one."""
+    joined: list[_Minutes] = []
+    for start, end in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        else:
+            joined.append((start, end))
+    return tuple(joined)
+
+
+def _ranges(numbers: Sequence[int], names: Sequence[str]) -> list[str]:
+    """Runs of sorted numbers, as Alertmanager writes them: `monday:friday`."""
+    starts = [number for number in numbers if number - 1 not in numbers]
+    ends = [number for number in numbers if number + 1 not in numbers]
+    return [
+        names[start] if start == end else f"{names[start]}:{names[end]}"
+        for start, end in zip(starts, ends, strict=True)
+    ]
+
+
+def _days_of(entry: str) -> range:
+    first, _, last = entry.partition(":")
+    return range(_DAYS.index(first), _DAYS.index(last or first) + 1)
+
+
+def _minutes(clock: str) -> int:
+    hours, minutes = clock.split(":")
+    return int(hours) * 60 + int(minutes)
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"
