@@ -228,6 +228,60 @@ def test_an_edited_runbook_is_left_alone_until_it_is_forced(project: Path) -> No
     assert b"Call Ann first." not in runbook.read_bytes()
 
 
+def test_what_somebody_wrote_is_never_removed_where_nothing_takes_its_place(project: Path) -> None:
+    specs = project / "specs"
+    specs.mkdir()
+    (specs / "a.yaml").write_text(SPEC)
+    (specs / "b.yaml").write_text(SPEC.replace("service: shop", "service: till"))
+    run("build", "specs", cwd=project)
+    runbook = project / "out" / "till" / "runbook.md"
+    runbook.write_text("Call Ann first.\n")
+    (specs / "b.yaml").unlink()
+
+    forced = run("build", "--force", "specs", cwd=project)
+
+    assert forced.returncode == 1
+    assert "till/runbook.md: edited since opsgen wrote it, and no longer wanted" in forced.stderr
+    assert "--force overwrites it" not in forced.stderr
+    assert runbook.read_text() == "Call Ann first.\n"
+
+
+def test_an_edit_is_said_to_be_one_beside_what_is_stale(project: Path) -> None:
+    run("build", "shop.yaml", cwd=project)
+    (project / "out" / "shop" / "runbook.md").write_text("Call Ann first.\n")
+
+    checked = run("build", "--check", "shop.yaml", cwd=project)
+
+    assert checked.returncode == 1
+    assert "What was edited by hand stays so" in checked.stderr
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("{{ no_such_thing }}", "no_such_thing"),
+        ("{% for %}", "own/runbook/service.md.j2:1"),
+        ("{{ ''.__class__.__mro__ }}", "__class__"),
+    ],
+)
+def test_a_mistake_in_a_users_template_is_told_at_its_place(project: Path, template: str, said: str) -> None:
+    """The folder is named from above, as a project in a subfolder does."""
+    own = project / "own" / "runbook"
+    own.mkdir(parents=True)
+    (own / "service.md.j2").write_text(template)
+    (project / "specs").mkdir()
+    (project / "specs" / "opsgen.yaml").write_text("templates: ../own\n")
+    (project / "specs" / "shop.yaml").write_text(SPEC)
+
+    done = run("build", "specs", cwd=project)
+
+    assert done.returncode == 2
+    assert "own/runbook/service.md.j2:1" in done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (project / "out").exists()
+
+
 def test_check_says_stale_and_writes_nothing(project: Path) -> None:
     run("build", "shop.yaml", cwd=project)
     fresh = run("build", "--check", "shop.yaml", cwd=project)

@@ -57,6 +57,23 @@ MISTAKES = {
         "3:18: slos[0].latency: latency can't be measured without a convention; name a convention that has "
         "(fastapi-instrumentator, grpc, otel-http, prometheus-http), or write convention: with a latency histogram",
     ),
+    "a histogram by one of its series": (
+        "convention: {latency: {histogram: 'a_seconds_bucket{x=\"y\"}'}}\n",
+        "3:35: convention.latency.histogram: 'a_seconds_bucket{x=\"y\"}' is one of the histogram's series; "
+        'write it without _bucket: a_seconds{x="y"}',
+    ),
+    "an SLO that averages": (
+        "slos: [{name: a, objective: 99%, bad: 'avg(rate(bad_total[5m]))', total: 'sum(rate(all_total[5m]))'}]\n",
+        "3:39: slos[0].bad: an SLO counts events, and avg of them is no count; write sum, or leave it out",
+    ),
+    "a rate over less than two scrapes": (
+        "business: [{name: a, query: 'sum(rate(a_total[30s]))'}]\n",
+        "3:29: business[0].query: rate() over 30s holds too few samples; scraping every 30s, write 2m or more",
+    ),
+    "an SLO over less than two scrapes": (
+        "slos: [{name: a, objective: 99%, bad: 'rate(bad_total[50s])', total: 'rate(all_total[5m])'}]\n",
+        "3:39: slos[0].bad: rate() over 50s holds too few samples; scraping every 30s, write 2m or more",
+    ),
     "latency without a histogram": (
         "convention: {requests: a_total}\nslos: [{latency: 99% under 1s}]\n",
         "4:18: slos[0].latency: the convention inline has no latency histogram; name a convention that has "

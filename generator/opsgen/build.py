@@ -16,7 +16,7 @@ import yaml
 from opsgen.fleet import FleetModel, ServiceModel, render_services
 from opsgen.output.artifact import Artifact, ArtifactSet
 from opsgen.output.manifest import read_index
-from opsgen.output.plan import Action, FolderContent, Plan, plan
+from opsgen.output.plan import FORCEABLE, Action, FolderContent, Plan, plan
 from opsgen.output.write import write
 
 _FLEET = ""
@@ -50,6 +50,8 @@ def check_fresh(fleet: FleetModel, out: Path) -> Report:
     lines = list(_lines(would, 1))
     if would.stale:
         lines.append("The output is stale; build it again: opsgen build")
+        if would.conflicts:
+            lines.append("What was edited by hand stays so: take it into the spec, or overwrite it with --force")
     return Report(tuple(lines), not would.stale)
 
 
@@ -176,7 +178,8 @@ def _lines(done: Plan, tense: int) -> Iterator[str]:
         if len(paths) > _MOST_NAMED:
             yield f"  {verbs[tense]:<16} and {len(paths) - _MOST_NAMED} more"
     for conflict in done.conflicts:
-        yield f"  left alone       {conflict.path}: {conflict.reason}; --force overwrites it"
+        forced = "; --force overwrites it" if conflict.reason in FORCEABLE else ""
+        yield f"  left alone       {conflict.path}: {conflict.reason}{forced}"
     counts = done.counts
     changed = ", ".join(f"{counts[action]} {verbs[tense]}" for action, verbs in _VERBS.items() if counts[action])
     yield f"{done.out}: {changed or 'nothing to do'}, {counts[Action.KEEP]} as they were."

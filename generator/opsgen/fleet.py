@@ -131,7 +131,8 @@ def load_fleet(
     """
     specs = find_specs(paths)
     organisation = load_organisation(specs)
-    own_templates = specs.root / organisation.templates if organisation.templates else None
+    # As the template engine names files, so that a mistake in one is known for a user's.
+    own_templates = Path(os.path.normpath(specs.root / organisation.templates)) if organisation.templates else None
     library = load_library(own_templates)
     services: list[ServiceModel] = []
     mistakes: list[Mistake] = []

@@ -46,7 +46,7 @@ def load_library(own_templates: Path | None = None) -> Library:
     texts: dict[str, GuidanceSpec] = {}
     for folder in folders:
         conventions |= {found.convention: found for found in _models(folder / "conventions", ConventionFile)}
-        packs |= {found.pack: found for found in _models(folder / "packs", PackFile)}
+        packs |= dict(_packs(folder, packs))
         if (folder / "packs" / _TEXTS).is_file():
             texts |= _model(folder / "packs" / _TEXTS, TextsFile).texts
     if not (packs and conventions and texts):
@@ -54,10 +54,24 @@ def load_library(own_templates: Path | None = None) -> Library:
     return Library(packs, conventions, texts, folders)
 
 
+def _packs(folder: Path, shipped: Mapping[str, PackFile]) -> Iterator[tuple[str, PackFile]]:
+    """A user's own pack takes the place of a shipped one; another name would be read by nothing, without a word."""
+    for path in _files(folder / "packs"):
+        found = _model(path, PackFile)
+        if shipped and found.pack not in shipped:
+            wrong = f"there is no pack '{found.pack}' whose place this one could take"
+            names = ", ".join(sorted(shipped))
+            raise InputError([Mistake(str(path), 1, 1, "pack", wrong, f"opsgen's packs are {names}")])
+        yield found.pack, found
+
+
 def _models(folder: Path, model: type[_M]) -> Iterator[_M]:
-    for path in sorted(folder.glob("*.yaml")):
-        if path.name != _TEXTS:
-            yield _model(path, model)
+    for path in _files(folder):
+        yield _model(path, model)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.glob("*.yaml")) if path.name != _TEXTS]
 
 
 def _model(path: Path, model: type[_M]) -> _M:

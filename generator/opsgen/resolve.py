@@ -76,6 +76,8 @@ _CERTIFICATE = Duration.of("14d")
 _OWN_LABELS = frozenset(
     {"alertname", "alertstate", "environment", "service", "severity", "signal", "slo", "team", "tier"}
 )
+_AVERAGING = frozenset({"avg", "max", "min", "quantile", "stddev", "stdvar"})
+_NEED_TWO_SAMPLES = frozenset({"rate", "irate", "increase", "delta", "idelta", "deriv", "predict_linear"})
 _COUNTER_FUNCTIONS = frozenset({"rate", "increase"})
 
 # Alerts that the spec may already name, of packs that are not shipped yet.
@@ -439,6 +441,24 @@ class _Resolver:
             self._wrong(path, "an SLO counts events and cannot be taken from a subquery", right)
         elif not ranges or any(found.range is None or id(found) not in counted for found in ranges):
             self._wrong(path, "an SLO counts events: every metric must be a counter under rate() or increase()", right)
+        elif averaging := next((p for p in walk(node) if isinstance(p, Aggregate) and p.op in _AVERAGING), None):
+            wrong = f"an SLO counts events, and {averaging.op} of them is no count"
+            self._wrong(path, wrong, "write sum, or leave it out")
+        else:
+            self._check_ranges(path, node)
+
+    def _check_ranges(self, path: tuple[str | int, ...], node: Node) -> None:
+        """A rate needs two samples in its range, or it has no value; evaluated at any moment, that takes twice as long
+        as a scrape does."""
+        scrape = self.organisation.platform.scrape_interval
+        for found in walk(node):
+            if isinstance(found, Call) and found.function in _NEED_TWO_SAMPLES:
+                for selected in found.args:
+                    window = selected.range if isinstance(selected, Selector) else None
+                    if isinstance(window, Duration) and window < scrape * 2:
+                        right = f"scraping every {scrape}, write {scrape * 4} or more"
+                        self._wrong(path, f"{found.function}() over {window} holds too few samples", right)
+                        return
 
     # -- thresholds ----------------------------------------------------------------------------------------------
 
@@ -544,6 +564,8 @@ class _Resolver:
         node = self._parsed((*path, "query"), spec.query)
         if isinstance(node, Selector) and node.range is not None:
             self._wrong((*path, "query"), "a range of samples is no number", f"write for example rate({spec.query})")
+        elif node is not None:
+            self._check_ranges((*path, "query"), node)
         if isinstance(node, Aggregate) and node.grouping and not node.grouping.without:
             for label in sorted(_OWN_LABELS.intersection(node.grouping.labels)):
                 wrong = f"{label} is a label that opsgen sets on every alert, so its groups would fall together"

@@ -55,7 +55,7 @@ business:
     match: {job: prometheus}
     alerts: [{above: 0.5, for: 0s, severity: info}]
 alerts:
-  ProbeFailed: {keep_firing_for: 0s}
+  ProbeFailed: {for: 0s, keep_firing_for: 0s}
 """
 _PAGE = {"service": "shop", "alertname": "ProbeFailed", "severity": "page"}
 

@@ -51,7 +51,7 @@ uptime:
   - {url: "http://127.0.0.1:<shop>/healthz", name: health, interval: 1s, timeout: 1s}
 alerts:
   ErrorBudgetBurn: {for: 0s, keep_firing_for: 0s}
-  ProbeFailed: {keep_firing_for: 0s}
+  ProbeFailed: {for: 0s, keep_firing_for: 0s}
   TargetsAbsent: {for: 10s, keep_firing_for: 0s}
   TargetDown: {for: 20s}
 """

@@ -10,7 +10,7 @@ import pytest
 
 from opsgen.output.artifact import Artifact, ArtifactSet
 from opsgen.output.manifest import MANIFEST
-from opsgen.output.plan import EDITED, FOREIGN, Action, FolderContent, Plan, plan
+from opsgen.output.plan import EDITED, FOREIGN, UNWANTED, Action, FolderContent, Plan, plan
 from opsgen.output.write import write
 from tests.output.trees import Files, content, snapshot, spoil, wanted
 
@@ -139,11 +139,14 @@ def test_a_foreign_file_that_nothing_wants_is_not_even_listed(out: Path, force: 
     assert not [decision.path for decision in found.decisions if "notes" in decision.path]
 
 
-def test_an_edited_file_that_nothing_wants_is_a_conflict_until_forced(out: Path) -> None:
+@pytest.mark.parametrize("force", [False, True])
+def test_an_edited_file_that_nothing_wants_is_a_conflict_also_when_forced(out: Path, force: bool) -> None:
     spoil(out, "checkout/runbook.md", "mine")
 
-    assert [(one.path, one.reason) for one in _plan(out).conflicts] == [("checkout/runbook.md", EDITED)]
-    assert "checkout/runbook.md" in _plan(out, force=True).paths(Action.REMOVE)
+    found = _plan(out, force=force)
+
+    assert [(one.path, one.reason) for one in found.conflicts] == [("checkout/runbook.md", UNWANTED)]
+    assert "checkout/runbook.md" not in found.paths(Action.REMOVE)
 
 
 @pytest.mark.parametrize("replace", [_link, _folder, _pipe])

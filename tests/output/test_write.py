@@ -142,7 +142,8 @@ def test_pruning_leaves_people_their_files(out: Path) -> None:
     assert set(snapshot(out / "checkout")) == {MANIFEST, "rules.yaml", "terraform/notes.md"}
 
     write(out, {}, complete=True, force=True)
-    assert snapshot(out / "checkout") == {"terraform/notes.md": b"mine"}
+    assert set(snapshot(out / "checkout")) == {MANIFEST, "rules.yaml", "terraform/notes.md"}
+    assert snapshot(out / "checkout")["rules.yaml"] == b"edited"
 
 
 def test_a_build_of_one_service_leaves_the_others_alone(out: Path) -> None:

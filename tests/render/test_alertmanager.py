@@ -131,7 +131,7 @@ def test_on_holidays_nobody_is_told_in_office_hours(amtool: Path, tmp_path: Path
 
 def test_a_service_that_is_down_silences_what_users_notice_of_those_that_need_it() -> None:
     config = _fragment(replace(service(), depends_on=("payments",)))
-    down = {**_PAGE, "service": "payments", "alertname": "TargetsAbsent"}
+    down = {**_PAGE, "service": "payments", "alertname": "TargetsAbsent", "signal": "targets"}
 
     assert is_inhibited(config, _PAGE | {"alertname": "ErrorBudgetBurn"}, [down])
     assert is_inhibited(config, _PAGE | {"alertname": "ErrorBudgetBurn", "step": "2"}, [down])
@@ -251,9 +251,10 @@ def test_a_ticket_silences_the_milder_severity_of_its_own_cause_alone() -> None:
 
 
 def test_absent_targets_are_one_page_with_all_that_their_scrapes_said_last() -> None:
-    absent = {**_PAGE, "alertname": "TargetsAbsent"}
+    absent = {**_PAGE, "alertname": "TargetsAbsent", "signal": "targets"}
 
     assert _inhibited({**_PAGE, "alertname": "ErrorBudgetBurn"}, absent)
+    assert not _inhibited({**_PAGE, "alertname": "ErrorBudgetBurn"}, {**absent, "signal": "probe-health"})
     assert not _inhibited({**_PAGE, "alertname": "ProbeFailed"}, absent)
     assert not _inhibited({**_PAGE, "alertname": "ErrorBudgetBurn"}, {**absent, "severity": "ticket"})
 

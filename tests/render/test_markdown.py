@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from opsgen.render import markdown
@@ -50,6 +50,7 @@ def test_text_is_shown_as_written_wherever_a_line_may_have_it(written: str) -> N
 
 
 @given(WRITTEN.filter(str.strip))
+@example("` `")
 def test_prose_is_shown_as_written_with_nothing_but_code_in_it(written: str) -> None:
     page = Page(f"- {markdown.prose(written)}\n")
 

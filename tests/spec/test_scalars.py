@@ -99,8 +99,8 @@ def test_what_people_write_is_read_exactly(name: str, written: Any, value: Any) 
 @pytest.mark.parametrize(
     ("name", "written", "said"),
     [
-        ("DurationField", 30, "30 has no unit; write 30s, 30m or 30h"),
-        ("DurationField", "30", "30 has no unit; write 30s, 30m or 30h"),
+        ("DurationField", 30, "30 has no unit; write 30ms, 30s or 30m"),
+        ("DurationField", "30", "30 has no unit; write 30ms, 30s or 30m"),
         ("DurationField", 0.5, "'0.5' is no duration; write whole numbers and units: 30s, 1h30m, 1500ms"),
         ("DurationField", "1.5h", "'1.5h' is no duration; write whole numbers and units: 30s, 1h30m, 1500ms"),
         ("DurationField", "soon", "'soon' is no duration; "
@@ -118,7 +118,7 @@ def test_what_people_write_is_read_exactly(name: str, written: Any, value: Any) 
          "write a share and a threshold: 99% under 300ms"),
         ("LatencyObjectiveField", 99, "'99' is no latency objective; write a share and a threshold: 99% under 300ms"),
         ("LatencyObjectiveField", "99 under 300ms", "'99' is no percentage; write it with its sign: 99%"),
-        ("LatencyObjectiveField", "99% under 300", "300 has no unit; write 300s, 300m or 300h"),
+        ("LatencyObjectiveField", "99% under 300", "300 has no unit; write 300ms, 300s or 300m"),
         ("NumberField", "much", "'much' is no number; write a plain decimal number: 0.5"),
         ("NumberField", "1e30", "1e30 is beyond what is measured; write a number between 1e-18 and 1e18"),
         ("NumberField", "nan", "'nan' is no number; write a plain decimal number: 0.5"),

@@ -24,7 +24,9 @@ TEMPORARY = re.compile(r"\..+\.opsgen-(?P<process>\d+)\.tmp")
 
 EDITED = "edited since opsgen wrote it"
 FOREIGN = "not written by opsgen"
-_FORCEABLE = {EDITED, FOREIGN, Kind.LINK.value}  # a folder is never given up for a file: it may hold a person's files
+# To remove it would lose what somebody wrote, for nothing that takes its place.
+UNWANTED = "edited since opsgen wrote it, and no longer wanted: move or remove it yourself"
+FORCEABLE = {EDITED, FOREIGN, Kind.LINK.value}  # a folder is never given up for a file: it may hold a person's files
 _NONE: Digests = frozenset()
 
 
@@ -202,7 +204,7 @@ def _decide_folder(
     wanted = {artifact.path: artifact.encoded for artifact in content.artifacts} if content else {}
     decisions = [_decide_wanted(tree, path, encoded, own.get(path, _NONE), force) for path, encoded in wanted.items()]
     for path in own.keys() - wanted.keys():
-        decisions += _decide_unwanted(tree, path, own[path], force)
+        decisions += _decide_unwanted(tree, path, own[path])
     if not tree.blocked(manifest_path(folder)):
         facts = content.facts if content else {}
         decisions += _decide_manifest(_Owned(folder, present, own), wanted, decisions, facts)
@@ -224,19 +226,19 @@ def _decide_wanted(tree: Tree, path: str, wanted: bytes, own: Digests, force: bo
         reason = EDITED if own else FOREIGN
     else:
         reason, seen = kind.value, tree.stamp(path)
-    if force and reason in _FORCEABLE:
+    if force and reason in FORCEABLE:
         return Decision(path, Action.CHANGE, content=wanted, seen=seen)
     return Decision(path, Action.CONFLICT, reason)
 
 
-def _decide_unwanted(tree: Tree, path: str, own: Digests, force: bool) -> Iterator[Decision]:
+def _decide_unwanted(tree: Tree, path: str, own: Digests) -> Iterator[Decision]:
     """Yields nothing where the file is gone, or something else than a file has taken its place."""
     if tree.kind(path) is Kind.FILE:
         present, seen = tree.read(path)
-        if force or digest(present) in own:
+        if digest(present) in own:
             yield Decision(path, Action.REMOVE, seen=seen)
         else:
-            yield Decision(path, Action.CONFLICT, EDITED)
+            yield Decision(path, Action.CONFLICT, UNWANTED)
 
 
 def _decide_manifest(

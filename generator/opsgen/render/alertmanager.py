@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from opsgen.errors import InputError, Mistake
@@ -45,7 +46,12 @@ _INHIBIT_RULES: list[dict[str, list[str]]] = [
     # With nothing left to scrape, what the scrapes said last is no second outage. Pages alone: an alert that is turned
     # down to a ticket must not silence a page.
     {
-        "source_matchers": [matcher("alertname", "TargetsAbsent"), matcher("severity", "page"), _HAS_SERVICE],
+        "source_matchers": [
+            matcher("alertname", "TargetsAbsent"),
+            matcher("signal", "targets"),  # not a probe's: a dead exporter explains nothing of the service
+            matcher("severity", "page"),
+            _HAS_SERVICE,
+        ],
         "target_matchers": [
             matcher("alertname", "TargetDown|TrafficGone|ErrorBudgetBurn|ErrorRatioHigh|LatencyP(50|95|99)High", "=~"),
             matcher("severity", "page"),
@@ -54,6 +60,12 @@ _INHIBIT_RULES: list[dict[str, list[str]]] = [
         "equal": ["service", "environment"],
     },
 ]
+
+# What says that a service is down: nothing left to scrape, or no answer from outside.
+_DOWN = (
+    [matcher("alertname", "TargetsAbsent"), matcher("signal", "targets")],
+    [matcher("alertname", "ProbeFailed")],
+)
 
 _ABOUT_THE_ROOT = (
     f"An alert that no route matches ends at {CATCH_ALL}, which notifies nobody: it is seen on Alertmanager's own page",
@@ -201,13 +213,9 @@ def _when(hours: Hours) -> dict[str, list[str]]:
 def _dependency_rules(service: Service) -> Iterator[dict[str, list[str]]]:
     """While a service that this one needs is down, what its users notice of that is no outage of its own. That it is
     down itself is told all the same."""
-    for name in service.depends_on:
+    for name, down in product(service.depends_on, _DOWN):
         yield {
-            "source_matchers": [
-                matcher("service", name),
-                matcher("alertname", "TargetsAbsent|ProbeFailed", "=~"),
-                matcher("severity", "page"),
-            ],
+            "source_matchers": [matcher("service", name), *down, matcher("severity", "page")],
             "target_matchers": [
                 matcher("service", service.name),
                 matcher("alertname", "TargetsAbsent|TargetDown|ProbeFailed|CertificateExpiring", "!~"),

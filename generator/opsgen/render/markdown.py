@@ -14,7 +14,7 @@ from collections.abc import Iterable
 _SPECIAL = re.compile(r"[\\`*_\[\]<>|~$#]|&(?=#?\w+;)|:(?=//)|(?<=\bwww)\.", re.IGNORECASE)
 # What begins a list, or underlines the line before as a heading.
 _LINE_START = re.compile(r"(?P<bullet>[-+])(?=\s|$)|(?P<rule>[-=]+)$|(?P<number>\d{1,9})(?=[.)](?:\s|$))", re.ASCII)
-_CODE_IN_PROSE = re.compile(r"`([^`]+)`|(https?://[^\s`]*[^\s`.,;:!?)\"'])")
+_CODE_IN_PROSE = re.compile(r"`([^`]*[^`\s][^`]*)`|(https?://[^\s`]*[^\s`.,;:!?)\"'])")
 _BACKTICKS = re.compile(r"`+")
 _WEB_ADDRESS = re.compile(r"https?://[^\s<>]+", re.IGNORECASE)
 _OWN_ADDRESS = re.compile(r"[\w-][\w.-]*(?:/[\w-][\w.-]*)*(?:#[\w-]+)?|#[\w-]+", re.ASCII)

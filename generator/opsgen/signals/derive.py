@@ -18,8 +18,9 @@ from opsgen.signals.slo import severities_of_tier, slo_signals
 from opsgen.spec.pack import PackFile
 
 _SERVICE_PACKS = ("targets", "requests", "latency")
-# A probe has failed when none has succeeded for so many intervals: the fewest that a lost packet does not fill.
-_FAILED_INTERVALS = 4
+# A probe has failed when none has succeeded for twice so many intervals: in the window, and then for as long again.
+# The window alone would do after a gap in the scrapes, when one lost packet is all that there is in it.
+_FAILED_INTERVALS = 2
 _LONGEST_NAME = 40  # of an alert, as mixtool's linter has it
 
 
@@ -49,6 +50,7 @@ def _probe_signals(service: Service, probe: Probe, pack: PackFile) -> tuple[Sign
     window = max(probe.interval * _FAILED_INTERVALS, Duration.of("1m"))
     settings: dict[str, Setting] = {
         "probe.window": window,
+        "probe.for": window,
         "probe.slow": probe.slow,
         "probe.certificate": probe.certificate,
     }
@@ -56,7 +58,7 @@ def _probe_signals(service: Service, probe: Probe, pack: PackFile) -> tuple[Sign
         "url": probe.url,
         "url_shell": shlex.quote(probe.url),
         "probe_job": probe.job(service.name),
-        "probe_window": window.in_words,
+        "probe_window": (window * 2).in_words,
         "probe_timeout": probe.timeout.in_words,
     }
     matchers = (Matcher("job", "=", probe.job(service.name)),)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from opsgen.spec.forms import Strict, exactly_one
 from opsgen.spec.scalars import (
@@ -17,6 +17,7 @@ from opsgen.spec.scalars import (
     YesNo,
     mistake,
 )
+from opsgen.spec.shown import shown
 
 
 class _Deferred(Strict):
@@ -46,11 +47,22 @@ NumberOrSetting = Annotated[
 ]
 
 
+def _base_name(text: str) -> str:
+    name, brace, matchers = text.partition("{")
+    for part in ("_bucket", "_count", "_sum"):
+        if name.strip().endswith(part):
+            base = name.strip().removesuffix(part)
+            right = f"write it without {part}: {base}{brace}{matchers}"
+            raise mistake(f"'{shown(text)}' is one of the histogram's series", right)
+    return text
+
+
 class HistogramSpec(_Deferred):
     """A latency histogram of a convention."""
 
     histogram: Annotated[
         Text,
+        AfterValidator(_base_name),
         Field(
             description="Its series without the suffix _bucket, matchers allowed.",
             examples=["http_request_duration_seconds"],

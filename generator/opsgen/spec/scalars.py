@@ -75,7 +75,7 @@ def _duration(value: Any) -> Duration:
         return value
     text = _written(value) if _is_number(value) else _text(value).strip()
     if re.fullmatch(r"[0-9]{1,12}", text):
-        raise mistake(f"{text} has no unit", f"write {text}s, {text}m or {text}h")
+        raise mistake(f"{text} has no unit", f"write {text}ms, {text}s or {text}m")
     if "." in text:
         raise mistake(f"'{shown(text)}' is no duration", "write whole numbers and units: 30s, 1h30m, 1500ms")
     duration: Duration = _parsed(Duration.parse, text, "duration", "write a number and a unit: 30s, 5m, 1h30m, 30d")
