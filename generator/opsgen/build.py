@@ -86,7 +86,18 @@ def facts(model: ServiceModel) -> dict[str, Any]:
     from opsgen.render.index import index_entry
 
     service = model.service
-    return {"spec": service.spec_file, "index": index_entry(service, model.derived).to_json()}
+    handed = _handed_over(model)
+    return {"spec": service.spec_file, "index": index_entry(service, model.derived).to_json()} | (
+        {"handed_over": handed} if handed else {}
+    )
+
+
+def _handed_over(model: ServiceModel) -> Mapping[str, str]:
+    if "terraform" not in model.service.platform.targets:
+        return {}
+    from opsgen.render.terraform.module import handed_over
+
+    return handed_over(model.service)
 
 
 def _concerns(fleet: FleetModel) -> Callable[[Mapping[str, Any]], bool]:
@@ -124,7 +135,14 @@ def _fleet_artifacts(fleet: FleetModel, built: Mapping[str, FolderContent], out:
     yield render_overview(
         [ServiceFacts(e.name, e.title, e.team, e.tier) for e in sorted(entries, key=lambda e: e.name)]
     )
-    yield render_index(entries, watchdog=watchdog is not None)
+    terraform = "terraform" in fleet.organisation.platform.targets
+    yield render_index(entries, watchdog=watchdog is not None, terraform=terraform)
+    if terraform:
+        from opsgen.render.terraform.module import render_terraform
+
+        known = {name: facts for name, (facts, _) in others.items()} | {n: c.facts for n, c in built.items()}
+        handed = {name: facts.get("handed_over", {}) for name, facts in known.items()}
+        yield from render_terraform(fleet.organisation.policies, handed)
 
 
 def _others(

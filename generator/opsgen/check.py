@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from opsgen.build import contents
-from opsgen.closure import Gap, concerning, gaps
+from opsgen.closure import Gap, concerning, gaps, terraform_gaps
 from opsgen.fleet import FleetModel
 from opsgen.judges import Verdict, judge
 
@@ -82,6 +82,7 @@ def check_fleet(fleet: FleetModel) -> CheckReport:
                 concerning(alertmanager, model.service.name),
             )
         ]
+        found += terraform_gaps(artifact for content in wanted.values() for artifact in content.artifacts)
         verdicts = judge(folder, [model.service.name for model in fleet.services])
     alerts = sum(len(model.derived.alerts) for model in fleet.services)
     return CheckReport(len(fleet.services), alerts, tuple(found), tuple(verdicts))

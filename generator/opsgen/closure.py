@@ -47,6 +47,15 @@ def gaps(service: Service, artifacts: Iterable[Artifact], alertmanager: Mapping[
     return found
 
 
+def terraform_gaps(artifacts: Iterable[Artifact]) -> Iterator[Gap]:
+    """What the providers would refuse of the fleet's Terraform module, or find nowhere."""
+    from opsgen.render.terraform.schemas import faults
+
+    for artifact in artifacts:
+        if artifact.path.endswith(".tf.json"):
+            yield from (Gap(artifact.path, fault) for fault in faults(json.loads(artifact.content)))
+
+
 def concerning(alertmanager: Mapping[str, Any], service: str) -> dict[str, Any]:
     """The fleet's configuration with only those of its routes that an alert of the service can take: trying those of
     a thousand other services for every alert would take as long as all the rest."""

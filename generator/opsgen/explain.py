@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from opsgen.model import Policy, Service, Setting, Step
+from opsgen.handovers import Told, told
+from opsgen.model import Policy, Service, Setting
 from opsgen.promql import one_line
 from opsgen.quantities import Duration, Ratio, number_text
 from opsgen.signals.model import Alert, Derived
@@ -133,10 +134,11 @@ def _alert_json(alert: Alert) -> dict[str, Any]:
 
 def _policy_words(policy: Policy) -> str:
     """`at once payments-primary, after 15m payments-secondary (policy critical)`."""
-    return f"{', '.join(map(_step_words, policy.steps))} (policy {policy.name})"
+    return f"{', '.join(map(_told_words, told(policy)))} (policy {policy.name})"
 
 
-def _step_words(step: Step) -> str:
-    when = f"after {step.after}" if step.after else "at once"
-    hours = f" during {step.during.name}" if step.during else ""
-    return f"{when} {' and '.join(channel.name for channel in step.notify)}{hours}"
+def _told_words(one: Told) -> str:
+    when = f"after {one.after}" if one.after else "at once"
+    hours = f" during {one.during.name}" if one.during else ""
+    by = f" by {one.by}" if one.by else ""
+    return f"{when} {' and '.join(channel.name for channel in one.channels)}{by}{hours}"

@@ -189,12 +189,24 @@ class Platform:
 
 
 @dataclass(frozen=True)
+class OnCall:
+    """Whom a provider tells itself of what a channel brings it, by the name that it has there."""
+
+    kind: Literal["schedule", "user", "team"]
+    name: str
+
+
+@dataclass(frozen=True)
 class Channel:
-    """Where a notification goes: the kind (`slack`, `pagerduty`) and its options, as the project file gives them."""
+    """Where a notification goes: the kind (`slack`, `pagerduty`) and its options, as the project file gives them.
+
+    `on_call` is whom the channel's provider tells, where its escalation is the provider's own.
+    """
 
     name: str
     kind: str
     options: Mapping[str, object]
+    on_call: OnCall | None = None
 
 
 @dataclass(frozen=True)
@@ -221,12 +233,26 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Handover:
+    """The steps of a policy that a provider takes: Alertmanager tells `entry` once an alert has fired for `starts`, and
+    the provider goes on from there. The delays of `steps` count from then, the first is at once; all of them begin
+    again `again` after the last."""
+
+    entry: Channel
+    starts: Duration
+    steps: tuple[Step, ...]
+    again: Duration
+
+
+@dataclass(frozen=True)
 class Policy:
-    """Whom to tell, step by step; each tells again after `repeat`, or as the severity has it where that is None."""
+    """Whom Alertmanager tells, step by step; each tells again after `repeat`, or as the severity has it where that is
+    None. The rest of the policy is its `handovers`, one for each provider."""
 
     name: str
     steps: tuple[Step, ...]
     repeat: Duration | None = None
+    handovers: tuple[Handover, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from opsgen.errors import InputError, Mistake
+from opsgen.handovers import PROVIDERS, Provider, divided, of_provider, providers
 from opsgen.model import (
     SEVERITIES,
     BurnRate,
     Channel,
     Hours,
+    OnCall,
     Place,
     Platform,
     Policy,
@@ -27,7 +29,7 @@ from opsgen.model import (
 from opsgen.quantities import Duration, number_text
 from opsgen.render.channels import PLACEHOLDER, check_channel
 from opsgen.spec.escalation import EscalationCase, EscalationChoice, HoursSpec, StepSpec
-from opsgen.spec.project import BurnRateSpec, ProjectSpec, TimingSpec
+from opsgen.spec.project import BurnRateSpec, ChannelSpec, ProjectSpec, TimingSpec
 from opsgen.spec.shown import path_text
 
 SCRAPE_INTERVAL = Duration.of("30s")
@@ -160,7 +162,8 @@ class _Resolver:
         platform = self._platform()
         channels = self._channels()
         hours = {name: self._hours(name, hours) for name, hours in spec.hours.items()}
-        policies = {name: self._policy(name, channels, hours) for name in spec.escalation}
+        policies = {name: self._policy(name, channels, hours, platform) for name in spec.escalation}
+        self._ways_in(policies)
         teams = {name: self._team(name, policies) for name in spec.teams}
         catch_all = self._channel(("catch_all",), spec.catch_all, channels)
         watchdog = self._watchdog(channels)
@@ -237,8 +240,20 @@ class _Resolver:
         for name, spec in self.spec.channels.items():
             for path, wrong, right in check_channel(name, spec.kind, spec.options, self.spec.alertmanager.version):
                 self.mistakes.add(("channels", name, *path), wrong, right)
-            channels[name] = Channel(name, spec.kind, spec.options)
+            options = {key: value for key, value in spec.options.items() if key != "on_call"}
+            channels[name] = Channel(name, spec.kind, options, self._on_call(name, spec))
         return channels
+
+    def _on_call(self, name: str, spec: ChannelSpec) -> OnCall | None:
+        """Whom the provider tells; None also where that is written wrongly, which is noted by then."""
+        written = spec.options.get("on_call")
+        if not isinstance(written, Mapping) or len(written) != 1 or spec.kind not in PROVIDERS:
+            return None
+        if "terraform" not in self.spec.targets:
+            wrong = f"{PROVIDERS[spec.kind].title} learns of it by the target terraform alone"
+            self.mistakes.add(("channels", name, spec.kind, "on_call"), wrong, "add it to targets, or leave this out")
+        ((kind, who),) = written.items()
+        return OnCall(kind, str(who))
 
     def _channel(
         self, path: tuple[str | int, ...], name: str | None, channels: Mapping[str, Channel]
@@ -273,7 +288,9 @@ class _Resolver:
             self.mistakes.add(("hours", name, "days", index), f"{unknown[0]!r} is no day", "write monday to friday")
         return ":".join(ends)
 
-    def _policy(self, name: str, channels: Mapping[str, Channel], hours: Mapping[str, Hours]) -> Policy:
+    def _policy(
+        self, name: str, channels: Mapping[str, Channel], hours: Mapping[str, Hours], platform: Platform
+    ) -> Policy:
         spec = self.spec.escalation[name]
         path = self.mistakes.written(("escalation", name), "steps")
         steps: list[Step] = []
@@ -286,7 +303,51 @@ class _Resolver:
         if spec.repeat is not None and spec.repeat > _LONGEST_REPEAT:
             wrong = f"{spec.repeat} is longer than Alertmanager remembers what it has sent"
             self.mistakes.add(("escalation", name, "repeat"), wrong, f"write {_LONGEST_REPEAT} or less")
-        return Policy(name, tuple(steps), spec.repeat)
+        for kind in providers(tuple(steps)):
+            self._handed_over(path, kind, steps)
+        return divided(name, tuple(steps), spec.repeat, platform.timings["page"].repeat)
+
+    def _handed_over(self, path: tuple[str | int, ...], kind: str, steps: Sequence[Step]) -> None:
+        """Notes what a provider cannot do of what it is asked for."""
+        provider = PROVIDERS[kind]
+        taken = [(index, step) for index, step in enumerate(steps) if of_provider(kind, step)]
+        first = before = taken[0][1]
+        for index, step in taken:
+            if provider.targets is not None and len(of_provider(kind, step)) > provider.targets:
+                wrong = f"{provider.title} tells at most {provider.targets} in one step"
+                self.mistakes.add((*path, index, "notify"), wrong, "divide them into several steps")
+            if step is not first:
+                self._delay((*path, index, "after"), provider, step.after - before.after, step.after - first.after)
+                if step.during:
+                    wrong = f"{provider.title} has no hours for a step that it takes"
+                    right = "leave it out, and put the hours in its schedule"
+                    self.mistakes.add((*path, index, "during"), wrong, right)
+            before = step
+
+    def _delay(
+        self, path: tuple[str | int, ...], provider: Provider, since_before: Duration, since_start: Duration
+    ) -> None:
+        delay, whence = (since_start, "the first") if provider.since_start else (since_before, "the step before")
+        if delay < provider.shortest or delay.milliseconds % provider.whole.milliseconds:
+            wrong = f"{provider.title} can't wait for {delay} after {whence}"
+            self.mistakes.add(path, wrong, f"write whole minutes, {provider.shortest} later or more")
+        elif provider.longest is not None and delay > provider.longest:
+            wrong = f"{provider.title} waits no longer than {provider.longest}, and this is {delay} after {whence}"
+            self.mistakes.add(path, wrong, "write less")
+
+    def _ways_in(self, policies: Mapping[str, Policy]) -> None:
+        """A channel leads into one escalation of its provider, and to that by the kind of key that can be routed."""
+        first: dict[str, str] = {}
+        for policy in policies.values():
+            for entry in (handover.entry for handover in policy.handovers):
+                title = PROVIDERS[entry.kind].title
+                if entry.name in first:
+                    wrong = f"{entry.name} leads into {title} for the policy {first[entry.name]} already"
+                    self.mistakes.add(("escalation", policy.name), wrong, "begin with a channel of its own")
+                first.setdefault(entry.name, policy.name)
+                if entry.kind == "pagerduty" and "routing_key_file" not in entry.options:
+                    wrong = "an event orchestration has a routing key, and no service key"
+                    self.mistakes.add(("channels", entry.name, entry.kind), wrong, "write routing_key_file")
 
     def _step(
         self, path: tuple[str | int, ...], spec: StepSpec, channels: Mapping[str, Channel], hours: Mapping[str, Hours]
@@ -339,8 +400,6 @@ class _Resolver:
             self.mistakes.add(("slo", "window"), f"{window} is no period for an SLO", "write 1d to 365d")
 
     def _not_yet(self) -> Iterable[str]:
-        if "terraform" in self.spec.targets:
-            yield "targets: terraform"
         if "kubernetes" in self.spec.targets:
             yield "targets: kubernetes: all but AlertmanagerConfig"
         for name, team in self.spec.teams.items():

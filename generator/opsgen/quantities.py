@@ -77,6 +77,13 @@ class Duration:
     def __floordiv__(self, divisor: int) -> Duration:
         return Duration(self.milliseconds // divisor)
 
+    def rounded_up(self, unit: Duration) -> Duration:
+        """To the next whole multiple."""
+        return Duration(-(-self.milliseconds // unit.milliseconds) * unit.milliseconds)
+
+    def __sub__(self, other: Duration) -> Duration:
+        return Duration(self.milliseconds - other.milliseconds)
+
     def __add__(self, other: Duration) -> Duration:
         return Duration(self.milliseconds + other.milliseconds)
 

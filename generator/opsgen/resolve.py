@@ -257,7 +257,7 @@ class _Resolver:
 
             for wrong in dict.fromkeys(beyond(service)):
                 right = "remove it, or leave kubernetes out of targets"
-                self._wrong(("service",), f"{wrong}, and an AlertmanagerConfig knows no year before 2000", right)
+                self._wrong(("service",), wrong, right)
 
     def _dashboard_url(self) -> str:
         url = self.organisation.grafana_url

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from opsgen import handovers
 from opsgen.model import SEVERITIES, Service, Severity
 from opsgen.quantities import Duration
 from opsgen.routing import routes_reached
@@ -28,7 +29,10 @@ _DAY_AND_TIME = re.compile(r"([a-z]{3})[a-z]*\s+([01]?\d|2[0-3]):([0-5]\d)", re.
 @dataclass(frozen=True)
 class Told:
     """One channel of one step: after how long it is told, in which hours, and from when on of an alert that fires at
-    the moment that was asked about; None where that is not within weeks, or no moment was asked about."""
+    the moment that was asked about; None where that is not within weeks, or no moment was asked about.
+
+    `by` is the provider whose own escalation tells it, with no step of Alertmanager; empty for Alertmanager.
+    """
 
     step: int
     after: Duration
@@ -38,6 +42,7 @@ class Told:
     repeat: str
     waits: bool
     at: datetime | None
+    by: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,9 +80,17 @@ def answers(
     for one in SEVERITIES:
         named = [a for a in derived.alerts if a.severity == one and alert in (None, a.name)]
         if named and severity in (None, one):
-            told = tuple(_told(service, named[0], config, moment))
-            found.append(Answer(service.name, one, tuple(dict.fromkeys(a.name for a in named)), told))
+            told = [*_told(service, named[0], config, moment), *_told_by_providers(service, one, moment)]
+            alerts = tuple(dict.fromkeys(a.name for a in named))
+            found.append(Answer(service.name, one, alerts, tuple(sorted(told, key=lambda one: one.after))))
     return found
+
+
+def _told_by_providers(service: Service, severity: Severity, moment: datetime | None) -> Iterator[Told]:
+    for one in handovers.told(service.team.policies[severity]):
+        at = moment + timedelta(seconds=int(one.after.seconds)) if moment else None
+        for channel in one.channels if one.by else ():
+            yield Told(0, one.after, channel.name, channel.kind, (), "", False, at, one.by)
 
 
 def _told(service: Service, alert: Alert, config: Mapping[str, Any], moment: datetime | None) -> Iterator[Told]:
@@ -120,6 +133,7 @@ def as_json(answer: Answer) -> dict[str, Any]:
                 "step": told.step,
                 "after": str(told.after),
                 "channel": told.channel,
+                "by": told.by or "Alertmanager",
                 "kind": told.kind,
                 "hours": list(told.hours),
                 "repeat": told.repeat,
@@ -149,7 +163,8 @@ def _after(told: Told) -> str:
 
 def _channel(told: Told) -> str:
     hours = f", in {' and '.join(told.hours)} hours" if told.hours else ""
-    return f"{told.channel}{f' ({told.kind})' if told.kind else ''}{hours}"
+    how = f"by {told.by}" if told.by else told.kind
+    return f"{told.channel}{f' ({how})' if how else ''}{hours}"
 
 
 def _waiting(told: Told, asked: str) -> str:

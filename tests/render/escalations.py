@@ -38,6 +38,8 @@ LEAST_CHANNELS: dict[str, dict[str, Any]] = {
     "pushover": {"user_key_file": SECRET_FILE, "token_file": SECRET_FILE},
     "sns": {"topic_arn": "arn:aws:sns:us-east-2:698519295917:alerts"},
     "victorops": {"api_key_file": SECRET_FILE, "routing_key": "payments"},
+    "grafana_irm": {"url_file": SECRET_FILE},
+    "incidentio": {"url": "https://incidents.example.com", "alert_source_token_file": SECRET_FILE},
     "webex": {"room_id": "Y2lzY29", "http_config": {"authorization": {"credentials_file": SECRET_FILE}}},
 }
 OFFICE = Hours("office", ("monday:friday",), (("09:00", "18:00"),), "Europe/Berlin")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from opsgen.model import SEVERITIES, Channel, Hours, Policy, Service, Severity, Step, Team
 from opsgen.quantities import Duration
 from opsgen.render.alertmanager import escalation
-from opsgen.render.alertmanagerconfig import render_alertmanager_config
+from opsgen.render.alertmanagerconfig import LACKING, render_alertmanager_config
 from opsgen.render.channel_kinds import (
     COUNT,
     DURATION,
@@ -80,8 +80,8 @@ def _value(option: Option) -> Any:
 
 
 _CHANNELS = [
-    *(Channel(f"least-{kind}", kind, options) for kind, options in LEAST_CHANNELS.items()),
-    *(Channel(f"every-{kind}", kind, _everything(KINDS[kind].fields)) for kind in KINDS),
+    *(Channel(f"least-{kind}", kind, options) for kind, options in LEAST_CHANNELS.items() if kind not in LACKING),
+    *(Channel(f"every-{kind}", kind, _everything(KINDS[kind].fields)) for kind in KINDS if kind not in LACKING),
     Channel(
         "basic",
         "webhook",
@@ -333,3 +333,16 @@ def test_it_is_written_for_the_target_kubernetes_alone(tmp_path: Path) -> None:
         built = contents(fleet(tmp_path, _SPEC, project), tmp_path / "out")
         paths = {artifact.path for content in built.values() for artifact in content.artifacts}
         assert ("shop/alertmanagerconfig.yaml" in paths) is wanted
+
+
+def test_a_channel_that_the_resource_lacks_is_refused(tmp_path: Path) -> None:
+    project = (
+        "targets: [kubernetes]\nalertmanager: {version: '0.29'}\n"
+        "channels: {inc: {incidentio: {url: 'https://a.example.com', alert_source_token_file: /a}}}\n"
+        "escalation: {x: [{notify: [inc]}]}\nteams: {web: {escalation: {page: x}}}\n"
+    )
+
+    assert refused(tmp_path, "service: shop\nteam: web\nconvention: grpc\n", project) == [
+        "service.yaml:1:10: service: the channel inc is of the kind incidentio, and an AlertmanagerConfig has none; "
+        "remove it, or leave kubernetes out of targets"
+    ]

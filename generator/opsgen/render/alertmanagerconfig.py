@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from opsgen.model import Hours, Service
+from opsgen.model import Channel, Hours, Service
 from opsgen.output.artifact import Artifact
 from opsgen.render.alertmanager import escalation
 from opsgen.render.channels import CATCH_ALL
@@ -39,6 +39,8 @@ _SPELT_OF_KIND = {
     ("victorops_configs", "api_url"): "apiUrl",
     ("webhook_configs", "url_file"): "urlSecret",
 }
+# Kinds of channels that have no receiver in the resource.
+LACKING = frozenset({"incidentio"})
 _LISTS_OF_PAIRS = frozenset({"details", "headers"})
 # The resource counts in int32, Alertmanager in uint64; nobody has so many alerts that it matters.
 _MOST_ALERTS = 2**31 - 1
@@ -76,11 +78,21 @@ def render_alertmanager_config(service: Service) -> Artifact:
 
 
 def beyond(service: Service) -> Iterator[str]:
-    """What of the service's policies the resource can't say: its years begin with a 2, also in UTC."""
+    """What of the service's policies the resource can't say: its years begin with a 2, also in UTC, and some kinds of
+    receivers it lacks."""
     for hours in _hours(service):
         for holiday in hours.holidays:
             if holiday < "2000-01-02":
-                yield f"{holiday} is a holiday of the hours {hours.name}"
+                where = f"{holiday} is a holiday of the hours {hours.name}"
+                yield f"{where}, and an AlertmanagerConfig knows no year before 2000"
+    for channel in _channels(service):
+        if channel.kind in LACKING:
+            yield f"the channel {channel.name} is of the kind {channel.kind}, and an AlertmanagerConfig has none"
+
+
+def _channels(service: Service) -> Iterator[Channel]:
+    for policy in service.team.policies.values():
+        yield from (channel for step in policy.steps for channel in step.notify)
 
 
 def _hours(service: Service) -> list[Hours]:
@@ -106,13 +118,12 @@ def _comment(service: Service, resource: Mapping[str, Any]) -> Iterator[str]:
 
 def _users(service: Service) -> Iterator[tuple[tuple[str, str], str]]:
     """The user names of the channels: the operator reads them from the secret, though they are none."""
-    for policy in service.team.policies.values():
-        for channel in (one for step in policy.steps for one in step.notify):
-            http: Any = channel.options.get("http_config", {})
-            if "basic_auth" in http:
-                # As JSON, so that it is one line of plain characters whatever it holds.
-                username = json.dumps(http["basic_auth"]["username"])
-                yield (_secret_of(channel.name), "username"), f", which holds {username}"
+    for channel in _channels(service):
+        http: Any = channel.options.get("http_config", {})
+        if "basic_auth" in http:
+            # As JSON, so that it is one line of plain characters whatever it holds.
+            username = json.dumps(http["basic_auth"]["username"])
+            yield (_secret_of(channel.name), "username"), f", which holds {username}"
 
 
 def _secrets(value: object) -> Iterator[tuple[str, str]]:

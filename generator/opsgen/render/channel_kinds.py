@@ -27,10 +27,11 @@ class Value:
 
 @dataclass(frozen=True)
 class Option:
-    """One option, and the first Alertmanager release in which it works."""
+    """One option, and the first Alertmanager release in which it works; `sent` says whether Alertmanager reads it."""
 
     value: Value | Fields
     since: str = _OLDEST
+    sent: bool = True
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,10 @@ def _is_word(value: object) -> bool:
     return isinstance(value, str) and bool(re.fullmatch(r"[^\s{}\0]+", value))
 
 
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and value.isprintable() and bool(value) and value == value.strip()
+
+
 def _is_path(value: object) -> bool:
     """With a slash, and no URL: a key or a webhook's URL written here by mistake is caught before it is written out."""
     return isinstance(value, str) and ("/" in value or "\\" in value) and "://" not in value and value.isprintable()
@@ -104,6 +109,7 @@ def _choice(*choices: str) -> Value:
 
 TEXT = Value(_is_text, "write text; a number needs quotes")
 TEMPLATED_TEXT = Value(_is_text, "write text; a number needs quotes", templated=True)
+NAME = Value(_is_name, "write the name that it has there; a number needs quotes")
 WORD = Value(_is_word, "write it without spaces and braces; a number needs quotes")
 PATH = Value(
     _is_path, "write the path of a file that holds the secret, as Alertmanager sees it: /etc/alertmanager/secrets/name"
@@ -154,6 +160,11 @@ def _http(one_of: tuple[tuple[str, ...], ...] = ()) -> Option:
     )
 
 
+def _on_call(*kinds: str) -> Option:
+    """Whom the provider tells: it becomes the provider's own escalation policy."""
+    return Option(Fields({kind: Option(NAME) for kind in kinds}, one_of=(kinds,)), sent=False)
+
+
 KINDS: Mapping[str, Kind] = {
     "pagerduty": Kind(
         "pagerduty_configs",
@@ -164,6 +175,7 @@ KINDS: Mapping[str, Kind] = {
                 "url": Option(URL),
                 "client": Option(TEMPLATED_TEXT),
                 "http_config": _http(),
+                "on_call": _on_call("schedule", "user"),
             },
             one_of=(("routing_key_file", "service_key_file"),),
             secrets={"routing_key": "write routing_key_file", "service_key": "write service_key_file"},
@@ -251,6 +263,7 @@ KINDS: Mapping[str, Kind] = {
                 "tags": Option(TEMPLATED_TEXT),
                 "update_alerts": Option(FLAG),
                 "http_config": _http(),
+                "on_call": _on_call("schedule", "user", "team"),
             },
             one_of=(("api_key_file",),),
             secrets={"api_key": "write api_key_file"},
@@ -365,6 +378,7 @@ KINDS: Mapping[str, Kind] = {
                 "routing_key": Option(TEMPLATED_TEXT),  # it names a team; it is no secret
                 "api_url": Option(URL),
                 "http_config": _http(),
+                "on_call": _on_call("schedule", "user"),
             },
             one_of=(("api_key_file",), ("routing_key",)),
             secrets={"api_key": "write api_key_file"},
@@ -382,5 +396,37 @@ KINDS: Mapping[str, Kind] = {
             one_of=(("room_id",), ("http_config",)),
         ),
         {"message": f"{TITLE}\n\n{BODY}"},
+    ),
+    # Grafana IRM and OnCall take Alertmanager's webhooks at a URL that is a secret; `since` as a webhook's url_file.
+    "grafana_irm": Kind(
+        "webhook_configs",
+        Fields(
+            {
+                "url_file": Option(PATH),
+                "max_alerts": Option(COUNT),
+                "http_config": _http(),
+                "on_call": _on_call("schedule", "user"),
+            },
+            one_of=(("url_file",),),
+            secrets={"url": "write url_file; the address of an integration is a secret"},
+        ),
+        {},
+        since="0.28",
+    ),
+    "incidentio": Kind(
+        "incidentio_configs",
+        Fields(
+            {
+                "url": Option(URL),
+                "url_file": Option(PATH),
+                "alert_source_token_file": Option(PATH),
+                "max_alerts": Option(COUNT),
+                "on_call": _on_call("schedule", "user"),
+            },
+            one_of=(("url", "url_file"), ("alert_source_token_file",)),
+            secrets={"alert_source_token": "write alert_source_token_file"},
+        ),
+        {},
+        since="0.29",
     ),
 }

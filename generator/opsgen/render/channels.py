@@ -98,7 +98,11 @@ def _mistakes_of_groups(fields: Fields, given: frozenset[str], path: _Path) -> I
 
 def _rendered(fields: Fields, options: Mapping[str, Any]) -> dict[str, Any]:
     """The options in the order of the table, so that two channels alike give the same bytes."""
-    return {key: _rendered_value(option, options[key]) for key, option in fields.options.items() if key in options}
+    return {
+        key: _rendered_value(option, options[key])
+        for key, option in fields.options.items()
+        if key in options and option.sent
+    }
 
 
 def _rendered_value(option: Option, value: Any) -> Any:

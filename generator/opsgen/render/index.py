@@ -67,10 +67,13 @@ def index_entry(service: Service, derived: Derived) -> IndexEntry:
 
 
 def render_index(
-    entries: Iterable[IndexEntry], folders: tuple[Path, ...] = (TEMPLATES,), watchdog: bool = False
+    entries: Iterable[IndexEntry],
+    folders: tuple[Path, ...] = (TEMPLATES,),
+    watchdog: bool = False,
+    terraform: bool = False,
 ) -> Artifact:
     """The page; the order of the entries does not matter. `folders` are those of templates, the shipped one first;
-    `watchdog` says whether the fleet has rules of its own."""
+    `watchdog` says whether the fleet has rules of its own, `terraform` whether a folder of that."""
     ordered = sorted(entries, key=lambda entry: (entry.team, entry.tier, entry.name))
     grafana_folders = {entry.folder for entry in ordered}
     page = render(
@@ -83,6 +86,7 @@ def render_index(
         objective_rows=list(_objective_rows(ordered)),
         probes=any(entry.probes for entry in ordered),
         watchdog=watchdog,
+        terraform=terraform,
         provider=_provider(grafana_folders.pop() if len(grafana_folders) == 1 else ""),
     )
     return Artifact("README.md", page)

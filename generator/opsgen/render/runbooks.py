@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from opsgen import links
+from opsgen.handovers import Told, told
 from opsgen.library import TEMPLATES
-from opsgen.model import EventSlo, Hours, Policy, Service, Step
+from opsgen.model import EventSlo, Hours, Policy, Service
 from opsgen.output.artifact import Artifact
 from opsgen.promql import Matcher, Node, Selector, pretty
 from opsgen.promql.rewrite import call, ranged, sum_by, with_matchers
@@ -132,6 +133,7 @@ def _page(service: Service, derived: Derived) -> dict[str, Any]:
         "burn_rows": tuple(row for signal in signals for row in _burn_rows(signal)),
         "escalation_rows": tuple(_escalation_rows(service)),
         "escalation_picture": _picture(service),
+        "escalation_providers": " and ".join(_providers(service)),
         "silence": commands.silence(service),
         "silences": commands.silences(service),
         "end_silences": commands.end_silences(service),
@@ -321,8 +323,8 @@ def _burn_rows(signal: Signal) -> Iterator[tuple[object, ...]]:
 
 def _escalation_rows(service: Service) -> Iterator[tuple[object, ...]]:
     for severity, policy in service.team.policies.items():
-        for step in policy.steps:
-            yield severity, _when(step), _channels(step), _hours(step.during) if step.during else "always"
+        for one in told(policy):
+            yield severity, _when(one), _channels(one), _hours(one.during) if one.during else "always"
 
 
 def _picture(service: Service) -> str:
@@ -331,13 +333,18 @@ def _picture(service: Service) -> str:
     for severity, policy in service.team.policies.items():
         before: str = severity
         passed = Duration(0)
-        for number, step in enumerate(policy.steps, start=1):
-            told = "<br>".join(dict.fromkeys(channel.name for channel in step.notify))
-            hours = f"<br>(in {step.during.name} hours)" if step.during else ""
-            wait = f"{Duration(step.after.milliseconds - passed.milliseconds)} later" if number > 1 else "at once"
-            lines.append(f'  {before} -- {wait} --> {severity}{number}["{told}{hours}"]')
-            before, passed = f"{severity}{number}", step.after
+        for number, one in enumerate(told(policy), start=1):
+            names = "<br>".join(dict.fromkeys(channel.name for channel in one.channels))
+            how = f"<br>(by {one.by})" if one.by else f"<br>(in {one.during.name} hours)" if one.during else ""
+            wait = f"{one.after - passed} later" if one.after > passed else "too" if number > 1 else "at once"
+            lines.append(f'  {before} -- {wait} --> {severity}{number}["{names}{how}"]')
+            before, passed = f"{severity}{number}", one.after
     return "\n".join(lines)
+
+
+def _providers(service: Service) -> list[str]:
+    taken = (one.by for policy in service.team.policies.values() for one in told(policy) if one.by)
+    return list(dict.fromkeys(taken))
 
 
 def _told_words(service: Service, alert: Alert) -> str:
@@ -347,17 +354,18 @@ def _told_words(service: Service, alert: Alert) -> str:
 
 
 def _step_words(policy: Policy) -> Iterator[str]:
-    for step in policy.steps:
-        hours = f" (during {step.during.name})" if step.during else ""
-        yield f"{_when(step)} {' and '.join(channel.name for channel in step.notify)}{hours}"
+    for one in told(policy):
+        hours = f" (during {one.during.name})" if one.during else ""
+        by = f" (by {one.by})" if one.by else ""
+        yield f"{_when(one)} {' and '.join(channel.name for channel in one.channels)}{by}{hours}"
 
 
-def _when(step: Step) -> str:
-    return f"after {step.after.in_words}" if step.after else "at once"
+def _when(one: Told) -> str:
+    return f"after {one.after.in_words}" if one.after else "at once"
 
 
-def _channels(step: Step) -> str:
-    return ", ".join(f"{channel.name} ({channel.kind})" for channel in step.notify)
+def _channels(one: Told) -> str:
+    return ", ".join(f"{channel.name} ({f'by {one.by}' if one.by else channel.kind})" for channel in one.channels)
 
 
 def _hours(hours: Hours) -> str:

@@ -1,0 +1,78 @@
+"""The Terraform module of a fleet: its policies, and which service has which, in; a file for each provider, out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from opsgen.handovers import PROVIDERS
+from opsgen.library import TEMPLATES
+from opsgen.model import Policy, Service
+from opsgen.output.artifact import Artifact
+from opsgen.render.markdown import Markdown, code_cell
+from opsgen.render.templates import render
+from opsgen.render.terraform import grafana_irm, incidentio, opsgenie, pagerduty, victorops
+from opsgen.render.terraform.document import FOLDER, Handed, Module, render_module, render_versions
+
+_TEMPLATE = "terraform.md.j2"
+_RENDERERS: Mapping[str, Callable[[Sequence[Handed]], Module]] = {
+    "pagerduty": pagerduty.render,
+    "opsgenie": opsgenie.render,
+    "grafana_irm": grafana_irm.render,
+    "incidentio": incidentio.render,
+    "victorops": victorops.render,
+}
+
+
+def handed_over(service: Service) -> dict[str, str]:
+    """The policy of every severity of a service of which a provider takes a part, as its manifest keeps it."""
+    return {severity: policy.name for severity, policy in service.team.policies.items() if policy.handovers}
+
+
+def render_terraform(policies: Mapping[str, Policy], services: Mapping[str, Mapping[str, str]]) -> Iterator[Artifact]:
+    """`terraform/*.tf.json`, one for each provider that takes anything, and how to apply them.
+
+    `services` has what `handed_over` says of every service of the fleet, by name; their order does not matter.
+    """
+    modules = []
+    for kind in _RENDERERS:
+        handed = [
+            Handed(name, handover, _services_of(name, services))
+            for name, policy in sorted(policies.items())
+            for handover in policy.handovers
+            if handover.entry.kind == kind
+        ]
+        if handed:
+            modules.append((kind, _RENDERERS[kind](handed)))
+    yield from (render_module(module) for _, module in modules)
+    if modules:
+        yield render_versions(module for _, module in modules)
+    page = render(
+        (TEMPLATES,),
+        _TEMPLATE,
+        rows=[_row(kind, module) for kind, module in modules],
+        loops=[_loops(kind) for kind, _ in modules],
+        secrets=[name for _, module in modules for name in module.outputs],
+        variables=[
+            (name, body["description"]) for _, module in modules for name, body in sorted(module.variables.items())
+        ],
+    )
+    yield Artifact(f"{FOLDER}/README.md", page)
+
+
+def _services_of(policy: str, services: Mapping[str, Mapping[str, str]]) -> dict[str, tuple[str, ...]]:
+    """The services of a policy, with the severities that it has there."""
+    found = {
+        name: tuple(severity for severity, chosen in sorted(services[name].items()) if chosen == policy)
+        for name in sorted(services)
+    }
+    return {name: severities for name, severities in found.items() if severities}
+
+
+def _row(kind: str, module: Module) -> tuple[object, ...]:
+    source = Markdown(f"{code_cell(module.source)} {code_cell(module.version)}")
+    return PROVIDERS[kind].title, code_cell(f"{module.provider}.tf.json"), source, " ".join(module.about[1:])
+
+
+def _loops(kind: str) -> tuple[object, ...]:
+    loops = PROVIDERS[kind].loops
+    return PROVIDERS[kind].title, f"at most {loops} times" if loops else "never"

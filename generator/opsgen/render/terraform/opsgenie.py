@@ -1,0 +1,66 @@
+"""Opsgenie: an escalation for each policy, and an integration that every alert of its channel comes by.
+
+Resources as in Opsgenie's Terraform provider 0.6 (website/docs/r). Opsgenie is no longer sold since 2025-06-04, and
+ends on 2027-04-05.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from opsgen.handovers import PROVIDERS
+from opsgen.render.terraform.document import GENERATED, Handed, Module, identifier, people, reference
+
+_ABOUT = (
+    GENERATED,
+    "Opsgenie ends on 2027-04-05: plan where to go.",
+    "Schedules, users and teams are those of the account, found by name.",
+)
+_KEYS = {"schedule": "name", "user": "username", "team": "name"}
+
+
+def render(handed: Sequence[Handed]) -> Module:
+    module = Module("opsgenie", "opsgenie/opsgenie", "~> 0.6", _ABOUT)
+    known = people(module, handed, "opsgenie", _KEYS)
+    for one in handed:
+        entry = one.handover.entry
+        escalation = module.add(
+            "opsgenie_escalation",
+            identifier(one.policy),
+            {
+                "name": one.policy,
+                "description": f"The policy {one.policy} of opsgen.yaml.",
+                # One recipient a rule: a step that tells several is as many rules with one delay.
+                "rules": [
+                    {
+                        "condition": "if-not-acked",
+                        "notify_type": "default",
+                        "delay": int(step.after.minutes),
+                        "recipient": [asdict(known[channel.name])],
+                    }
+                    for step in one.handover.steps
+                    for channel in step.notify
+                ],
+                "repeat": [
+                    {
+                        "wait_interval": int(one.handover.again.minutes),
+                        "count": PROVIDERS["opsgenie"].loops,
+                        "reset_recipient_states": True,
+                        "close_alert_after_all": False,
+                    }
+                ],
+            },
+        )
+        module.add(
+            "opsgenie_api_integration",
+            identifier(entry.name),
+            {
+                "name": entry.name,
+                "type": "Prometheus",
+                "responders": [{"type": "escalation", "id": escalation}],
+            },
+        )
+        key = reference("opsgenie_api_integration", identifier(entry.name), "api_key")
+        module.secret(str(entry.options["api_key_file"]), key)
+    return module

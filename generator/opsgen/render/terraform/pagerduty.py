@@ -1,0 +1,109 @@
+"""PagerDuty: an escalation policy for each of ours, a service for each of ours, and the way from one key to them.
+
+Alertmanager sends to one event orchestration, which routes by the event's component, the service. Resources as in
+PagerDuty's Terraform provider 3.32 (website/docs/r).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from opsgen.handovers import PROVIDERS
+from opsgen.model import Step
+from opsgen.quantities import Duration
+from opsgen.render.terraform.document import GENERATED, Body, Handed, Module, Person, identifier, people, reference
+
+_ABOUT = (
+    GENERATED,
+    "Schedules and users are those of the account, found by name.",
+)
+# Alertmanager says when it is over; PagerDuty must not end an incident that goes on, as it would after four hours.
+_NEVER = "null"
+
+
+def render(handed: Sequence[Handed]) -> Module:
+    module = Module("pagerduty", "PagerDuty/pagerduty", "~> 3.32", _ABOUT)
+    known = people(module, handed, "pagerduty", {"schedule": "name", "user": "email"})
+    for one in handed:
+        policy = module.add(
+            "pagerduty_escalation_policy",
+            identifier(one.policy),
+            {
+                "name": one.policy,
+                "description": f"The policy {one.policy} of opsgen.yaml.",
+                "num_loops": PROVIDERS["pagerduty"].loops,
+                "rule": [
+                    {
+                        "escalation_delay_in_minutes": int((after - step.after).minutes),
+                        "target": [_target(known[channel.name]) for channel in step.notify],
+                    }
+                    for step, after in _with_next(one)
+                ],
+            },
+        )
+        _route(module, one, policy)
+    return module
+
+
+def _with_next(one: Handed) -> list[tuple[Step, Duration]]:
+    """Every step, and when the next one comes: a delay is what follows a step."""
+    steps = one.handover.steps
+    return list(zip(steps, [*(step.after for step in steps[1:]), steps[-1].after + one.handover.again], strict=True))
+
+
+def _target(person: Person) -> Body:
+    return {"type": f"{person.type}_reference", "id": person.id}
+
+
+def _route(module: Module, one: Handed, policy: str) -> None:
+    entry = one.handover.entry
+    services = {name: _service(module, one, policy, name, "page" in one.services[name]) for name in one.services}
+    # Whatever else is sent by this key is told all the same.
+    others = _service(module, one, policy, "", pages=True)
+    orchestration = module.add(
+        "pagerduty_event_orchestration",
+        identifier(entry.name),
+        {"name": entry.name, "description": f"What Alertmanager sends through the channel {entry.name}."},
+    )
+    module.add(
+        "pagerduty_event_orchestration_integration",
+        identifier(entry.name),
+        {"event_orchestration": orchestration, "label": "Alertmanager"},
+    )
+    rules = [
+        {
+            "label": name,
+            "condition": [{"expression": f"event.component matches '{name}'"}],
+            "actions": [{"route_to": service}],
+        }
+        for name, service in services.items()
+    ]
+    module.add(
+        "pagerduty_event_orchestration_router",
+        identifier(entry.name),
+        {
+            "event_orchestration": orchestration,
+            "set": [{"id": "start", "rule": rules}],
+            "catch_all": [{"actions": [{"route_to": others}]}],
+        },
+    )
+    key = reference("pagerduty_event_orchestration_integration", identifier(entry.name), "parameters[0].routing_key")
+    module.secret(str(entry.options["routing_key_file"]), key)
+
+
+def _service(module: Module, one: Handed, policy: str, name: str, pages: bool) -> str:
+    """By the severity of the event: a page is of high urgency, and escalates; tickets and infos are of low. Where there
+    are no pages, and later steps for the others, they are of high urgency: what is of low never reaches a later step.
+    """
+    urgency = "severity_based" if pages or len(one.handover.steps) == 1 else "high"
+    return module.add(
+        "pagerduty_service",
+        identifier(name, one.policy) if name else identifier("_others", one.policy),
+        {
+            "name": f"{name} ({one.policy})" if name else f"others ({one.policy})",
+            "description": f"{name or 'Other alerts'}, by the policy {one.policy} of opsgen.yaml.",
+            "escalation_policy": policy,
+            "auto_resolve_timeout": _NEVER,
+            "incident_urgency_rule": [{"type": "constant", "urgency": urgency}],
+        },
+    )
