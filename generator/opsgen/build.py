@@ -130,7 +130,12 @@ def _fleet_artifacts(fleet: FleetModel, built: Mapping[str, FolderContent], out:
     entries += [IndexEntry.from_json(known["index"]) for known, _ in others.values()]
     fragments = [_fragment(content) for content in built.values()] + [fragment for _, fragment in others.values()]
     watchdog = fleet.organisation.watchdog
-    yield render_fleet(fragments, fleet.organisation.catch_all, watchdog)
+    alertmanager = render_fleet(fragments, fleet.organisation.catch_all, watchdog)
+    yield alertmanager
+    if "grafana" in fleet.organisation.platform.targets:
+        from opsgen.render.grafana_alerting import render_grafana_alerting
+
+        yield render_grafana_alerting(_parsed(alertmanager.content))
     yield from render_watchdog() if watchdog else ()
     yield render_overview(
         [ServiceFacts(e.name, e.title, e.team, e.tier) for e in sorted(entries, key=lambda e: e.name)]

@@ -166,6 +166,9 @@ class _Resolver:
         self._ways_in(policies)
         teams = {name: self._team(name, policies) for name in spec.teams}
         catch_all = self._channel(("catch_all",), spec.catch_all, channels)
+        if "grafana" in spec.targets and spec.catch_all is None:
+            wrong = "Grafana's policies begin with somebody to tell"
+            self.mistakes.add(("targets", spec.targets.index("grafana")), wrong, "write catch_all: with a channel")
         watchdog = self._watchdog(channels)
         burn_rates = self._burn_rates(platform)
         self._slo_window()

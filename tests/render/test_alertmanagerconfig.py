@@ -66,7 +66,7 @@ _POLICIES: st.SearchStrategy[dict[Severity, Policy]] = st.dictionaries(
 )
 
 
-def _everything(fields: Fields) -> dict[str, Any]:
+def everything(fields: Fields) -> dict[str, Any]:
     """Every option that may stand beside the others: of each group the first."""
     left_out = {key for group in (*fields.one_of, *fields.at_most_one) for key in group[1:]}
     return {key: _value(option) for key, option in fields.options.items() if key not in left_out}
@@ -74,14 +74,14 @@ def _everything(fields: Fields) -> dict[str, Any]:
 
 def _value(option: Option) -> Any:
     if isinstance(option.value, Fields):
-        one = _everything(option.value)
+        one = everything(option.value)
         return [one] if option.value.many else one
     return _VALUES.get(option.value, "team")
 
 
 _CHANNELS = [
     *(Channel(f"least-{kind}", kind, options) for kind, options in LEAST_CHANNELS.items() if kind not in LACKING),
-    *(Channel(f"every-{kind}", kind, _everything(KINDS[kind].fields)) for kind in KINDS if kind not in LACKING),
+    *(Channel(f"every-{kind}", kind, everything(KINDS[kind].fields)) for kind in KINDS if kind not in LACKING),
     Channel(
         "basic",
         "webhook",
