@@ -237,6 +237,7 @@ def test_a_service_can_not_name_a_policy_that_there_is_not(tmp_path: Path) -> No
 def test_a_policy_is_its_steps_or_says_how_often_it_repeats(tmp_path: Path) -> None:
     project = (
         f"{CHANNEL}escalation: {{short: [{{notify: [chat]}}], long: {{repeat: 1h, steps: [{{notify: [chat]}}]}}}}\n"
+        "teams: {web: {escalation: {page: long}}}\n"
     )
     policies = _organisation(tmp_path, project).policies
 

@@ -418,17 +418,27 @@ def test_fields_without_an_artifact_yet_are_reported(tmp_path: Path) -> None:
     ("project", "silent"),
     [
         ("", "alerts"),
-        (f"{_CHAT}teams: {{web: {{}}}}\n", "alerts"),
         (f"{_CHAT}teams: {{web: {{escalation: {{ticket: calm}}}}}}\n", "pages"),
         (f"{_CHAT}teams: {{web: {{escalation: {{page: calm}}}}}}\n", ""),
     ],
 )
 def test_a_severity_that_nobody_is_told_of_is_warned_of(tmp_path: Path, project: str, silent: str) -> None:
-    said = [text for text in fleet(tmp_path, LEAST, project).warnings if "nobody is told" in text]
+    spec = f"{LEAST}tier: 4\n"  # of no pages
+    said = [text for text in fleet(tmp_path, spec, project).warnings if "nobody is told" in text]
 
     right = "give team web an escalation policy in the project file, opsgen.yaml"
     wanted = f"{tmp_path}/service.yaml: nobody is told of its {silent}; {right}"
     assert said == ([wanted] if silent else [])
+
+
+@pytest.mark.parametrize("team", ["{}", "{escalation: {ticket: calm}}"])
+def test_pages_that_reach_nobody_are_a_mistake_where_there_are_policies(tmp_path: Path, team: str) -> None:
+    spec = f"{LEAST}uptime: [https://shop.example.com]\n"
+
+    assert refused(tmp_path, spec, f"{_CHAT}teams: {{web: {team}}}\n") == [
+        "service.yaml:1:10: service: its pages (ProbeFailed, TargetsAbsent) reach nobody, since team web has no policy "
+        "for them; write escalation: {page: ...} there or here; the policies are calm"
+    ]
 
 
 def test_a_threshold_that_is_no_bucket_boundary_names_the_nearest(tmp_path: Path) -> None:

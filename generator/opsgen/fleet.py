@@ -11,7 +11,7 @@ from opsgen.errors import InputError, Mistake
 from opsgen.flow import check_flow
 from opsgen.library import Library, load_library
 from opsgen.model import Service
-from opsgen.organisation import Organisation, resolve_project
+from opsgen.organisation import Organisation, default_policy, resolve_project, suggest
 from opsgen.output.artifact import Artifact, ArtifactSet
 from opsgen.output.manifest import MANIFEST
 from opsgen.resolve import resolve
@@ -256,7 +256,18 @@ def _load_service(file: Path, specs: Specs, organisation: Organisation, library:
         wrong = "this spec makes no alert at all"
         raise InputError([Mistake(document.file, 1, 1, "", wrong, "leave an alert on, or write slos or uptime")])
     check_flow(service, derived)
+    _check_pages(service, derived, organisation, document)
     return ServiceModel(service, derived, document)
+
+
+def _check_pages(service: Service, derived: Derived, organisation: Organisation, document: Document) -> None:
+    """Where there are policies, pages that reach nobody are a mistake; without any, a warning says so."""
+    pages = sorted({alert.name for alert in derived.alerts if alert.severity == "page"})
+    if organisation.policies and pages and service.team.policies["page"] == default_policy():
+        line, column = document.position(("service",), "value")
+        wrong = f"its pages ({', '.join(pages)}) reach nobody, since team {service.team.name} has no policy for them"
+        right = f"write escalation: {{page: ...}} there or here; {suggest('', organisation.policies, 'policies')}"
+        raise InputError([Mistake(document.file, line, column, "service", wrong, right)])
 
 
 def _doubles(services: Iterable[ServiceModel]) -> Iterator[Mistake]:

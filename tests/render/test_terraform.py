@@ -214,7 +214,8 @@ def test_at_pagerduty_no_step_is_written_that_cannot_be_reached(
     both = ({"notify": ["first"]}, {"after": "5m", "notify": ["first"]})
     written = project(*both[:steps], first=first) | {"teams": {"web": {"escalation": yaml.safe_load(chosen)}}}
 
-    services = modules(tmp_path, written)["pagerduty"]["resource"]["pagerduty_service"]
+    without_pages = f"{SPEC}tier: 4\n" if "page" not in chosen else SPEC
+    services = modules(tmp_path, written, without_pages)["pagerduty"]["resource"]["pagerduty_service"]
 
     assert services["shop_critical"]["incident_urgency_rule"] == [{"type": "constant", "urgency": urgency}]
 
