@@ -144,6 +144,29 @@ def test_whatever_is_taken_is_proven(promtool: Path, spec: Spec, project: Spec) 
         judged(promtool, "test", "rules", "rules.test.yaml", cwd=output.folder / output.service)
 
 
+def test_a_guard_holds_however_rarely_a_proof_evaluates(promtool: Path) -> None:
+    """The events of the middle SLO are few, so that the other two do not fire with it: fewer than the guard asks for,
+    were only one of the recorded counts in the window of an hour."""
+    spec = {
+        "service": "shop",
+        "convention": "prometheus-http",
+        "slos": [
+            {"availability": "10%"},
+            {
+                "name": "sent",
+                "window": "1d",
+                "objective": "10%",
+                "bad": "rate(a_total[5m])",
+                "total": "rate(b_total[5m])",
+            },
+            {"name": "done", "objective": "10%", "bad": "rate(a_total[5m])", "total": 'rate(a_total{ok=~"1|2"}[5m])'},
+        ],
+    }
+
+    with built(spec, {}) as output:
+        judged(promtool, "test", "rules", "rules.test.yaml", cwd=output.folder / "shop")
+
+
 def dropping(hold: str, against: str, window: str = "5m") -> Spec:
     query = f"sum(rate(orders_total[{window}]))"
     alert = {"drop": "50%", "against": against, "for": hold}

@@ -6,7 +6,7 @@ for one holds for all, once the values are put back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from opsgen.promql import Matcher, Node, Selector, String
@@ -37,9 +37,10 @@ def neutral(conditions: Sequence[Condition]) -> tuple[tuple[Condition, ...], Nam
     Left as they are: values that a series may get without being asked for, since a neutral one would not stand in
     their way, and everything where an expression makes label values of text.
     """
-    if any(isinstance(part, String) for condition in conditions for part in walk(condition.expr)):
+    exprs = [expr for condition in conditions for expr in condition.exprs]
+    if any(isinstance(part, String) for expr in exprs for part in walk(expr)):
         return tuple(conditions), Names({})
-    matchers = list(_matchers(conditions))
+    matchers = [matcher for expr in exprs for selector in selectors(expr) for matcher in selector.matchers]
     kept = {matcher.label for matcher in matchers if not _is_ordinary(matcher)}
     named = dict.fromkeys((m.label, m.value) for m in matchers if m.label not in kept)
     neutral_values = {pair: f"neutral-{number}" for number, pair in enumerate(named)}
@@ -47,12 +48,8 @@ def neutral(conditions: Sequence[Condition]) -> tuple[tuple[Condition, ...], Nam
     def rename(node: Node) -> Node:
         return _renamed(node, neutral_values) if isinstance(node, Selector) and node.matchers else node
 
-    changed = tuple(Condition(condition.key, transform(condition.expr, rename)) for condition in conditions)
+    changed = tuple(Condition(c.key, *(transform(expr, rename) for expr in c.exprs)) for c in conditions)
     return changed, Names({(label, value): real for (label, real), value in neutral_values.items()})
-
-
-def _matchers(conditions: Sequence[Condition]) -> Iterator[Matcher]:
-    return (m for condition in conditions for selector in selectors(condition.expr) for m in selector.matchers)
 
 
 def _is_ordinary(matcher: Matcher) -> bool:

@@ -28,10 +28,18 @@ Settings = tuple[Setting, ...]
 
 @dataclass(frozen=True)
 class Condition:
-    """One alert's expression, in terms of scraped series; it fires where its result is not empty."""
+    """One alert's expression, in terms of scraped series; it fires where its result is not empty.
+
+    `sparse` is the same where the rules are evaluated as rarely as a proof may: what is decided must hold there, too.
+    """
 
     key: str
     expr: Node
+    sparse: Node | None = None
+
+    @property
+    def exprs(self) -> tuple[Node, ...]:
+        return (self.expr,) if self.sparse is None else (self.expr, self.sparse)
 
 
 class Unprovable(Exception):
@@ -48,8 +56,9 @@ class Rule:
     """A condition, ready to be asked."""
 
     key: str
-    expr: Node
+    exprs: tuple[Node, ...]
     query: Query
+    sparse: Query | None
     metrics: frozenset[str]
     reads_past: bool
     times: tuple[float, ...]
@@ -57,7 +66,7 @@ class Rule:
     @classmethod
     def of(cls, condition: Condition) -> Rule:
         try:
-            query = compiled(condition.expr)
+            query, *sparse = map(compiled, condition.exprs)
         except Unsupported as unsupported:
             raise Unprovable(condition.key, str(unsupported)) from None
         parts = list(walk(condition.expr))
@@ -65,8 +74,9 @@ class Rule:
         later = _LATER + longest_lookback(condition.expr) * 2
         return cls(
             condition.key,
-            condition.expr,
+            condition.exprs,
             query,
+            sparse[0] if sparse else None,
             frozenset(selector.metric or "" for selector in selectors(condition.expr)),
             any(isinstance(part, Selector | Subquery) and part.offset_ms > 0 for part in parts),
             (0.0, float(later.seconds)) if timed else (0.0,),
@@ -74,8 +84,11 @@ class Rule:
 
     def fires(self, world: World) -> bool:
         """Whether it fires; raises Unsupported."""
-        value = self.query(world)
-        return bool(value) if isinstance(value, dict) else True
+        return _is_true(self.query(world))
+
+    def fires_sparsely(self, world: World) -> bool:
+        """Whether it fires where it is evaluated rarely; raises Unsupported."""
+        return _is_true((self.sparse or self.query)(world))
 
     def fires_always(self, now: Index, past: Index) -> bool:
         """With that past, now and later."""
@@ -90,13 +103,17 @@ class Rule:
     def comparisons(self) -> tuple[tuple[Query, Query], ...]:
         """The two sides of every comparison in the condition whose values can be known."""
         found = []
-        for part in walk(self.expr):
+        for part in (part for expr in self.exprs for part in walk(expr)):
             if isinstance(part, Binary) and part.op in COMPARISONS:
                 try:
                     found.append((compiled(part.left), compiled(part.right)))
                 except Unsupported:
                     continue
         return tuple(found)
+
+
+def _is_true(value: object) -> bool:
+    return bool(value) if isinstance(value, dict) else True
 
 
 class Problem:
@@ -127,12 +144,15 @@ class Problem:
         return self._firing[key]
 
     def is_certain(self, index: int, now: Settings, past: Settings) -> bool:
-        """Whether what `fires` says holds later too, without a past, and with rates that are off by a little."""
+        """Whether what `fires` says holds later too, without a past, with rates that are off by a little, and where
+        it is evaluated rarely."""
         key = self._key(index, now, past)
         if key not in self._certain:
             fires = self.fires(index, now, past)
-            self._certain[key] = fires is not None and all(
-                self._asked(index, world) == fires for world in self._other_worlds(index, now, past, fires)
+            self._certain[key] = (
+                fires is not None
+                and all(self._asked(index, world) == fires for world in self._other_worlds(index, now, past, fires))
+                and self._asked(index, self.world(index, now, past), sparsely=True) == fires
             )
         return self._certain[key]
 
@@ -146,7 +166,7 @@ class Problem:
         return World(current, current if past is now else self._index(read, past, nudge), 0.0)
 
     def _sources_of(self, rule: Rule) -> tuple[int, ...]:
-        read = list(selectors(rule.expr))
+        read = list(selectors(rule.exprs[0]))
         return tuple(s for s, source in enumerate(self.sources) if any(selects(selector, source) for selector in read))
 
     def _key(self, index: int, now: Settings, past: Settings) -> tuple[int, Settings, Settings]:
@@ -154,9 +174,10 @@ class Problem:
         seen = tuple(past[s] for s in read) if self.rules[index].reads_past else ()
         return index, tuple(now[s] for s in read), seen
 
-    def _asked(self, index: int, world: World) -> bool | None:
+    def _asked(self, index: int, world: World, sparsely: bool = False) -> bool | None:
+        rule = self.rules[index]
         try:
-            return self.rules[index].fires(world)
+            return rule.fires_sparsely(world) if sparsely else rule.fires(world)
         except Unsupported as unsupported:
             self.obstacles.setdefault(index, str(unsupported))
             return None

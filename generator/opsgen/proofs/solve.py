@@ -211,7 +211,7 @@ def _reason(problem: Problem, index: int) -> str:
     """Why the search failed, as far as that is known."""
     if index in problem.obstacles:
         return problem.obstacles[index]
-    calls = (part.function for part in walk(problem.rules[index].expr) if isinstance(part, Call))
+    calls = (part.function for part in walk(problem.rules[index].exprs[0]) if isinstance(part, Call))
     still = next((function for function in calls if function in ALWAYS_ZERO), None)
     if still is None:
         return ""

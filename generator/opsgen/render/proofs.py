@@ -65,7 +65,7 @@ def _comment(service: Service) -> tuple[str, ...]:
 
 
 def _proofs(service: Service, derived: Derived) -> Proofs:
-    conditions = [Condition(alert.key, alert.condition) for alert in derived.alerts]
+    conditions = [Condition(alert.key, alert.condition, alert.sparse) for alert in derived.alerts]
     try:
         return prove(conditions, _bounds(service))
     except Unprovable as unprovable:

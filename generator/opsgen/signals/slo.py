@@ -268,7 +268,8 @@ def _alert(
         signal=f"slo-{slo.name}",
         severity=severity,
         expr=any_of(_burning(service, slo, rate, recorded) for rate in rates),
-        condition=any_of(_burning_raw(service, slo, rate, events) for rate in rates),
+        condition=any_of(_burning_raw(service, slo, rate, events, rate.long_window) for rate in rates),
+        sparse=any_of(_burning_raw(service, slo, rate, events, _BASE) for rate in rates),
         hold=hold_of(service, _BURN, _HOLD[severity]),
         keep_firing=_KEEP_FIRING[severity],
         labels=(("slo", slo.name),),
@@ -291,9 +292,10 @@ def _burning(service: Service, slo: EventSlo, rate: BurnRate, recorded: _Recorde
     return all_of([*above, enough])
 
 
-def _burning_raw(service: Service, slo: EventSlo, rate: BurnRate, events: _Events) -> Node:
+def _burning_raw(service: Service, slo: EventSlo, rate: BurnRate, events: _Events, window: Duration) -> Node:
+    """In terms of raw series, with the events of `window` counted."""
     limit = number(burnrates.threshold(rate, slo.objective))
-    enough = binary(">=", events.counts(rate.long_window)[1], number(_fewest(service, slo, rate)))
+    enough = binary(">=", events.counts(window)[1], number(_fewest(service, slo, rate)))
     return all_of([binary(">", events.ratio(_BASE), limit), enough])
 
 
