@@ -210,22 +210,77 @@ def test_a_service_name_cannot_leave_its_folder(tmp_path: Path, name: str) -> No
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["deep", "down", "s.yaml"]
 
 
-def test_an_edited_runbook_is_left_alone_until_it_is_forced(project: Path) -> None:
+def test_what_people_write_in_a_runbook_stays_when_the_spec_changes(project: Path) -> None:
     run("build", "shop.yaml", cwd=project)
     runbook = project / "out" / "shop" / "runbook.md"
-    generated = runbook.read_bytes()
-    runbook.write_bytes(generated + b"\nCall Ann first.\n")
+    runbook.write_text(f"{runbook.read_text()}\nCall Ann first.\n")
     (project / "shop.yaml").write_text(SPEC.replace("99.9%", "99.5%"))
 
+    built = run("build", "shop.yaml", cwd=project)
+    checked = run("build", "--check", "shop.yaml", cwd=project)
+
+    assert built.returncode == 0, built.stderr
+    assert checked.returncode == 0, checked.stderr
+    assert runbook.read_text().endswith("\nCall Ann first.\n")
+    assert "99.5%" in runbook.read_text()
+
+
+@pytest.mark.parametrize(("way", "kept"), [("--take-mine", True), ("--take-theirs", False), ("--force", False)])
+def test_an_edit_inside_of_a_block_is_shown_and_left_until_somebody_decides(
+    project: Path, way: str, kept: bool
+) -> None:
+    run("build", "shop.yaml", cwd=project)
+    runbook = project / "out" / "shop" / "runbook.md"
+    edited = runbook.read_text().replace("## Maintenance", "## Our maintenance")
+    runbook.write_text(edited)
+
     refused = run("build", "shop.yaml", cwd=project)
-    kept = runbook.read_bytes()
-    forced = run("build", "--force", "shop.yaml", cwd=project)
+    left = runbook.read_text()
+    settled = run("build", way, "shop.yaml", cwd=project)
 
     assert refused.returncode == 1
-    assert "shop/runbook.md" in refused.stderr
-    assert kept == generated + b"\nCall Ann first.\n"
-    assert forced.returncode == 0
-    assert b"Call Ann first." not in runbook.read_bytes()
+    assert "block maintenance" in refused.stderr
+    assert "-## Maintenance" in refused.stderr
+    assert "+## Our maintenance" in refused.stderr
+    assert "--take-mine" in refused.stderr
+    assert left == edited
+    assert settled.returncode == 0, settled.stderr
+    assert ("## Our maintenance" in runbook.read_text()) is kept
+    assert run("build", "--check", "shop.yaml", cwd=project).returncode == 0
+
+
+def test_a_broken_mark_is_a_mistake_at_its_line_and_nothing_is_written(project: Path) -> None:
+    run("build", "shop.yaml", cwd=project)
+    runbook = project / "out" / "shop" / "runbook.md"
+    runbook.write_text(runbook.read_text().replace("<!-- opsgen:end links -->\n", ""))
+    before = tree(project / "out")
+    (project / "shop.yaml").write_text(SPEC.replace("99.9%", "99.5%"))
+
+    done = run("build", "shop.yaml", cwd=project)
+
+    assert done.returncode == 2
+    assert "shop/runbook.md:" in done.stderr
+    assert "the block links has no end; write <!-- opsgen:end links -->" in done.stderr
+    assert tree(project / "out") == before
+
+
+def test_a_runbook_of_a_service_that_is_gone_stays_where_somebody_wrote_in_it(project: Path) -> None:
+    specs = project / "specs"
+    specs.mkdir()
+    for name in ("shop", "till", "bank"):
+        (specs / f"{name}.yaml").write_text(SPEC.replace("service: shop", f"service: {name}"))
+    run("build", "specs", cwd=project)
+    runbook = project / "out" / "till" / "runbook.md"
+    runbook.write_text(f"{runbook.read_text()}\nCall Ann first.\n")
+    (specs / "till.yaml").unlink()
+    (specs / "bank.yaml").unlink()
+
+    done = run("build", "specs", cwd=project)
+
+    assert done.returncode == 1
+    assert "till/runbook.md" in done.stderr
+    assert "Call Ann first." in runbook.read_text()
+    assert not (project / "out" / "bank").exists()
 
 
 def test_what_somebody_wrote_is_never_removed_where_nothing_takes_its_place(project: Path) -> None:

@@ -15,8 +15,9 @@ import yaml
 
 from opsgen.fleet import FleetModel, ServiceModel, render_services
 from opsgen.output.artifact import Artifact, ArtifactSet
+from opsgen.output.blocks import Side
 from opsgen.output.manifest import read_index
-from opsgen.output.plan import FORCEABLE, Action, FolderContent, Plan, plan
+from opsgen.output.plan import FORCEABLE, Action, Decision, FolderContent, Plan, plan
 from opsgen.output.write import write
 
 _FLEET = ""
@@ -37,10 +38,10 @@ class Report:
     good: bool
 
 
-def write_fleet(fleet: FleetModel, out: Path, force: bool) -> Report:
+def write_fleet(fleet: FleetModel, out: Path, force: bool, take: Side | None = None) -> Report:
     """Renders and writes everything; nothing at all where a spec turns out to be wrong while it is rendered."""
     wanted = contents(fleet, out)
-    done = write(out, wanted, complete=True, force=force, concerns=_concerns(fleet))
+    done = write(out, wanted, complete=True, force=force, take=take, concerns=_concerns(fleet))
     return Report(tuple(_lines(done, 0)), not done.conflicts)
 
 
@@ -113,6 +114,19 @@ def _concerns(fleet: FleetModel) -> Callable[[Mapping[str, Any]], bool]:
         return spec not in fleet.left_out and any(_is_below(spec, folder) for folder in given)
 
     return concerns
+
+
+def _edit_lines(conflict: Decision) -> Iterator[str]:
+    """What was edited in the blocks of a runbook, and the ways out."""
+    for edit in conflict.edits:
+        yield f"    line {edit.line}, block {edit.id}:"
+        lines = edit.diff.splitlines()
+        yield from (f"      {line}" for line in lines[:_MOST_NAMED])
+        if len(lines) > _MOST_NAMED:
+            yield f"      and {len(lines) - _MOST_NAMED} more lines"
+    if conflict.edits:
+        yield "    Move what you wrote below the end of the block, where it stays; or keep it as it is, and have the"
+        yield "    block for yourself from then on (--take-mine); or give it up (--take-theirs)."
 
 
 def _is_below(spec: str, folder: str) -> bool:
@@ -201,8 +215,9 @@ def _lines(done: Plan, tense: int) -> Iterator[str]:
         if len(paths) > _MOST_NAMED:
             yield f"  {verbs[tense]:<16} and {len(paths) - _MOST_NAMED} more"
     for conflict in done.conflicts:
-        forced = "; --force overwrites it" if conflict.reason in FORCEABLE else ""
+        forced = "; --force overwrites it" if conflict.reason in FORCEABLE and not conflict.edits else ""
         yield f"  left alone       {conflict.path}: {conflict.reason}{forced}"
+        yield from _edit_lines(conflict)
     counts = done.counts
     changed = ", ".join(f"{counts[action]} {verbs[tense]}" for action, verbs in _VERBS.items() if counts[action])
     yield f"{done.out}: {changed or 'nothing to do'}, {counts[Action.KEEP]} as they were."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +15,26 @@ from opsgen.build import contents
 from opsgen.closure import Gap, concerning, gaps, terraform_gaps
 from opsgen.fleet import FleetModel
 from opsgen.judges import Verdict, judge
+from opsgen.review import Review, review_fleet
 
 _MOST_LINES = 40
 
 
 @dataclass(frozen=True)
 class CheckReport:
-    """Every gap and every verdict; good when there is no gap and no program refused anything."""
+    """Every gap and every verdict, and the reviews of those runbooks that there are already; good when there is no gap,
+    no program refused anything, and no runbook has a fault or lacks what the project asks for."""
 
     services: int
     alerts: int
     gaps: tuple[Gap, ...]
     verdicts: tuple[Verdict, ...]
+    reviews: tuple[Review, ...] = ()
 
     @property
     def good(self) -> bool:
-        return self.alerts > 0 and not self.gaps and not any(verdict.passed is False for verdict in self.verdicts)
+        refused = any(verdict.passed is False for verdict in self.verdicts)
+        return self.alerts > 0 and not self.gaps and not refused and not any(one.fails for one in self.reviews)
 
     @property
     def lines(self) -> Iterator[str]:
@@ -39,6 +44,13 @@ class CheckReport:
             if verdict.passed is False:
                 yield f"  refused  {verdict.program} on {verdict.subject}:"
                 yield from (f"    {line}" for line in verdict.output.splitlines()[:_MOST_LINES])
+        for review in self.reviews:
+            if review.fails:
+                yield from (f"  runbook  {line}" for line in review.lines)
+        lacking = [review for review in self.reviews if review.lacks and not review.fails]
+        if lacking:
+            questions = sum(len(review.open) for review in lacking)
+            yield f"  runbooks {questions} open questions in {len(lacking)}; opsgen runbook status says which"
         for verdict in self.verdicts:
             if verdict.passed is None:
                 yield f"  skipped  {verdict.program} is not installed, so nothing was judged by it"
@@ -58,11 +70,12 @@ class CheckReport:
                 for v in self.verdicts
                 if v.passed is False
             ],
+            "runbooks": [review.as_json() for review in self.reviews],
             "not_installed": [verdict.program for verdict in self.verdicts if verdict.passed is None],
         }
 
 
-def check_fleet(fleet: FleetModel) -> CheckReport:
+def check_fleet(fleet: FleetModel, today: date | None = None) -> CheckReport:
     """Renders everything into a folder of its own, that is gone afterwards, and has it judged there."""
     with tempfile.TemporaryDirectory(prefix="opsgen-") as name:
         folder = Path(name)
@@ -85,4 +98,6 @@ def check_fleet(fleet: FleetModel) -> CheckReport:
         found += terraform_gaps(artifact for content in wanted.values() for artifact in content.artifacts)
         verdicts = judge(folder, [model.service.name for model in fleet.services])
     alerts = sum(len(model.derived.alerts) for model in fleet.services)
-    return CheckReport(len(fleet.services), alerts, tuple(found), tuple(verdicts))
+    reviews = review_fleet(fleet, fleet.out(None), today)
+    built = tuple(review for review in reviews if Path(review.file).is_file())
+    return CheckReport(len(fleet.services), alerts, tuple(found), tuple(verdicts), built)

@@ -18,7 +18,10 @@ import click
 from opsgen import __version__
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from opsgen.errors import Mistake
+    from opsgen.output.blocks import Side
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _PATHS = click.Path(path_type=Path)
@@ -33,7 +36,10 @@ _BUILD_HELP = """Generate everything for the specs at PATH (files or folders).
   opsgen build --check specs/        only say whether out/ is up to date
 
 Writes nothing unless every spec is right. Files that opsgen did not write, or that were edited since, are left alone
-and named (exit code 1); --force overwrites those that are wanted."""
+and named (exit code 1); --force overwrites those that are wanted.
+
+A runbook is shared: what people write outside of opsgen's blocks stays, whatever becomes of the spec. An edit inside of
+a block is shown and left; move it out of the block, or say whose version is right: --take-mine or --take-theirs."""
 
 _CHECK_HELP = """Prove the specs at PATH without writing anything.
 
@@ -43,6 +49,17 @@ _CHECK_HELP = """Prove the specs at PATH without writing anything.
 
 Validates every spec, checks that each alert has a panel, a runbook section, a route to somebody and a proof, and lets
 promtool and amtool judge the result where they are installed."""
+
+_STATUS_HELP = """How complete the runbooks of the specs at PATH are, those that lack most first.
+
+\b
+  opsgen runbook status specs/
+  opsgen runbook status --today 2027-01-31 specs/
+  opsgen runbook status --format markdown specs/ >comment.md
+
+Counts the questions that nobody has answered ("To write"), the alerts with notes of people, and faults: links that lead
+nowhere, commands that name another service. Exit code 1 where there is a fault, or where opsgen.yaml asks for more
+(runbooks.complete, and runbooks.review_after with --today)."""
 
 _INIT_HELP = """Write a commented spec to start from (service.yaml, or PATH).
 
@@ -139,6 +156,12 @@ def _progress(files: Iterable[Path]) -> Iterable[Path]:
         yield from bar
 
 
+_today = click.option(
+    "--today",
+    type=click.DateTime(formats=["%Y-%m-%d"]),
+    metavar="DATE",
+    help="What day it is, for runbooks.review_after; opsgen reads no clock.",
+)
 _format = click.option(
     "--format",
     "form",
@@ -169,14 +192,27 @@ def main() -> None:
 @click.argument("paths", nargs=-1, required=True, type=_PATHS, metavar="PATH...")
 @click.option("--out", type=_PATHS, metavar="DIR", help="The folder to write; default: what opsgen.yaml says, or out.")
 @click.option("--force", is_flag=True, help="Overwrite files that were edited since opsgen wrote them.")
+@click.option("--take-mine", is_flag=True, help="Keep edited blocks of runbooks; they are yours from then on.")
+@click.option("--take-theirs", is_flag=True, help="Write edited blocks of runbooks anew, as opsgen has them.")
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; exit 1 if anything would be written.")
 @click.option("--keep-going", is_flag=True, help="Leave out specs that are wrong, and their output as it was; exit 1.")
 @_reporting_mistakes
-def build(paths: tuple[Path, ...], out: Path | None, force: bool, only_check: bool, keep_going: bool) -> None:
+def build(
+    paths: tuple[Path, ...],
+    out: Path | None,
+    force: bool,
+    take_mine: bool,
+    take_theirs: bool,
+    only_check: bool,
+    keep_going: bool,
+) -> None:
     from opsgen.build import check_fresh, write_fleet
     from opsgen.fleet import load_fleet, without_refused
     from opsgen.output.disk import WriteError
 
+    if take_mine and take_theirs:
+        raise click.UsageError("--take-mine and --take-theirs exclude each other")
+    take: Side | None = "mine" if take_mine else "theirs" if take_theirs else None
     fleet = load_fleet(paths, _progress, keep_going)
     if keep_going:
         fleet = without_refused(fleet)
@@ -186,7 +222,8 @@ def build(paths: tuple[Path, ...], out: Path | None, force: bool, only_check: bo
     for field in fleet.not_yet:
         _say(f"{click.style('not yet generated:', fg='yellow')} {field}")
     try:
-        report = check_fresh(fleet, fleet.out(out)) if only_check else write_fleet(fleet, fleet.out(out), force)
+        target = fleet.out(out)
+        report = check_fresh(fleet, target) if only_check else write_fleet(fleet, target, force, take)
     except WriteError as error:
         _say(click.style(str(error), fg="red"))
         sys.exit(1)
@@ -199,22 +236,57 @@ def build(paths: tuple[Path, ...], out: Path | None, force: bool, only_check: bo
 
 @main.command(help=_CHECK_HELP, short_help="Prove specs without writing anything.")
 @click.argument("paths", nargs=-1, required=True, type=_PATHS, metavar="PATH...")
+@_today
 @_format
 @_reporting_mistakes
-def check(paths: tuple[Path, ...], form: str) -> None:
+def check(paths: tuple[Path, ...], today: datetime | None, form: str) -> None:
     from opsgen.check import check_fleet
     from opsgen.fleet import load_fleet
 
     fleet = load_fleet(paths, _progress)
     for warning in fleet.warnings:
         _say(f"{click.style('warning:', fg='yellow')} {warning}")
-    report = check_fleet(fleet)
+    report = check_fleet(fleet, today.date() if today else None)
     if form == "json":
         click.echo(json.dumps(report.as_json(), indent=2))
     else:
         for line in report.lines:
             _say(line)
     sys.exit(0 if report.good else 1)
+
+
+@main.group(short_help="What runbooks still lack.")
+def runbook() -> None:
+    """What the owners of runbooks still owe their readers."""
+
+
+@runbook.command(help=_STATUS_HELP, short_help="A table of how complete they are.")
+@click.argument("paths", nargs=-1, required=True, type=_PATHS, metavar="PATH...")
+@click.option("--out", type=_PATHS, metavar="DIR", help="Where they are; default: what opsgen.yaml says, or out.")
+@_today
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+    help="For people, programs, or a comment on a pull request.",
+)
+@_reporting_mistakes
+def status(paths: tuple[Path, ...], out: Path | None, today: datetime | None, form: str) -> None:
+    from opsgen.fleet import load_fleet
+    from opsgen.review import as_markdown, as_text, review_fleet
+
+    fleet = load_fleet(paths, _progress)
+    reviews = review_fleet(fleet, fleet.out(out), today.date() if today else None)
+    if form == "json":
+        click.echo(json.dumps([review.as_json() for review in reviews], indent=2))
+    elif form == "markdown":
+        click.echo(as_markdown(reviews), nl=False)
+    else:
+        for line in as_text(reviews):
+            click.echo(line)
+    sys.exit(1 if any(review.fails for review in reviews) else 0)
 
 
 @main.command(help=_INIT_HELP, short_help="Write a spec to start from.")

@@ -13,7 +13,16 @@ _PANEL_IDS = 2_000_000_000
 
 def anchor(alert: Alert) -> str:
     """The runbook section of an alert. Severities of one cause share a section."""
-    return f"{alert.name}-{alert.signal}".lower()
+    return _anchor(alert.name, alert.signal)
+
+
+def former_anchors(alert: Alert) -> tuple[str, ...]:
+    """Where links led before the alert, or its signal, had another name."""
+    return tuple(_anchor(name, signal) for name, signal in alert.was)
+
+
+def _anchor(name: str, signal: str) -> str:
+    return f"{name}-{signal}".lower()
 
 
 def runbook_url(service: Service, alert: Alert) -> str:

@@ -85,6 +85,7 @@ class EventSlo:
     total: str | None = None
     title: str = ""
     description: str = ""
+    was: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,7 @@ class BusinessSignal:
     alerts: tuple[BusinessAlert, ...]
     place: Place
     matchers: tuple[Matcher, ...] | None = None
+    was: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -286,6 +288,14 @@ class Team:
     slack: str
     policies: Mapping[Severity, Policy]
     cases: tuple[PolicyCase, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunbookPolicy:
+    """What is asked of runbooks: the tiers whose have to be complete, and how often somebody reads through them."""
+
+    complete: tuple[int, ...] = ()
+    review_after: Duration | None = None
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from opsgen.model import (
     Platform,
     Policy,
     PolicyCase,
+    RunbookPolicy,
     Severity,
     Step,
     Team,
@@ -98,6 +99,7 @@ class Organisation:
     policies: Mapping[str, Policy]
     catch_all: Channel | None
     watchdog: Watchdog | None
+    runbook_policy: RunbookPolicy
     not_yet: tuple[str, ...] = ()
 
 
@@ -188,6 +190,7 @@ class _Resolver:
             policies=policies,
             catch_all=catch_all,
             watchdog=watchdog,
+            runbook_policy=RunbookPolicy(spec.runbooks.complete, spec.runbooks.review_after),
             origins={".".join(path): self._origin(path, default) for path, default in _DEFAULTS.items()},
             not_yet=tuple(self._not_yet()),
         )

@@ -359,6 +359,7 @@ class _Resolver:
             total=spec.total,
             title=spec.title or title,
             description=spec.description or "",
+            was=spec.was,
         )
 
     def _promise(
@@ -581,6 +582,7 @@ class _Resolver:
             alerts=tuple(self._business_alert((*path, "alerts", i), alert) for i, alert in enumerate(spec.alerts)),
             place=self.mistakes.place(self._path(*path)),
             matchers=None if spec.match is None else self._matched((*path, "match"), spec.match),
+            was=spec.was,
         )
 
     def _business_alert(self, path: tuple[str | int, ...], spec: BusinessAlertSpec) -> BusinessAlert:

@@ -9,6 +9,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 _PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+_MARK = re.compile(r"<!-- opsgen:(?:begin [a-z0-9:_-]+ sha256:[0-9a-f]{16}|end [a-z0-9:_-]+) -->")
 _ANCHOR = re.compile(r'<a id="([^"]+)">')
 _PLAIN = frozenset({"text", "softbreak"})
 
@@ -33,9 +34,13 @@ class Page:
 
     @property
     def html(self) -> list[str]:
-        """All HTML but anchors and their ends."""
+        """All HTML but anchors and their ends, and the marks of blocks."""
         raw = [token.content for token in [*self.blocks, *self.inlines] if token.type in ("html_inline", "html_block")]
-        return [found for found in raw if not _ANCHOR.fullmatch(found) and found != "</a>"]
+        return [
+            found
+            for found in raw
+            if not (_ANCHOR.fullmatch(found) or found == "</a>" or _MARK.fullmatch(found.rstrip("\n")))
+        ]
 
     @property
     def links(self) -> list[str]:

@@ -273,7 +273,7 @@ def test_the_parts_stand_in_the_order_in_which_they_are_needed() -> None:
     assert headings == [
         "plain: runbook",
         *["First five minutes", "Alerts", "Deploy", "Rollback", "Restart", "Scale", "Debug"],
-        *["Objectives", "Escalation", "Maintenance", "Environment variables", "Links"],
+        *["Objectives", "Escalation", "Maintenance", "Environment variables", "Metrics", "Links"],
     ]
 
 
@@ -295,7 +295,9 @@ def test_what_the_spec_does_not_say_is_asked_visibly() -> None:
 
     asked = [line for line in page.text.splitlines() if line.startswith("To write:")]
     assert [re.findall(r"`?(deploy|rollback|restart|logs)`? under", line) for line in asked] == [
-        [],
+        [],  # what it does
+        [],  # when the page was last reviewed
+        [],  # what the page's alert was the last time
         ["deploy"],
         ["rollback"],
         ["restart"],
@@ -303,8 +305,17 @@ def test_what_the_spec_does_not_say_is_asked_visibly() -> None:
     ]
 
 
-def test_a_spec_that_says_all_leaves_nothing_to_write() -> None:
-    assert "To write" not in page_of(a_signal(an_alert()), runbook_commands=COMMANDS).text
+def test_a_spec_that_says_all_leaves_one_question() -> None:
+    ticket = a_signal(an_alert(severity="ticket"))
+    asked = re.findall(r"To write: (.*)", page_of(ticket, runbook_commands=COMMANDS).text)
+
+    assert [question.partition("?")[0] for question in asked] == ["when was this page last reviewed, and by whom"]
+
+
+def test_of_a_page_people_are_asked_what_it_was_the_last_time() -> None:
+    page = page_of(a_signal(an_alert(severity="page")), runbook_commands=COMMANDS)
+
+    assert "To write: what was ErrorRatioHigh the last time, and what stopped it?" in page.text
 
 
 def test_a_rollback_is_verified_by_a_query_and_what_it_must_show() -> None:
@@ -574,6 +585,39 @@ def test_a_persons_template_replaces_a_part_and_keeps_the_rest(tmp_path: Path) -
     assert page.anchors == ["errorratiohigh-errors"]
     assert page.text.endswith("All services\n<b>Shop</b>")
     assert page.html == []
+
+
+def test_a_persons_template_adds_a_part_and_changes_the_order(tmp_path: Path) -> None:
+    (tmp_path / "company").mkdir()
+    (tmp_path / "company" / "rules.md.j2").write_text("\n## Rules of {{ service.team.name }}\n")
+    template = (
+        '{% extends "opsgen/runbook/service.md.j2" %}\n'
+        "{% block page %}\n"
+        '{{ "top"|begin }}\n{{ self.summary() }}\n{{ "top"|end }}\n\n'
+        '{{ "rules"|begin }}\n{% include "company/rules.md.j2" %}\n{{ "rules"|end }}\n\n'
+        '{{ "links"|begin }}\n{{ self.links() }}\n{{ "links"|end }}\n'
+        "{% endblock %}\n"
+    )
+
+    page = Page(own_page(tmp_path, template))
+
+    assert [words for _, words in page.headings] == ["plain: runbook", "Rules of payments", "Links"]
+    assert [block.split()[2] for block in re.findall("<!-- opsgen:begin .* -->", page.content)] == [
+        "top",
+        "rules",
+        "links",
+    ]
+
+
+def test_a_part_of_a_persons_template_outside_of_blocks_is_a_mistake(tmp_path: Path) -> None:
+    template = '{% extends "opsgen/runbook/service.md.j2" %}\n{% block more %}\n## Rules\n{% endblock %}\n'
+
+    with pytest.raises(InputError) as told:
+        own_page(tmp_path, template)
+
+    (mistake,) = told.value.mistakes
+    assert mistake.wrong == "the page that it gives can't be divided: '## Rules' is in no block"
+    assert Path(mistake.file) == tmp_path / "runbook" / "service.md.j2"
 
 
 @pytest.mark.parametrize(

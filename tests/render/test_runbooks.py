@@ -109,6 +109,7 @@ def test_the_sections_come_in_the_order_of_need(fleet: FleetModel, tmp_path: Pat
         "Escalation",
         "Maintenance",
         "Environment variables",
+        "Metrics",
         "Links",
     ]
 
@@ -143,7 +144,7 @@ def test_what_opsgen_cannot_know_is_a_visible_question(tmp_path: Path) -> None:
 
     questions = [line for line in text.splitlines() if line.startswith("> **To write:**")]
 
-    assert len(questions) == 5
+    assert len(questions) == 8
     assert all("?" in question for question in questions)
 
 
@@ -222,7 +223,8 @@ def test_a_table_has_as_many_cells_in_every_row(tmp_path: Path) -> None:
     variables = [{"name": "A", "type": "a|b", "default": "c|d`e|", "description": "x | y\nz"}]
     text = page(spec(tmp_path, environment_variables=variables), "shop/runbook.md", tmp_path)
 
-    rows = [line for line in text.partition("## Environment variables")[2].splitlines() if line.startswith("|")]
+    table = text.partition("## Environment variables")[2].partition("## Metrics")[0]
+    rows = [line for line in table.splitlines() if line.startswith("|")]
 
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {7}
 

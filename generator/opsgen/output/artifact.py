@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """`path` is relative to the output folder, with `/` between its parts. `content` ends with a newline.
+    """`path` is relative to the output folder, with `/` between its parts. `content` ends with a newline. A `shared`
+    one has blocks, and people write between them.
 
     Raises ValueError for a path that could leave the output folder, or a text without a last newline: names from specs
     are validated long before, so that either is a bug of ours.
@@ -16,6 +17,7 @@ class Artifact:
 
     path: str
     content: str = field(repr=False)
+    shared: bool = False
 
     def __post_init__(self) -> None:
         fault = path_fault(self.path)

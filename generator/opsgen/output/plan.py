@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from opsgen.errors import InputError, Mistake
-from opsgen.output.artifact import ArtifactSet, folders_above, path_fault
+from opsgen.output import blocks
+from opsgen.output.artifact import Artifact, ArtifactSet, folders_above, path_fault
 from opsgen.output.disk import Kind, Stamp, Tree
 from opsgen.output.manifest import MANIFEST, Digests, Manifest, digest, manifest_bytes, manifest_path, parse_manifest
 
@@ -23,10 +24,12 @@ from opsgen.output.manifest import MANIFEST, Digests, Manifest, digest, manifest
 TEMPORARY = re.compile(r"\..+\.opsgen-(?P<process>\d+)\.tmp")
 
 EDITED = "edited since opsgen wrote it"
+EDITED_BLOCK = "a block that opsgen writes was edited"
 FOREIGN = "not written by opsgen"
 # To remove it would lose what somebody wrote, for nothing that takes its place.
 UNWANTED = "edited since opsgen wrote it, and no longer wanted: move or remove it yourself"
-FORCEABLE = {EDITED, FOREIGN, Kind.LINK.value}  # a folder is never given up for a file: it may hold a person's files
+# A folder is never given up for a file: it may hold a person's files.
+FORCEABLE = {EDITED, EDITED_BLOCK, FOREIGN, Kind.LINK.value}
 _NONE: Digests = frozenset()
 
 
@@ -55,8 +58,9 @@ class FolderContent:
 class Decision:
     """What becomes of the file at `path`, below the output folder.
 
-    `reason` says why a conflict is one. `content` is what to write, of an ADD or a CHANGE. `seen` is what was there
-    when a CHANGE or a REMOVE was decided. `before`, of a manifest, is what it has to hold while files are written.
+    `reason` says why a conflict is one, and `edits` how the blocks of a shared page were edited. `content` is what to
+    write, of an ADD or a CHANGE. `seen` is what was there when a CHANGE or a REMOVE was decided. `before`, of a
+    manifest, is what it has to hold while files are written.
     """
 
     path: str
@@ -65,6 +69,7 @@ class Decision:
     content: bytes | None = field(default=None, repr=False)
     seen: Stamp | None = field(default=None, repr=False)
     before: bytes | None = field(default=None, repr=False)
+    edits: tuple[blocks.Edited, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,18 +119,19 @@ def plan(
     *,
     complete: bool,
     force: bool = False,
+    take: blocks.Side | None = None,
     concerns: Callable[[Mapping[str, Any]], bool] = everyone,
 ) -> Plan:
     """Compares `out` with the content wanted for each folder: a service's name, or "" for the fleet's files.
 
     With `complete`, folders of services that are not wanted are pruned; without, they are left alone, as are those
     whose facts the build does not concern: their specs were not among what was given. With `force`,
-    people's versions of wanted files are overwritten, and edited files that nothing wants are removed. Files that
-    opsgen never wrote and does not want are not even listed. Each value of `wanted` is asked for once, in order, and
-    only what has to be written of it is kept, so that it may be lazy.
+    people's versions of wanted files are overwritten. `take` says whose version of an edited block of a shared page is
+    the right one: theirs is opsgen's. Files that opsgen never wrote and does not want are not even listed. Each value
+    of `wanted` is asked for once, in order, and only what has to be written of it is kept, so that it may be lazy.
 
-    Raises InputError with every mistake in every manifest, WriteError where the disk cannot be read, and ValueError for
-    artifacts outside their folder.
+    Raises InputError with every mistake in every manifest and shared page, WriteError where the disk cannot be read,
+    and ValueError for artifacts outside their folder.
     """
     tree, names = Tree(out), frozenset(wanted)
     decisions: list[Decision] = []
@@ -135,7 +141,7 @@ def plan(
         content = wanted[folder] if folder in names else None
         _assert_in_place(folder, content, names)
         try:
-            decisions += _decide_folder(tree, folder, content, names, force, concerns)
+            decisions += _decide_folder(tree, folder, content, names, _Rule(force, take, concerns))
         except InputError as error:
             mistakes += error.mistakes
         leftovers += _leftovers(tree, folder, content)
@@ -182,27 +188,32 @@ class _Owned:
     files: Mapping[str, Digests]
 
 
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """What the build was told: the arguments of `plan`."""
+
+    force: bool
+    take: blocks.Side | None
+    concerns: Callable[[Mapping[str, Any]], bool]
+
+
 def _decide_folder(
-    tree: Tree,
-    folder: str,
-    content: FolderContent | None,
-    names: Container[str],
-    force: bool,
-    concerns: Callable[[Mapping[str, Any]], bool],
+    tree: Tree, folder: str, content: FolderContent | None, names: Container[str], rule: _Rule
 ) -> list[Decision]:
     """What becomes of every file of one folder, its manifest last; `content` is None where nothing is wanted."""
     present = manifest_bytes(tree, folder)
     manifest = None if present is None else parse_manifest(present, tree.full(manifest_path(folder)))
     if content is None and (manifest is None or manifest.folder != folder):
         return []  # a copy of another folder, or another project's output
-    if content is None and manifest is not None and not concerns(manifest.facts):
+    if content is None and manifest is not None and not rule.concerns(manifest.facts):
         return []
     own = {_prefix(folder) + name: digests for name, digests in (manifest.files if manifest else {}).items()}
     if not folder:
         own = {path: digests for path, digests in own.items() if path.partition("/")[0] not in names}
 
-    wanted = {artifact.path: artifact.encoded for artifact in content.artifacts} if content else {}
-    decisions = [_decide_wanted(tree, path, encoded, own.get(path, _NONE), force) for path, encoded in wanted.items()]
+    artifacts = {artifact.path: artifact for artifact in content.artifacts} if content else {}
+    wanted = {path: artifact.encoded for path, artifact in artifacts.items()}
+    decisions = [_decide_wanted(tree, one, wanted[path], own.get(path, _NONE), rule) for path, one in artifacts.items()]
     for path in own.keys() - wanted.keys():
         decisions += _decide_unwanted(tree, path, own[path])
     if not tree.blocked(manifest_path(folder)):
@@ -211,7 +222,8 @@ def _decide_folder(
     return decisions
 
 
-def _decide_wanted(tree: Tree, path: str, wanted: bytes, own: Digests, force: bool) -> Decision:
+def _decide_wanted(tree: Tree, artifact: Artifact, wanted: bytes, own: Digests, rule: _Rule) -> Decision:
+    path = artifact.path
     kind = tree.kind(path)
     if kind is None:
         reason, seen = tree.blocked(path), None
@@ -223,22 +235,57 @@ def _decide_wanted(tree: Tree, path: str, wanted: bytes, own: Digests, force: bo
             return Decision(path, Action.KEEP)
         if own and digest(present) in own:
             return Decision(path, Action.CHANGE, content=wanted, seen=seen)
+        if artifact.shared and (merged := _merged(tree, artifact, present, seen, rule)):
+            return merged
         reason = EDITED if own else FOREIGN
     else:
         reason, seen = kind.value, tree.stamp(path)
-    if force and reason in FORCEABLE:
+    if rule.force and reason in FORCEABLE:
         return Decision(path, Action.CHANGE, content=wanted, seen=seen)
     return Decision(path, Action.CONFLICT, reason)
+
+
+def _merged(tree: Tree, artifact: Artifact, present: bytes, seen: Stamp | None, rule: _Rule) -> Decision | None:
+    """A page that people have written on, with the blocks that are wanted; None where it has no blocks at all."""
+    file = tree.full(artifact.path)
+    try:
+        text = present.decode()
+    except UnicodeDecodeError as error:
+        wrong = f"this is no UTF-8 text (byte {error.start})"
+        raise InputError([Mistake(file, 1, 1, "", wrong, "save it as UTF-8")]) from None
+    if not blocks.is_shared(text):
+        return None
+    take = rule.take or ("theirs" if rule.force else None)
+    merged = blocks.merge(text, blocks.parse(artifact.content, file), file, take)
+    if merged.edited:
+        return Decision(artifact.path, Action.CONFLICT, EDITED_BLOCK, edits=merged.edited)
+    content = merged.text.encode()
+    return (
+        Decision(artifact.path, Action.KEEP)
+        if content == present
+        else Decision(artifact.path, Action.CHANGE, content=content, seen=seen)
+    )
 
 
 def _decide_unwanted(tree: Tree, path: str, own: Digests) -> Iterator[Decision]:
     """Yields nothing where the file is gone, or something else than a file has taken its place."""
     if tree.kind(path) is Kind.FILE:
         present, seen = tree.read(path)
-        if digest(present) in own:
+        if digest(present) in own or _is_all_ours(present):
             yield Decision(path, Action.REMOVE, seen=seen)
         else:
             yield Decision(path, Action.CONFLICT, UNWANTED)
+
+
+def _is_all_ours(present: bytes) -> bool:
+    """Whether it is a page of unedited blocks, on which nobody has written a word."""
+    try:
+        page = blocks.parse(present.decode(), "")
+    except (UnicodeDecodeError, InputError):
+        return False
+    peoples = (page.head, *(part.after for part in page.parts))
+    unedited = bool(page.parts) and not page.mine and not any(part.block.is_edited for part in page.parts)
+    return unedited and not any(blocks.written_by_people(text) for text in peoples)
 
 
 def _decide_manifest(

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from opsgen.output.artifact import folders_above
+from opsgen.output.blocks import Side
 from opsgen.output.disk import Stamp, WriteError, named, stamp, write_error
 from opsgen.output.manifest import MANIFEST
 from opsgen.output.plan import Action, Decision, FolderContent, Plan, everyone, plan
@@ -39,12 +40,13 @@ def write(
     *,
     complete: bool,
     force: bool = False,
+    take: Side | None = None,
     concerns: Callable[[Mapping[str, Any]], bool] = everyone,
     wait_seconds: float = _PATIENCE_SECONDS,
 ) -> Plan:
     """Plans and applies, alone in the output folder; returns what was done. Arguments and errors as of `plan`."""
     with locked(out, wait_seconds):
-        done = plan(out, wanted, complete=complete, force=force, concerns=concerns)
+        done = plan(out, wanted, complete=complete, force=force, take=take, concerns=concerns)
         apply(done)
     return done
 

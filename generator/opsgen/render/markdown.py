@@ -9,6 +9,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from opsgen.output.blocks import TO_WRITE, seam
+
 # What CommonMark and GitHub give a meaning to inside of a line: HTML, code, emphasis, links, tables, formulas,
 # references, entities, and addresses that they make links of by themselves.
 _SPECIAL = re.compile(r"[\\`*_\[\]<>|~$#]|&(?=#?\w+;)|:(?=//)|(?<=\bwww)\.", re.IGNORECASE)
@@ -53,7 +55,16 @@ def prose(value: object) -> Markdown:
 
 def to_write(question: object) -> Markdown:
     """A gap that only people can fill, visible and easy to count."""
-    return Markdown(f"> **To write:** {prose(question)}")
+    return Markdown(f"{TO_WRITE} {prose(question)}")
+
+
+def begin(name: str, was: Iterable[str] = ()) -> Markdown:
+    """Where a block of a page that is shared with people begins: its id, and those that it had before."""
+    return Markdown(seam("begin", name, was))
+
+
+def end(name: str) -> Markdown:
+    return Markdown(seam("end", name))
 
 
 def code(value: object) -> Markdown:

@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from opsgen import links
+from opsgen.errors import InputError, Mistake
 from opsgen.handovers import Told, told
 from opsgen.library import TEMPLATES
 from opsgen.model import EventSlo, Hours, Policy, Service
+from opsgen.output import blocks
 from opsgen.output.artifact import Artifact
 from opsgen.promql import Matcher, Node, Selector, pretty
 from opsgen.promql.rewrite import call, ranged, sum_by, with_matchers
+from opsgen.promql.tree import selectors
 from opsgen.quantities import Duration, number_text
 from opsgen.render import commands
 from opsgen.render.markdown import Markdown, code_cell, is_web_address, link, text
@@ -46,7 +49,16 @@ _BASE = Duration.of("5m")
 
 def render_runbook(service: Service, derived: Derived, folders: tuple[Path, ...] = (TEMPLATES,)) -> Artifact:
     """The whole page. `folders` are those of templates, the shipped one first; raises InputError as `render` does."""
-    return Artifact(f"{service.name}/runbook.md", render(folders, _TEMPLATE, **_page(service, derived)))
+    rendered = render(folders, _TEMPLATE, **_page(service, derived))
+    try:
+        page = blocks.sealed(rendered)
+    except ValueError as error:
+        if len(folders) == 1:
+            raise
+        wrong = f"the page that it gives can't be divided: {error}"
+        right = "write every part between {{ name|begin }} and {{ name|end }}"
+        raise InputError([Mistake(str(folders[-1] / _TEMPLATE), 1, 1, "", wrong, right)]) from error
+    return Artifact(f"{service.name}/runbook.md", page.text, shared=True)
 
 
 @dataclass(frozen=True)
@@ -72,6 +84,7 @@ class Section:
 
     heading: str
     anchor: str
+    former: tuple[str, ...]
     alerts: tuple[Alert, ...]
     panel_url: str
     query: Query
@@ -87,6 +100,15 @@ class Section:
     def first(self) -> Alert:
         """All alerts of one cause share their words."""
         return self.alerts[0]
+
+    @property
+    def formerly(self) -> tuple[str, ...]:
+        """The ids that its block had before."""
+        return tuple(f"alert:{anchor}" for anchor in self.former)
+
+    @property
+    def pages(self) -> bool:
+        return any(alert.severity == "page" for alert in self.alerts)
 
 
 @dataclass(frozen=True)
@@ -138,6 +160,8 @@ def _page(service: Service, derived: Derived) -> dict[str, Any]:
         "silences": commands.silences(service),
         "end_silences": commands.end_silences(service),
         "variable_rows": tuple(_variable_rows(service)),
+        "dependency_rows": tuple(_dependency_rows(service)),
+        "metric_rows": tuple(_metric_rows(signals)),
     }
 
 
@@ -215,6 +239,7 @@ def _section(service: Service, signal: Signal, alerts: tuple[Alert, ...], headin
     return Section(
         heading=heading,
         anchor=links.anchor(first),
+        former=links.former_anchors(first),
         alerts=alerts,
         panel_url=links.panel_url(service, first.panel) if first.panel else "",
         query=_query(signal.title, signal.query),
@@ -374,6 +399,24 @@ def _hours(hours: Hours) -> str:
     times = [f"{begin} to {end}" for begin, end in hours.times]
     holidays = [f"but not on {', '.join(hours.holidays)}"] if hours.holidays else []
     return f"{hours.name}: {', '.join([*days, *times, hours.timezone, *holidays])}"
+
+
+def _dependency_rows(service: Service) -> Iterator[tuple[object, ...]]:
+    for name in service.depends_on:
+        silenced = f"what users notice of it in {service.title} is not told: the page is that of {name}"
+        yield name, link("runbook", f"../{name}/runbook.md"), silenced
+
+
+def _metric_rows(signals: Sequence[Signal]) -> Iterator[tuple[object, ...]]:
+    """Every metric that is scraped of the service, and what it is read for."""
+    read: dict[str, dict[str, None]] = {}
+    for signal in signals:
+        for node in (signal.query, *(record.expr for record in signal.records), *(a.condition for a in signal.alerts)):
+            for selector in selectors(node):
+                if selector.metric and ":" not in selector.metric:
+                    read.setdefault(selector.metric, {})[signal.title] = None
+    for metric in sorted(read):
+        yield code_cell(metric), ", ".join(read[metric])
 
 
 def _variable_rows(service: Service) -> Iterator[tuple[object, ...]]:

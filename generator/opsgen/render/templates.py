@@ -27,6 +27,8 @@ _FILTERS = (
     markdown.fence,
     markdown.link,
     markdown.anchor,
+    markdown.begin,
+    markdown.end,
     markdown.table,
     markdown.to_write,
 )

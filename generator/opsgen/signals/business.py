@@ -71,6 +71,7 @@ def _alert(
         guidance=text.guidance,
         panel=business.name,
         thresholds=(threshold,) if threshold else (),
+        was=tuple((alert_name(was, kind), was) for was in business.was),
     )
 
 

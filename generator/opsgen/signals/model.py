@@ -90,9 +90,9 @@ class Alert:
     `expr` is the rule's expression. `condition` is the same condition in terms of raw series alone, from which the
     proof is worked out; they differ where `expr` reads recorded series. `sparse` is the condition as it holds where
     rules are evaluated so rarely that a sum of recorded counts has only one of them; None where it has no such sum.
-    `labels` are those beside the static ones of
-    every alert. `summary` is plain text; `description` is a Go template whose user text has been escaped. `panel` is
-    the key of the panel that shows it. An alert on an SLO has its `burn_rates`, one for each threshold. `slow` ones are
+    `labels` are those beside the static ones of every alert. `summary` is plain text; `description` is a Go template
+    whose user text has been escaped. `panel` is the key of the panel that shows it. `was` are its names and its
+    signal's before these, as pairs. An alert on an SLO has its `burn_rates`, one for each threshold. `slow` ones are
     evaluated less often.
     """
 
@@ -113,6 +113,7 @@ class Alert:
     guard: Guard | None = None
     slow: bool = False
     sparse: Node | None = None
+    was: tuple[tuple[str, str], ...] = ()
 
     @property
     def key(self) -> str:

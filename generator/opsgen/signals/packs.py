@@ -240,6 +240,7 @@ class _Filler:
             panel=signal.panel.key or self._name(signal),
             thresholds=(threshold,) if threshold else (),
             guard=guard,
+            was=tuple((was, self._name(signal)) for was in spec.was),
         )
 
     def _condition(self, spec: AlertSpec, signal: SignalSpec, query: Node, threshold: Threshold | None) -> Node:

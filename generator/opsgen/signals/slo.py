@@ -281,6 +281,7 @@ def _alert(
         thresholds=tuple(_threshold(slo, rate) for rate in rates),
         guard=_guard(service, slo, rates),
         slow=any(_is_slow(rate.long_window) for rate in rates),
+        was=tuple((_BURN, f"slo-{was}") for was in slo.was),
     )
 
 

@@ -145,6 +145,12 @@ class AlertSpec(GuidanceSpec):
             examples=["TargetDown"],
         ),
     ]
+    was: Annotated[
+        tuple[str, ...],
+        Field(
+            description="Its names before this one: people's words in runbooks follow it.", examples=[["TargetsDown"]]
+        ),
+    ] = ()
     above: Annotated[NumberOrSetting | None, Field(description="It fires while the signal is above this.")] = None
     below: Annotated[NumberOrSetting | None, Field(description="It fires while the signal is below this.")] = None
     when: Annotated[Text | None, Field(description="It fires while this query has a result.")] = None

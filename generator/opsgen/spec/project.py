@@ -8,8 +8,8 @@ from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from opsgen.spec.escalation import EscalationChoice, HoursSpec, PolicySpec
-from opsgen.spec.forms import OneKey, Strict
+from opsgen.spec.escalation import EscalationChoice, HoursSpec, PolicySpec, Tier
+from opsgen.spec.forms import OneKey, OneOrMany, Strict
 from opsgen.spec.scalars import (
     DurationField,
     HttpUrl,
@@ -44,6 +44,15 @@ class RunbooksSpec(Strict):
             description="Where a runbook is read; {service} stands for the service. Default: {service}/runbook.md.",
             examples=["https://git.example.com/ops/blob/main/out/{service}/runbook.md"],
         ),
+    ] = None
+    complete: Annotated[
+        tuple[Tier, ...],
+        OneOrMany(),
+        Field(description="Tiers whose runbooks must have no open question, for opsgen check.", examples=[1, [1, 2]]),
+    ] = ()
+    review_after: Annotated[
+        PositiveDurationField | None,
+        Field(description="How long after its last review a runbook is overdue.", examples=["180d"]),
     ] = None
 
 

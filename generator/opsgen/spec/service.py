@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from opsgen.spec.escalation import EscalationChoice, Tier
-from opsgen.spec.forms import ShortForm, StandIn, Strict, exactly_one
+from opsgen.spec.forms import OneOrMany, ShortForm, StandIn, Strict, exactly_one
 from opsgen.spec.pack import InlineConvention
 from opsgen.spec.scalars import (
     DurationField,
@@ -97,6 +97,12 @@ class ConventionSpec(InlineConvention):
     ] = None
 
 
+_WAS = Field(
+    description="Its names before this one: what people wrote about its alerts in the runbook follows it.",
+    examples=["orders"],
+)
+
+
 class SloSpec(Strict):
     """One objective: of availability, of latency, or in the long form of any good or bad events over any total."""
 
@@ -124,6 +130,7 @@ class SloSpec(Strict):
     name: Annotated[
         Slug | None, Field(description="Its name; availability and latency have one.", examples=["fresh-prices"])
     ] = None
+    was: Annotated[tuple[Slug, ...], OneOrMany(), _WAS] = ()
     objective: Annotated[
         ObjectiveField | None, Field(description="In the long form: the share of good events.", examples=["99.5%"])
     ] = None
@@ -303,6 +310,7 @@ class BusinessSpec(Strict):
             examples=["sum(rate(orders_completed_total[5m]))"],
         ),
     ]
+    was: Annotated[tuple[Slug, ...], OneOrMany(), _WAS] = ()
     unit: Annotated[
         Text, Field(description="What it is counted in.", examples=["orders/s", "ratio", "seconds", "bytes"])
     ] = "count"
