@@ -156,6 +156,10 @@ def _fleet_artifacts(fleet: FleetModel, built: Mapping[str, FolderContent], out:
     )
     terraform = "terraform" in fleet.organisation.platform.targets
     yield render_index(entries, watchdog=watchdog is not None, terraform=terraform)
+    if "mkdocs" in fleet.organisation.platform.targets:
+        from opsgen.render.mkdocs import render_mkdocs
+
+        yield from render_mkdocs(entries)
     if terraform:
         from opsgen.render.terraform.module import render_terraform
 

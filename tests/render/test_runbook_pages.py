@@ -601,7 +601,7 @@ def test_a_persons_template_adds_a_part_and_changes_the_order(tmp_path: Path) ->
 
     page = Page(own_page(tmp_path, template))
 
-    assert [words for _, words in page.headings] == ["plain: runbook", "Rules of payments", "Links"]
+    assert [words for _, words in page.headings] == ["Checkout: runbook", "Rules of payments", "Links"]
     assert [block.split()[2] for block in re.findall("<!-- opsgen:begin .* -->", page.content)] == [
         "top",
         "rules",
