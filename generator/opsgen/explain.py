@@ -114,8 +114,8 @@ def _numbers(alert: Alert) -> Iterator[str]:
     yield f"Fires once this has held for {alert.hold.in_words}." if alert.hold else "Fires at once."
     if alert.keep_firing:
         yield f"Keeps firing for {alert.keep_firing.in_words} after it stopped."
-    if alert.guard:
-        yield f"Only with at least {alert.guard.events} events in {alert.guard.window.in_words}."
+    if alert.guards:
+        yield f"Only with at least {alert.fewest}."
 
 
 def _alert_json(alert: Alert) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def _alert_json(alert: Alert) -> dict[str, Any]:
         "for": str(alert.hold),
         "keep_firing_for": str(alert.keep_firing),
         "thresholds": [threshold.words for threshold in alert.thresholds],
-        "minimum_events": alert.guard.events if alert.guard else None,
+        "minimum_events": [{"events": guard.events, "window": str(guard.window)} for guard in alert.guards],
         "expr": one_line(alert.expr),
     }
 

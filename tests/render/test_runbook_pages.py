@@ -185,7 +185,7 @@ def test_severities_of_one_cause_share_a_section() -> None:
             [["page: fires below", "30%"], ["page: after", "at once"]],
         ),
         (
-            an_alert(keep_firing=Duration.of("7m"), guard=Guard(70, Duration.of("1h"))),
+            an_alert(keep_firing=Duration.of("7m"), guards=(Guard(70, Duration.of("1h")),)),
             "Error ratio is above 2%, with at least 70 events in 1 hour",
             [
                 ["page: fires above", "2%"],

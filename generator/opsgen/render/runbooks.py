@@ -201,7 +201,7 @@ def _alert_row(signal: Signal, alert: Alert) -> tuple[object, ...]:
 
 def _fires_when(signal: Signal, alert: Alert) -> str:
     """The condition, in words: `Error ratio is above 2%, with at least 50 events in 5 minutes`."""
-    least = f", with at least {alert.guard.events} events in {alert.guard.window.in_words}" if alert.guard else ""
+    least = f", with at least {alert.fewest}" if alert.guards else ""
     if alert.burn_rates:
         tiers = zip(alert.burn_rates, alert.thresholds, strict=True)
         over = (f"{limit.words} over both {rate.long_window} and {rate.short_window}" for rate, limit in tiers)
@@ -264,8 +264,8 @@ def _facts(alert: Alert) -> Iterator[tuple[str, str]]:
     yield f"{alert.severity}: after", _after(alert)
     if alert.keep_firing:
         yield f"{alert.severity}: keeps firing for", f"{alert.keep_firing.in_words} more"
-    if alert.guard:
-        yield f"{alert.severity}: needs at least", f"{alert.guard.events} events in {alert.guard.window.in_words}"
+    if alert.guards:
+        yield f"{alert.severity}: needs at least", alert.fewest
 
 
 def _side(limit: Threshold) -> str:

@@ -92,8 +92,8 @@ class Alert:
     rules are evaluated so rarely that a sum of recorded counts has only one of them; None where it has no such sum.
     `labels` are those beside the static ones of every alert. `summary` is plain text; `description` is a Go template
     whose user text has been escaped. `panel` is the key of the panel that shows it. `was` are its names and its
-    signal's before these, as pairs. An alert on an SLO has its `burn_rates`, one for each threshold. `slow` ones are
-    evaluated less often.
+    signal's before these, as pairs. An alert on an SLO has its `burn_rates`, one for each threshold and guard. `slow`
+    ones are evaluated less often.
     """
 
     name: str
@@ -110,10 +110,15 @@ class Alert:
     thresholds: tuple[Threshold, ...] = ()
     panel: str = ""
     burn_rates: tuple[BurnRate, ...] = ()
-    guard: Guard | None = None
+    guards: tuple[Guard, ...] = ()
     slow: bool = False
     sparse: Node | None = None
     was: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def fewest(self) -> str:
+        """The guards in words: `70 events in 1 hour, or 167 events in 6 hours`; empty where there is none."""
+        return ", or ".join(f"{guard.events} events in {guard.window.in_words}" for guard in self.guards)
 
     @property
     def key(self) -> str:

@@ -239,7 +239,7 @@ class _Filler:
             guidance=text.guidance,
             panel=signal.panel.key or self._name(signal),
             thresholds=(threshold,) if threshold else (),
-            guard=guard,
+            guards=() if guard is None else (guard,),
             was=tuple((was, self._name(signal)) for was in spec.was),
         )
 

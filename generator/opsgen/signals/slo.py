@@ -279,7 +279,7 @@ def _alert(
         panel=f"slo-{slo.name}",
         burn_rates=tuple(rates),
         thresholds=tuple(_threshold(slo, rate) for rate in rates),
-        guard=_guard(service, slo, rates),
+        guards=tuple(Guard(_fewest(service, slo, rate), rate.long_window) for rate in rates),
         slow=any(_is_slow(rate.long_window) for rate in rates),
         was=tuple((_BURN, f"slo-{was}") for was in slo.was),
     )
@@ -313,12 +313,6 @@ def _fewest(service: Service, slo: EventSlo, rate: BurnRate) -> int:
 
 def _threshold(slo: EventSlo, rate: BurnRate) -> Threshold:
     return Threshold(burnrates.threshold(rate, slo.objective), True, UNITS["ratio"])
-
-
-def _guard(service: Service, slo: EventSlo, rates: list[BurnRate]) -> Guard:
-    """The guard that lets an alert through first."""
-    fewest = min(rates, key=lambda rate: _fewest(service, slo, rate))
-    return Guard(_fewest(service, slo, fewest), fewest.long_window)
 
 
 def _words(service: Service, slo: EventSlo, rates: list[BurnRate]) -> dict[str, str]:
