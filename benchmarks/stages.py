@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from opsgen.build import check_fresh, facts, write_fleet
-from opsgen.fleet import FleetModel, find_specs, load_fleet, load_organisation
+from opsgen.discovery import find_specs
+from opsgen.fleet import FleetModel, load_fleet, load_organisation
 from opsgen.flow import check_flow
 from opsgen.library import load_library
 from opsgen.model import Service

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,14 @@ from tests.programs import AMTOOLS, PROMTOOLS, ROOT, require_program
 # Speed is for benchmarks: a slow machine is no failure. CI draws the same examples every time.
 settings.register_profile("opsgen", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("opsgen")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What tests build is remembered for the tests alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session", params=PROMTOOLS)

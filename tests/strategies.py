@@ -351,7 +351,11 @@ service_specs: SearchStrategy[Spec] = st.fixed_dictionaries(
 def _escalations(draw: DrawFn) -> Spec:
     """The parts of a project file that say who is told: channels, policies of several steps, hours and teams."""
     policies = {name: draw(_policies) for name in ("urgent", "calm")}
-    chosen = some(page=st.just("urgent"), ticket=st.sampled_from(list(policies)), info=st.just("calm"))
+    # Pages that reach nobody are a mistake where there are policies.
+    chosen = st.fixed_dictionaries(
+        {"page": st.sampled_from(list(policies))},
+        optional={"ticket": st.sampled_from(list(policies)), "info": st.just("calm")},
+    )
     cases = st.lists(
         st.fixed_dictionaries(
             {"tier": st.lists(st.integers(1, 4), min_size=1, max_size=2)},

@@ -6,7 +6,7 @@ its escalation fragment and the facts in its manifest. Services that are not bui
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,17 +32,30 @@ _MOST_NAMED = 20
 
 @dataclass(frozen=True)
 class Report:
-    """What a build did or would do, in lines for people, and whether all is as it should be."""
+    """What a build did or would do, in lines for people, and whether all is as it should be; `wanted` are the files
+    that are there then, below `out`."""
 
     lines: tuple[str, ...]
     good: bool
+    out: Path
+    wanted: tuple[str, ...]
+
+    @classmethod
+    def of(cls, plan: Plan, lines: Iterable[str], good: bool) -> Report:
+        wanted = (decision.path for decision in plan.decisions if decision.action is not Action.REMOVE)
+        return cls(tuple(lines), good, plan.out, tuple(wanted))
+
+    @property
+    def nothing_to_do(self) -> str:
+        """What the same build says when it is run again."""
+        return f"{self.out}: nothing to do, {len(self.wanted)} as they were."
 
 
 def write_fleet(fleet: FleetModel, out: Path, force: bool, take: Side | None = None) -> Report:
     """Renders and writes everything; nothing at all where a spec turns out to be wrong while it is rendered."""
     wanted = contents(fleet, out)
     done = write(out, wanted, complete=True, force=force, take=take, concerns=_concerns(fleet))
-    return Report(tuple(_lines(done, 0)), not done.conflicts)
+    return Report.of(done, _lines(done, 0), not done.conflicts)
 
 
 def check_fresh(fleet: FleetModel, out: Path) -> Report:
@@ -53,7 +66,7 @@ def check_fresh(fleet: FleetModel, out: Path) -> Report:
         lines.append("The output is stale; build it again: opsgen build")
         if would.conflicts:
             lines.append("What was edited by hand stays so: take it into the spec, or overwrite it with --force")
-    return Report(tuple(lines), not would.stale)
+    return Report.of(would, lines, not would.stale)
 
 
 def contents(fleet: FleetModel, out: Path) -> dict[str, FolderContent]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _PATHS = click.Path(path_type=Path)
+_NOTES = ("warning:", "not yet generated:")
 # A fleet that takes a second or more is worth a bar.
 _MANY_SPECS = 50
 
@@ -128,6 +129,13 @@ def _print_mistakes(mistakes: Iterable[Mistake]) -> None:
     _say(click.style(f"{len(found)} mistake{'s' if len(found) > 1 else ''}; nothing was written.", fg="red"))
 
 
+def _say_notes(notes: Iterable[str]) -> None:
+    """Lines, of which the first words are coloured where they say what kind of a note it is."""
+    for note in notes:
+        kind = next((kind for kind in _NOTES if note.startswith(kind)), "")
+        _say(f"{click.style(kind, fg='yellow')}{note.removeprefix(kind)}" if kind else note)
+
+
 def _say_mistakes(mistakes: Iterable[Mistake]) -> None:
     for mistake in mistakes:
         place = click.style(f"{mistake.file}:{mistake.line}:{mistake.column}:", bold=True)
@@ -206,21 +214,26 @@ def build(
     only_check: bool,
     keep_going: bool,
 ) -> None:
+    if take_mine and take_theirs:
+        raise click.UsageError("--take-mine and --take-theirs exclude each other")
+    take: Side | None = "mine" if take_mine else "theirs" if take_theirs else None
+    from opsgen.shortcut import Shortcut
+
+    shortcut = None if keep_going else Shortcut.of(paths, out)
+    before = shortcut.lines() if shortcut else None
+    if before is not None:
+        _say_notes(before)
+        sys.exit(0)
     from opsgen.build import check_fresh, write_fleet
     from opsgen.fleet import load_fleet, without_refused
     from opsgen.output.disk import WriteError
 
-    if take_mine and take_theirs:
-        raise click.UsageError("--take-mine and --take-theirs exclude each other")
-    take: Side | None = "mine" if take_mine else "theirs" if take_theirs else None
     fleet = load_fleet(paths, _progress, keep_going)
     if keep_going:
         fleet = without_refused(fleet)
         _say_mistakes(fleet.mistakes)
-    for warning in fleet.warnings:
-        _say(f"{click.style('warning:', fg='yellow')} {warning}")
-    for field in fleet.not_yet:
-        _say(f"{click.style('not yet generated:', fg='yellow')} {field}")
+    notes = [*(f"warning: {one}" for one in fleet.warnings), *(f"not yet generated: {one}" for one in fleet.not_yet)]
+    _say_notes(notes)
     try:
         target = fleet.out(out)
         report = check_fresh(fleet, target) if only_check else write_fleet(fleet, target, force, take)
@@ -229,6 +242,8 @@ def build(
         sys.exit(1)
     for line in report.lines:
         _say(line)
+    if shortcut and report.good:
+        shortcut.keep(report.out, report.wanted, fleet.own_templates, [*notes, report.nothing_to_do])
     if fleet.left_out:
         _say(click.style(f"left out, and as they were: {', '.join(sorted(fleet.left_out))}", fg="red"))
     sys.exit(0 if report.good and not fleet.left_out else 1)

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from opsgen.discovery import Specs, find_specs, shown
 from opsgen.errors import InputError, Mistake
 from opsgen.flow import check_flow
 from opsgen.library import Library, load_library
 from opsgen.model import Service
 from opsgen.organisation import Organisation, default_policy, resolve_project, suggest
 from opsgen.output.artifact import Artifact, ArtifactSet
-from opsgen.output.manifest import MANIFEST
 from opsgen.resolve import resolve
 from opsgen.signals.derive import derive
 from opsgen.signals.model import Derived
@@ -21,29 +21,6 @@ from opsgen.spec.load import Document, read_document, validate
 from opsgen.spec.project import ProjectSpec
 from opsgen.spec.service import ServiceSpec
 from opsgen.workers import each
-
-PROJECT_FILE = "opsgen.yaml"
-_SPEC_ENDINGS = (".yaml", ".yml")
-
-
-@dataclass(frozen=True)
-class Specs:
-    """What was found: the spec files, the project file above them, and the folders that were given as a whole."""
-
-    files: tuple[Path, ...]
-    project: Path | None
-    folders: tuple[Path, ...]
-
-    @property
-    def root(self) -> Path:
-        """The folder that outputs name specs from: the project file's."""
-        return self.project.parent if self.project else Path.cwd()
-
-    def name_in_outputs(self, file: Path) -> str:
-        """The same on every machine and from every working folder."""
-        if self.project is None:
-            return "." if file.is_dir() else file.name
-        return Path(os.path.relpath(file.resolve(), self.root.resolve())).as_posix()
 
 
 @dataclass(frozen=True)
@@ -70,6 +47,11 @@ class FleetModel:
     left_out: frozenset[str] = frozenset()
 
     @property
+    def own_templates(self) -> Path | None:
+        """The user's own folder of templates, where there is one."""
+        return self.library.folders[1] if len(self.library.folders) > 1 else None
+
+    @property
     def warnings(self) -> Iterator[str]:
         for model in self.services:
             yield from model.service.warnings
@@ -86,38 +68,6 @@ class FleetModel:
         if given is not None:
             return given
         return Path(os.path.relpath(self.specs.root / self.organisation.out))
-
-
-def find_specs(paths: Sequence[Path]) -> Specs:
-    """The spec files at or below the paths; raises InputError where there is none, or several projects."""
-    mistakes: list[Mistake] = []
-    files: dict[Path, None] = {}
-    for path in paths:
-        if path.is_dir():
-            found = sorted(_below(path))
-            files |= dict.fromkeys(found)
-            if not found:
-                mistakes.append(Mistake(str(path), 1, 1, "", "no spec in this folder", "write one: opsgen init"))
-        elif path.is_file():
-            files[path] = None
-        else:
-            mistakes.append(Mistake(str(path), 1, 1, "", "there is no such file or folder"))
-    projects = {_project_above(file) for file in files}
-    if len(projects) > 1:
-        names = " and ".join(sorted(str(project) for project in projects if project))
-        mistakes.append(
-            Mistake(
-                str(paths[0]),
-                1,
-                1,
-                "",
-                f"these specs have several project files: {names}",
-                "build them one project at a time",
-            )
-        )
-    if mistakes:
-        raise InputError(mistakes)
-    return Specs(tuple(files), next(iter(projects)), tuple(path for path in paths if path.is_dir()))
 
 
 def load_fleet(
@@ -175,14 +125,6 @@ def load_organisation(specs: Specs) -> Organisation:
     return resolve_project(validate(document, ProjectSpec), document)
 
 
-def shown(path: Path) -> str:
-    """A path as messages name it: from the working folder where it lies below, as given otherwise."""
-    try:
-        return str(path.resolve().relative_to(Path.cwd().resolve()))
-    except ValueError:
-        return str(path)
-
-
 def render_services(fleet: FleetModel) -> Iterator[ArtifactSet | tuple[Mistake, ...]]:
     """The artifacts of every service in turn, or what is wrong with its spec."""
 
@@ -216,26 +158,6 @@ def render_service(model: ServiceModel, library: Library) -> list[Artifact]:
         *([] if probes is None else [probes]),
         *([render_alertmanager_config(service)] if "kubernetes" in service.platform.targets else []),
     ]
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    for current, folders, files in os.walk(folder):
-        if MANIFEST in files:
-            folders.clear()  # what opsgen wrote is no spec
-            continue
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in files:
-            if name.endswith(_SPEC_ENDINGS) and name != PROJECT_FILE and not name.startswith("."):
-                yield Path(current) / name
-
-
-def _project_above(file: Path) -> Path | None:
-    """The project file in the spec's folder or the nearest one above."""
-    for folder in file.resolve().parents:
-        candidate = folder / PROJECT_FILE
-        if candidate.is_file():
-            return candidate
-    return None
 
 
 def _loaded(
