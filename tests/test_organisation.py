@@ -261,10 +261,9 @@ def test_hours_are_as_alertmanager_has_them(tmp_path: Path) -> None:
 
 
 def test_what_has_no_artifact_yet_is_reported(tmp_path: Path) -> None:
-    project = "targets: [files, kubernetes]\nteams: {web: {email: web@example.com}}\n"
+    project = "teams: {web: {email: web@example.com}}\n"
 
-    not_yet = ("targets: kubernetes: all but AlertmanagerConfig", "teams.web.email")
-    assert _organisation(tmp_path, project).not_yet == not_yet
+    assert _organisation(tmp_path, project).not_yet == ("teams.web.email",)
 
 
 def test_links_lead_to_where_the_project_says(tmp_path: Path) -> None:

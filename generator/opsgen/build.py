@@ -150,7 +150,7 @@ def _fleet_artifacts(fleet: FleetModel, built: Mapping[str, FolderContent], out:
     from opsgen.render.alertmanager import render_fleet
     from opsgen.render.index import IndexEntry, render_index
     from opsgen.render.overview import ServiceFacts, render_overview
-    from opsgen.render.watchdog import render_watchdog
+    from opsgen.render.watchdog import render_watchdog, watchdog_groups
 
     others = dict(_others(fleet, built, out))
     entries = [IndexEntry.from_json(content.facts["index"]) for content in built.values()]
@@ -164,9 +164,19 @@ def _fleet_artifacts(fleet: FleetModel, built: Mapping[str, FolderContent], out:
 
         yield render_grafana_alerting(_parsed(alertmanager.content))
     yield from render_watchdog() if watchdog else ()
-    yield render_overview(
+    overview = render_overview(
         [ServiceFacts(e.name, e.title, e.team, e.tier) for e in sorted(entries, key=lambda e: e.name)]
     )
+    yield overview
+    if "kubernetes" in fleet.organisation.platform.targets:
+        from opsgen.render.kubernetes.build import render_kubernetes_fleet
+        from opsgen.render.kubernetes.resource import FOLDER
+
+        names = sorted(entry.name for entry in entries)
+        beat = None if watchdog is None else (watchdog, watchdog_groups())
+        cluster, folder = fleet.organisation.platform.cluster, fleet.organisation.grafana_folder
+        with_resources = [name for name in names if name in built or (out / name / FOLDER).is_dir()]
+        yield from render_kubernetes_fleet(cluster, folder, with_resources, overview, beat)
     terraform = "terraform" in fleet.organisation.platform.targets
     yield render_index(entries, watchdog=watchdog is not None, terraform=terraform)
     if "mkdocs" in fleet.organisation.platform.targets:

@@ -11,7 +11,7 @@ from opsgen.discovery import Specs, find_specs, shown
 from opsgen.errors import InputError, Mistake
 from opsgen.flow import check_flow
 from opsgen.library import Library, load_library
-from opsgen.model import Service
+from opsgen.model import Place, Service
 from opsgen.organisation import Organisation, default_policy, resolve_project, suggest
 from opsgen.output.artifact import Artifact, ArtifactSet
 from opsgen.resolve import resolve
@@ -140,7 +140,6 @@ def render_services(fleet: FleetModel) -> Iterator[ArtifactSet | tuple[Mistake, 
 def render_service(model: ServiceModel, library: Library) -> list[Artifact]:
     """Every artifact of one service; renderers are imported here, since most commands need none."""
     from opsgen.render.alertmanager import render_escalation
-    from opsgen.render.alertmanagerconfig import render_alertmanager_config
     from opsgen.render.dashboards import render_dashboards
     from opsgen.render.probes import render_probes
     from opsgen.render.proofs import render_proofs
@@ -149,15 +148,25 @@ def render_service(model: ServiceModel, library: Library) -> list[Artifact]:
 
     service, derived = model.service, model.derived
     probes = render_probes(service)
+    dashboards = render_dashboards(service, derived)
     return [
         render_rules(service, derived),
         render_proofs(service, derived),
-        *render_dashboards(service, derived),
+        *dashboards,
         render_escalation(service),
         render_runbook(service, derived, library.folders),
         *([] if probes is None else [probes]),
-        *([render_alertmanager_config(service)] if "kubernetes" in service.platform.targets else []),
+        *(_resources(model, dashboards) if "kubernetes" in service.platform.targets else []),
     ]
+
+
+def _resources(model: ServiceModel, dashboards: Sequence[Artifact]) -> list[Artifact]:
+    from opsgen.render.kubernetes.build import render_kubernetes
+    from opsgen.render.rules import groups_of
+
+    line, column = model.document.position(("service",), "value")
+    place = Place(model.document.file, line, column)
+    return render_kubernetes(model.service, groups_of(model.service, model.derived), dashboards, place)
 
 
 def _loaded(

@@ -6,7 +6,7 @@ All values are frozen and complete: each default has been filled in, and `origin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
@@ -178,6 +178,18 @@ class Timing:
 
 
 @dataclass(frozen=True)
+class Cluster:
+    """How resources get into a Kubernetes cluster: their namespace (empty: whoever applies them says), the labels by
+    which operators select them, and how Grafana learns of dashboards: by its `sidecar`, or an `operator` that selects
+    the instances of Grafana by the labels in `grafana`."""
+
+    namespace: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    dashboards: Literal["sidecar", "operator"] = "sidecar"
+    grafana: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Platform:
     """What runs the artifacts: versions that gate fields and functions, how often it scrapes, evaluates, notifies."""
 
@@ -188,6 +200,7 @@ class Platform:
     blackbox_address: str
     timings: Mapping[Severity, Timing]
     targets: tuple[str, ...] = ("files",)
+    cluster: Cluster = Cluster()
 
 
 @dataclass(frozen=True)
@@ -299,6 +312,19 @@ class RunbookPolicy:
 
 
 @dataclass(frozen=True)
+class Scrape:
+    """Where the Prometheus operator finds the service's metrics: the Kubernetes `services` or `pods` that have these
+    labels, in one namespace or (empty) in any; a port by name."""
+
+    of: Literal["services", "pods"]
+    selector: Mapping[str, str]
+    namespace: str
+    port: str
+    path: str
+    scheme: Literal["http", "https"]
+
+
+@dataclass(frozen=True)
 class Service:
     """One service in one environment, complete. `settings` holds every value that tunes a pack, by dotted path."""
 
@@ -325,6 +351,7 @@ class Service:
     dashboard_url: str
     folder: str
     environment_variables: tuple[EnvironmentVariable, ...] = ()
+    scrape: Scrape | None = None
     depends_on: tuple[str, ...] = ()  # other services of the fleet
     not_yet: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from opsgen.model import (
     SEVERITIES,
     BurnRate,
     Channel,
+    Cluster,
     Hours,
     OnCall,
     Place,
@@ -217,6 +218,12 @@ class _Resolver:
             evaluation_interval=spec.prometheus.evaluation_interval or EVALUATION_INTERVAL,
             blackbox_address=spec.blackbox.address,
             targets=spec.targets,
+            cluster=Cluster(
+                spec.kubernetes.namespace or "",
+                spec.kubernetes.labels,
+                spec.kubernetes.dashboards,
+                spec.kubernetes.grafana,
+            ),
             timings={severity: self._timing(severity, default) for severity, default in TIMINGS.items()},
         )
 
@@ -406,8 +413,6 @@ class _Resolver:
             self.mistakes.add(("slo", "window"), f"{window} is no period for an SLO", "write 1d to 365d")
 
     def _not_yet(self) -> Iterable[str]:
-        if "kubernetes" in self.spec.targets:
-            yield "targets: kubernetes: all but AlertmanagerConfig"
         for name, team in self.spec.teams.items():
             if team.email is not None:
                 yield f"teams.{name}.email"

@@ -20,6 +20,7 @@ from opsgen.model import (
     Histogram,
     PolicyCase,
     Probe,
+    Scrape,
     Service,
     Setting,
     SloKind,
@@ -68,6 +69,9 @@ _DEFAULTS: dict[str, tuple[Setting, str]] = {
     "latency.for": (Duration.of("10m"), "default: two windows of five minutes"),
     "targets.down": (Ratio.parse("10%"), "default: kube-prometheus' TargetDown"),
 }
+# Targets that write a folder of their name beside those of the services.
+_TARGET_FOLDERS = frozenset({"kubernetes", "terraform", "grafana"})
+
 _PROBE_INTERVAL = Duration.of("30s")
 _PROBE_TIMEOUT = Duration.of("5s")
 _PROBE_SLOW = Duration.of("1s")
@@ -173,6 +177,7 @@ class _Resolver:
             dashboard_url=self._dashboard_url(),
             folder=organisation.grafana_folder,
             environment_variables=self._environment_variables(),
+            scrape=self._scrape(matchers),
             depends_on=tuple(dict.fromkeys(d.name for d in spec.dependencies if d.kind == "service")),
             not_yet=tuple(self._not_yet()),
         )
@@ -250,10 +255,29 @@ class _Resolver:
             right = f"give team {team.name} an escalation policy in the project file, opsgen.yaml"
             self.warnings.append(f"{self.document.file}: nobody is told of its {of_what}; {right}")
 
+    def _scrape(self, matchers: Iterable[Matcher]) -> Scrape | None:
+        spec = self.spec.scrape
+        if spec is None:
+            return None
+        if "kubernetes" not in self.organisation.platform.targets:
+            self._warn(("scrape",), "nothing comes of this without the target kubernetes")
+        given = next((one.value for one in matchers if one.label == "namespace" and one.op == "="), "")
+        return Scrape(
+            "pods" if spec.services is None else "services",
+            spec.services or spec.pods or {},
+            spec.namespace or given,
+            spec.port,
+            spec.path,
+            spec.scheme,
+        )
+
     def _check_targets(self, service: Service) -> None:
         """What a target can't say is refused."""
+        if service.name in service.platform.targets and service.name in _TARGET_FOLDERS:
+            wrong = f"the target {service.name} writes a folder of this name"
+            self._wrong(("service",), wrong, "give the service another name")
         if "kubernetes" in service.platform.targets:
-            from opsgen.render.alertmanagerconfig import beyond
+            from opsgen.render.kubernetes.alertmanagerconfig import beyond
 
             for wrong in dict.fromkeys(beyond(service)):
                 right = "remove it, or leave kubernetes out of targets"

@@ -20,7 +20,7 @@ from opsgen.render.channel_kinds import KINDS
 from opsgen.render.grafana_alerting import render_grafana_alerting
 from opsgen.routing import receivers_reached
 from tests.render.escalations import LEAST_CHANNELS, LOG, PAGER, policy, rich_team, service, team
-from tests.render.test_alertmanagerconfig import everything
+from tests.render.test_kubernetes_escalation import everything
 from tests.specs import fleet, refused
 
 Document = dict[str, Any]

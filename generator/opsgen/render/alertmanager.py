@@ -113,10 +113,10 @@ def render_fleet(
         raise InputError(clashes)
     rules = {_canonical(rule): rule for fragment in fragments for rule in fragment.get("inhibit_rules") or ()}
     root = CATCH_ALL if catch_all is None else catch_all.name
-    beat = () if watchdog is None else (_watchdog_receiver(watchdog),)
+    beat = () if watchdog is None else (watchdog_receiver(watchdog),)
     own = [{"name": CATCH_ALL} if catch_all is None else receiver(catch_all), *beat]
     config = _config(
-        routes=[*(() if watchdog is None else (_watchdog_route(watchdog),)), *_united(routes)],
+        routes=[*(() if watchdog is None else (watchdog_route(watchdog),)), *_united(routes)],
         inhibit_rules=[rules[text] for text in sorted(rules)],
         receivers=_united([*(_Definition(found["name"], found) for found in own), *_told(receivers, root)]),
         time_intervals=_united(time_intervals),
@@ -244,18 +244,18 @@ def _fragment_comment(service: Service) -> Iterator[str]:
 # --- the watchdog ---
 
 
-def _watchdog_route(watchdog: Watchdog) -> dict[str, Any]:
+def watchdog_route(watchdog: Watchdog) -> dict[str, Any]:
     """Whatever has not been told since half a beat is told again at every beat."""
     return {
         "matchers": [matcher("alertname", WATCHDOG)],
-        "receiver": _watchdog_receiver(watchdog)["name"],
+        "receiver": watchdog_receiver(watchdog)["name"],
         "group_wait": "0s",
         "group_interval": str(watchdog.every),
         "repeat_interval": str(watchdog.every // 2),
     }
 
 
-def _watchdog_receiver(watchdog: Watchdog) -> dict[str, Any]:
+def watchdog_receiver(watchdog: Watchdog) -> dict[str, Any]:
     """The channel, but that the beat has ended is not told: whoever expects it notices. No slug has a space."""
     told = receiver(watchdog.notify)
     name = f"{told.pop('name')} watchdog"

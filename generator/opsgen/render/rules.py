@@ -26,8 +26,13 @@ Rule = dict[str, Any]
 
 def render_rules(service: Service, derived: Derived) -> Artifact:
     """The rules of one service, in groups that can be evaluated apart from each other."""
-    groups = [_group(service, group) for group in rule_groups(service, derived)]
-    return Artifact(f"{service.name}/rules.yaml", dump({"groups": groups}, generated_from(service.spec_file)))
+    document = {"groups": groups_of(service, derived)}
+    return Artifact(f"{service.name}/rules.yaml", dump(document, generated_from(service.spec_file)))
+
+
+def groups_of(service: Service, derived: Derived) -> list[dict[str, Any]]:
+    """The groups as data, in the form of Prometheus' rule files."""
+    return [_group(service, group) for group in rule_groups(service, derived)]
 
 
 Member = Record | Alert | Escalated

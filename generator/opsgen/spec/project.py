@@ -13,6 +13,8 @@ from opsgen.spec.forms import OneKey, OneOrMany, Strict
 from opsgen.spec.scalars import (
     DurationField,
     HttpUrl,
+    KubernetesKey,
+    KubernetesValue,
     NumberField,
     PositiveDurationField,
     Slug,
@@ -193,6 +195,39 @@ class ChannelSpec(Strict):
         return channel_schema()
 
 
+class KubernetesSpec(Strict):
+    """How the resources of the target kubernetes get into a cluster."""
+
+    namespace: Annotated[
+        Slug | None,
+        Field(description="Their namespace; default: that of whoever applies them.", examples=["monitoring"]),
+    ] = None
+    labels: Annotated[
+        dict[KubernetesKey, KubernetesValue],
+        Field(
+            description="Labels that they get: those by which the Prometheus operator selects.",
+            examples=[{"release": "kube-prometheus-stack"}],
+        ),
+    ] = Field(default_factory=dict)
+    dashboards: Annotated[
+        Literal["sidecar", "operator"],
+        Field(description="How Grafana learns of dashboards: a ConfigMap for its sidecar, or a GrafanaDashboard."),
+    ] = "sidecar"
+    grafana: Annotated[
+        dict[KubernetesKey, KubernetesValue],
+        Field(
+            description="Labels of the Grafana that the operator gives them to; default: every one.",
+            examples=[{"dashboards": "grafana"}],
+        ),
+    ] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _asked_for(self) -> KubernetesSpec:
+        if self.grafana and self.dashboards != "operator":
+            raise mistake("grafana selects for the operator alone", "write dashboards: operator, or leave grafana out")
+        return self
+
+
 class ProjectSpec(Strict):
     """What all specs of a repository share; every part has a default that works."""
 
@@ -215,6 +250,7 @@ class ProjectSpec(Strict):
     blackbox: Annotated[BlackboxSpec, Field(description="The blackbox exporter that polls from outside.")] = (
         BlackboxSpec()
     )
+    kubernetes: Annotated[KubernetesSpec, Field(description="How resources get into a cluster.")] = KubernetesSpec()
     slo: Annotated[SloDefaults, Field(description="What all SLOs have in common.")] = SloDefaults()
     teams: dict[Slug, TeamSpec] = Field(default_factory=dict, description="The teams, by name.")
     channels: dict[Slug, ChannelSpec] = Field(

@@ -240,6 +240,22 @@ def _date(value: Any) -> str:
     raise mistake(f"'{shown(text)}' is no date", 'write year, month and day, quoted: "2027-12-25"')
 
 
+# Kubernetes' own rules for labels (docs: "Labels and Selectors") and for names of ports (IANA_SVC_NAME).
+_LABEL_WORD = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+_DNS_NAME = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+_KUBERNETES_KEY = rf"({_DNS_NAME}/)?{_LABEL_WORD}"
+_PORT_NAME = r"(?=.{1,15}$)(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*"
+
+
+def _kubernetes(what: str, pattern: str, right: str) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if re.fullmatch(pattern, text):
+            return text
+        raise mistake(f"'{shown(text)}' is no {what}", right)
+
+    return check
+
+
 def _schema(pattern: str, description: str, *examples: str, longest: int | None = None) -> WithJsonSchema:
     length = {} if longest is None else {"maxLength": longest}
     found = {"type": "string", "pattern": f"^(?:{pattern})$", **length, "description": description}
@@ -332,6 +348,25 @@ Date = Annotated[
     str,
     BeforeValidator(_date),
     _schema(_DATE, "A day of the calendar, quoted.", "2027-12-25"),
+]
+KubernetesKey = Annotated[
+    str,
+    AfterValidator(_kubernetes("label of Kubernetes", _KUBERNETES_KEY, "write for example app.kubernetes.io/name")),
+    _schema(_KUBERNETES_KEY, "The key of a label in Kubernetes.", "app", "app.kubernetes.io/name", longest=317),
+]
+KubernetesValue = Annotated[
+    str,
+    AfterValidator(
+        _kubernetes("label's value in Kubernetes", f"({_LABEL_WORD})?", "write at most 63 letters, digits, - _ .")
+    ),
+    _schema(f"({_LABEL_WORD})?", "The value of a label in Kubernetes.", "checkout"),
+]
+PortName = Annotated[
+    str,
+    AfterValidator(
+        _kubernetes("name of a port in Kubernetes", _PORT_NAME, "write a name as the port has it, like metrics")
+    ),
+    _schema(_PORT_NAME, "The name of a port in Kubernetes, not its number.", "metrics", "http"),
 ]
 # Without strictness pydantic takes `yes` for 1, and 1 or "yes" for true.
 WholeNumber = Annotated[int, Strict()]

@@ -14,11 +14,14 @@ from opsgen.spec.scalars import (
     DurationField,
     EnvVarName,
     HttpUrl,
+    KubernetesKey,
+    KubernetesValue,
     LabelName,
     LatencyObjectiveField,
     NumberField,
     ObjectiveField,
     PercentField,
+    PortName,
     PositiveDurationField,
     Slug,
     Text,
@@ -232,6 +235,38 @@ class ProbeSpec(Strict):
     ] = None
 
 
+_FOUND_BY = ("services", "pods")
+
+
+class ScrapeSpec(Strict):
+    """Where the Prometheus operator finds its metrics in a cluster: the services or the pods with certain labels."""
+
+    model_config = ConfigDict(json_schema_extra=exactly_one(*_FOUND_BY))
+
+    services: Annotated[
+        dict[KubernetesKey, KubernetesValue] | None,
+        Field(min_length=1, description="Labels of its Kubernetes services.", examples=[{"app": "checkout"}]),
+    ] = None
+    pods: Annotated[
+        dict[KubernetesKey, KubernetesValue] | None,
+        Field(min_length=1, description="Labels of its pods, where no service has the port.", examples=[{"app": "x"}]),
+    ] = None
+    port: Annotated[PortName, Field(description="The name of the port that has the metrics.", examples=["metrics"])]
+    path: Annotated[
+        str, Field(pattern=r"^/[!-~]*$", description="Where on that port they are.", examples=["/metrics"])
+    ] = "/metrics"
+    scheme: Annotated[Literal["http", "https"], Field(description="How they are read.")] = "http"
+    namespace: Annotated[
+        Slug | None,
+        Field(description="The namespace of these; default: that of match, or any.", examples=["shop"]),
+    ] = None
+
+    @model_validator(mode="after")
+    def _one(self) -> ScrapeSpec:
+        _exactly_one(self, _FOUND_BY, "scrape")
+        return self
+
+
 class DiskSpec(Strict):
     """When a disk is too full, or will be soon."""
 
@@ -425,6 +460,7 @@ _SLOS = Field(description="What it promises.", examples=[[{"availability": "99.9
 _LATENCY = Field(description="Thresholds on the latency percentiles themselves.")
 _ERRORS = Field(description="When the share of failed requests is too high; default: above 5% for 5m.")
 _UPTIME = Field(description="URLs that the blackbox exporter polls from outside.")
+_SCRAPE = Field(description="Where the Prometheus operator finds its metrics; for the target kubernetes.")
 _RESOURCES = Field(description="When it runs short of what it runs on.")
 _BUSINESS = Field(description="Numbers that the business cares about.")
 _DEPENDENCIES = Field(description="What it needs.")
@@ -446,6 +482,7 @@ class EnvironmentSpec(Strict):
     latency: Annotated[LatencySpec | None, _LATENCY] = None
     errors: Annotated[ErrorsSpec | None, _ERRORS] = None
     uptime: Annotated[tuple[Annotated[ProbeSpec, ShortForm("url")], ...] | None, _UPTIME] = None
+    scrape: Annotated[ScrapeSpec | None, _SCRAPE] = None
     resources: Annotated[ResourcesSpec | None, _RESOURCES] = None
     business: Annotated[tuple[BusinessSpec, ...] | None, _BUSINESS] = None
     dependencies: Annotated[tuple[DependencySpec, ...] | None, _DEPENDENCIES] = None
@@ -475,6 +512,7 @@ class ServiceSpec(Strict):
     latency: Annotated[LatencySpec | None, _LATENCY] = None
     errors: Annotated[ErrorsSpec | None, _ERRORS] = None
     uptime: Annotated[tuple[Annotated[ProbeSpec, ShortForm("url")], ...], _UPTIME] = ()
+    scrape: Annotated[ScrapeSpec | None, _SCRAPE] = None
     resources: Annotated[ResourcesSpec | None, _RESOURCES] = None
     business: Annotated[tuple[BusinessSpec, ...], _BUSINESS] = ()
     dependencies: Annotated[tuple[DependencySpec, ...], _DEPENDENCIES] = ()

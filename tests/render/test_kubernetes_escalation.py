@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from opsgen.model import SEVERITIES, Channel, Hours, Policy, Service, Severity, Step, Team
 from opsgen.quantities import Duration
 from opsgen.render.alertmanager import escalation
-from opsgen.render.alertmanagerconfig import LACKING, render_alertmanager_config
 from opsgen.render.channel_kinds import (
     COUNT,
     DURATION,
@@ -35,7 +34,9 @@ from opsgen.render.channel_kinds import (
     Value,
 )
 from opsgen.render.channels import CATCH_ALL
+from opsgen.render.kubernetes.alertmanagerconfig import LACKING, render_alertmanager_config
 from opsgen.routing import is_inhibited, matcher, receivers_reached
+from tests.render.crds import definition
 from tests.render.escalations import CHAT, LEAST_CHANNELS, LOG, NO_DELAY, OFFICE, PAGER, SECRET_FILE, service, team
 from tests.specs import derived, fleet, refused
 
@@ -104,45 +105,23 @@ def _resource(of: Service) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def definition(sample_data: Path) -> Mapping[str, Any]:
+def schema(sample_data: Path) -> Mapping[str, Any]:
     """The operator's schema of the resource."""
-    text = (sample_data / "crds" / "alertmanagerconfig.yaml").read_text(encoding="utf-8")
-    # `=` alone is a value to YAML 1.1 that no loader takes; the definition means the text.
-    loaded = yaml.load(text.replace("- =\n", "- '='\n"), Loader=yaml.CSafeLoader)
-    (version,) = loaded["spec"]["versions"]
-    schema: dict[str, Any] = _closed(version["schema"]["openAPIV3Schema"])
-    return schema
-
-
-def _closed(schema: Any) -> Any:
-    """Without unknown properties, which the API server would drop in silence; patterns as Python has them."""
-    if isinstance(schema, list):
-        return [_closed(one) for one in schema]
-    if not isinstance(schema, dict):
-        return schema
-    found = {key: _closed(value) for key, value in schema.items()}
-    if "(?i)" in str(found.get("pattern", "")):
-        found["pattern"] = f"(?i){found['pattern'].replace('(?i)', '')}"
-    if isinstance(found.get("properties"), dict) and found.get("type") == "object":
-        found.setdefault("additionalProperties", False)
-    return found
+    return definition(sample_data, "AlertmanagerConfig")
 
 
 @pytest.mark.parametrize("channel", _CHANNELS, ids=lambda channel: channel.name)
-def test_the_operator_takes_every_kind_of_channel(definition: Mapping[str, Any], channel: Channel) -> None:
-    resource = _resource(service(owner=_told(channel)))
-    metadata = definition["properties"]["metadata"] | {"additionalProperties": True}
-
-    jsonschema.validate(resource, {**definition, "properties": {**definition["properties"], "metadata": metadata}})
+def test_the_operator_takes_every_kind_of_channel(schema: Mapping[str, Any], channel: Channel) -> None:
+    jsonschema.validate(_resource(service(owner=_told(channel))), schema)
 
 
 @settings(max_examples=40)
 @given(policies=_POLICIES)
 def test_the_operator_takes_whatever_a_team_may_agree_upon(
-    definition: Mapping[str, Any], policies: dict[Severity, Policy]
+    schema: Mapping[str, Any], policies: dict[Severity, Policy]
 ) -> None:
     spec = _resource(service(owner=replace(team(), policies=policies)))["spec"]
-    definition_of_spec = definition["properties"]["spec"]
+    definition_of_spec = schema["properties"]["spec"]
     of_route = jsonschema.Draft202012Validator(definition_of_spec["properties"]["route"])
 
     jsonschema.Draft202012Validator(definition_of_spec).validate(spec)
@@ -332,7 +311,7 @@ def test_it_is_written_for_the_target_kubernetes_alone(tmp_path: Path) -> None:
         project = _PROJECT.replace("ZONE", "UTC").replace("[files, kubernetes]", f"[{target}]")
         built = contents(fleet(tmp_path, _SPEC, project), tmp_path / "out")
         paths = {artifact.path for content in built.values() for artifact in content.artifacts}
-        assert ("shop/alertmanagerconfig.yaml" in paths) is wanted
+        assert ("shop/kubernetes/alertmanagerconfig.yaml" in paths) is wanted
 
 
 def test_a_channel_that_the_resource_lacks_is_refused(tmp_path: Path) -> None:
