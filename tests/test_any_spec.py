@@ -71,7 +71,7 @@ def built(spec: Spec, project: Spec) -> Iterator[Output]:
         artifacts = tuple(artifact for content in wanted.values() for artifact in content.artifacts)
         for artifact in artifacts:
             path = folder / artifact.path
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(artifact.encoded)
         yield Output(folder, fleet, artifacts)
 

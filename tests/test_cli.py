@@ -475,3 +475,51 @@ def test_help_has_an_example(tmp_path: Path, arguments: list[str]) -> None:
 
     assert done.returncode == 0
     assert "\n    opsgen " in done.stdout
+
+
+def test_check_shows_how_each_file_differs(project: Path) -> None:
+    run("build", "shop.yaml", cwd=project)
+    out = project / "out"
+    rules = out / "shop" / "rules.yaml"
+    rules.write_text(rules.read_text().replace("0.0144", "0.5", 1))
+    (out / "shop" / "dashboard.json").unlink()
+    (project / "shop.yaml").write_text(SPEC + "tier: 3\n")
+    before = tree(project)
+
+    done = run("build", "--check", "shop.yaml", cwd=project)
+
+    assert done.returncode == 1
+    lines = [line.strip() for line in done.stderr.splitlines()]
+    assert "missing          shop/dashboard.json" in lines
+    at = lines.index("changed          shop/runbook.md")
+    assert lines[at + 1].startswith("@@ ")
+    edited = next(at for at, line in enumerate(lines) if line.startswith("left alone       shop/rules.yaml: edited"))
+    assert lines[edited + 1].startswith("@@ ")
+    assert any("0.5" in line for line in lines[edited + 2 : edited + 15])
+    assert tree(project) == before
+
+
+def test_check_is_brief_about_a_long_difference(project: Path) -> None:
+    run("build", "shop.yaml", cwd=project)
+    rules = project / "out" / "shop" / "rules.yaml"
+    rules.write_text("\n".join(f"line {number}: {'x' * 500}" for number in range(500)))
+
+    lines = run("build", "--check", "shop.yaml", cwd=project).stderr.splitlines()
+
+    assert len(lines) < 30
+    assert max(map(len, lines)) < 200
+    assert any("more lines" in line for line in lines)
+
+
+def test_check_says_that_line_endings_alone_differ(project: Path) -> None:
+    run("build", "shop.yaml", cwd=project)
+    rules = project / "out" / "shop" / "rules.yaml"
+    rules.write_bytes(rules.read_bytes().replace(b"\n", b"\r\n"))
+    dashboard = project / "out" / "shop" / "dashboard.json"
+    dashboard.write_bytes(b"\xff\xfe")
+
+    done = run("build", "--check", "shop.yaml", cwd=project)
+
+    assert done.returncode == 1
+    assert "in line endings alone" in done.stderr
+    assert "no text" in done.stderr

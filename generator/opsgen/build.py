@@ -9,23 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
 
+from opsgen.changes.compare import Changes
 from opsgen.fleet import FleetModel, ServiceModel, render_services
 from opsgen.output.artifact import Artifact, ArtifactSet
 from opsgen.output.blocks import Side
+from opsgen.output.excerpt import excerpt
 from opsgen.output.manifest import read_index
-from opsgen.output.plan import FORCEABLE, Action, Decision, FolderContent, Plan, plan
+from opsgen.output.plan import EDITED, FORCEABLE, Action, Decision, FolderContent, Plan, plan
 from opsgen.output.write import write
 
 _FLEET = ""
 _FRAGMENT = "escalation.yaml"
 _VERBS = {
-    Action.ADD: ("added", "would be added"),
-    Action.CHANGE: ("changed", "would change"),
-    Action.REMOVE: ("removed", "would be removed"),
+    Action.ADD: ("added", "missing"),
+    Action.CHANGE: ("changed", "changed"),
+    Action.REMOVE: ("removed", "extra"),
 }
 _MOST_NAMED = 20
 
@@ -54,19 +57,33 @@ class Report:
 def write_fleet(fleet: FleetModel, out: Path, force: bool, take: Side | None = None) -> Report:
     """Renders and writes everything; nothing at all where a spec turns out to be wrong while it is rendered."""
     wanted = contents(fleet, out)
-    done = write(out, wanted, complete=True, force=force, take=take, concerns=_concerns(fleet))
+    done = write(out, wanted, complete=True, force=force, take=take, concerns=concerns(fleet))
     return Report.of(done, _lines(done, 0), not done.conflicts)
 
 
 def check_fresh(fleet: FleetModel, out: Path) -> Report:
     """Whether the output folder is what the specs give; writes nothing."""
-    would = plan(out, contents(fleet, out), complete=True, concerns=_concerns(fleet))
-    lines = list(_lines(would, 1))
+    wanted = contents(fleet, out)
+    would = plan(out, wanted, complete=True, concerns=concerns(fleet))
+    texts = {artifact.path: artifact.encoded for content in wanted.values() for artifact in content.artifacts}
+    lines = list(_lines(would, 1, texts))
     if would.stale:
         lines.append("The output is stale; build it again: opsgen build")
         if would.conflicts:
             lines.append("What was edited by hand stays so: take it into the spec, or overwrite it with --force")
     return Report.of(would, lines, not would.stale)
+
+
+def changes(fleet: FleetModel, out: Path, revision: str | None) -> Changes:
+    """What the specs change in meaning, against the output on the disk or at a revision of git; writes nothing."""
+    from opsgen.changes.compare import compare
+    from opsgen.changes.trees import at_revision, on_disk
+
+    services = [model.service.name for model in fleet.services]
+    is_gone = concerns(fleet)
+    before = on_disk(out, services, is_gone) if revision is None else at_revision(out, revision, services, is_gone)
+    wanted = contents(fleet, out).values()
+    return compare(before, {one.path: one.encoded for content in wanted for one in content.artifacts})
 
 
 def contents(fleet: FleetModel, out: Path) -> dict[str, FolderContent]:
@@ -114,7 +131,7 @@ def _handed_over(model: ServiceModel) -> Mapping[str, str]:
     return handed_over(model.service)
 
 
-def _concerns(fleet: FleetModel) -> Callable[[Mapping[str, Any]], bool]:
+def concerns(fleet: FleetModel) -> Callable[[Mapping[str, Any]], bool]:
     """Whether a service that is not built now is gone: its spec lay below a given folder, and is there no more. One
     that was left out is not gone: what was made of it last stays.
 
@@ -122,11 +139,11 @@ def _concerns(fleet: FleetModel) -> Callable[[Mapping[str, Any]], bool]:
     """
     given = [fleet.specs.name_in_outputs(folder) for folder in fleet.specs.folders]
 
-    def concerns(known: Mapping[str, Any]) -> bool:
+    def is_gone(known: Mapping[str, Any]) -> bool:
         spec = str(known.get("spec", ""))
         return spec not in fleet.left_out and any(_is_below(spec, folder) for folder in given)
 
-    return concerns
+    return is_gone
 
 
 def _edit_lines(conflict: Decision) -> Iterator[str]:
@@ -140,6 +157,10 @@ def _edit_lines(conflict: Decision) -> Iterator[str]:
     if conflict.edits:
         yield "    Move what you wrote below the end of the block, where it stays; or keep it as it is, and have the"
         yield "    block for yourself from then on (--take-mine); or give it up (--take-theirs)."
+
+
+def _difference(file: Path, wanted: bytes) -> Iterator[str]:
+    return (f"      {line}" for line in excerpt(file.read_bytes(), wanted))
 
 
 def _is_below(spec: str, folder: str) -> bool:
@@ -195,7 +216,7 @@ def _others(
     fleet: FleetModel, built: Mapping[str, FolderContent], out: Path
 ) -> Iterator[tuple[str, tuple[Mapping[str, Any], Mapping[str, Any]]]]:
     """Facts and fragment of every service in the output folder that is neither built now nor gone."""
-    is_gone = _concerns(fleet)
+    is_gone = concerns(fleet)
     for name, known in read_index(out).items():
         path = out / name / _FRAGMENT
         if name not in built and not is_gone(known) and "index" in known and path.is_file():
@@ -234,17 +255,22 @@ def _parsed(text: str) -> Mapping[str, Any]:
     return parsed
 
 
-def _lines(done: Plan, tense: int) -> Iterator[str]:
+def _lines(done: Plan, tense: int, wanted: Mapping[str, bytes] = MappingProxyType({})) -> Iterator[str]:
+    """What became of every file, or would; with what is `wanted` of each also how it differs from that."""
     for action, verbs in _VERBS.items():
-        paths = done.paths(action)
-        for path in paths[:_MOST_NAMED]:
-            yield f"  {verbs[tense]:<16} {path}"
-        if len(paths) > _MOST_NAMED:
-            yield f"  {verbs[tense]:<16} and {len(paths) - _MOST_NAMED} more"
+        decisions = done.of(action)
+        for decision in decisions[:_MOST_NAMED]:
+            yield f"  {verbs[tense]:<16} {decision.path}"
+            if action is Action.CHANGE and decision.path in wanted:
+                yield from _difference(done.out / decision.path, decision.content or b"")
+        if len(decisions) > _MOST_NAMED:
+            yield f"  {verbs[tense]:<16} and {len(decisions) - _MOST_NAMED} more"
     for conflict in done.conflicts:
         forced = "; --force overwrites it" if conflict.reason in FORCEABLE and not conflict.edits else ""
         yield f"  left alone       {conflict.path}: {conflict.reason}{forced}"
         yield from _edit_lines(conflict)
+        if conflict.reason == EDITED and conflict.path in wanted:
+            yield from _difference(done.out / conflict.path, wanted[conflict.path])
     counts = done.counts
     changed = ", ".join(f"{counts[action]} {verbs[tense]}" for action, verbs in _VERBS.items() if counts[action])
     yield f"{done.out}: {changed or 'nothing to do'}, {counts[Action.KEEP]} as they were."

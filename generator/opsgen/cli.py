@@ -42,6 +42,17 @@ and named (exit code 1); --force overwrites those that are wanted.
 A runbook is shared: what people write outside of opsgen's blocks stays, whatever becomes of the spec. An edit inside of
 a block is shown and left; move it out of the block, or say whose version is right: --take-mine or --take-theirs."""
 
+_DIFF_HELP = """Say what the specs at PATH change in meaning: alerts, who is told, probes, panels, runbook sections.
+
+\b
+  opsgen diff specs/                               what a build would change
+  opsgen diff --from main specs/                   what this branch changes, against the output committed there
+  opsgen diff --from main --format markdown specs/ >comment.md
+
+Writes nothing. Files whose bytes change while they mean the same are named apart. The comment has a marker in its first
+line, so that a pipeline can write its own anew, and is never longer than what GitHub takes. Exit code 0, changes or
+not: opsgen build --check is the gate."""
+
 _CHECK_HELP = """Prove the specs at PATH without writing anything.
 
 \b
@@ -247,6 +258,40 @@ def build(
     if fleet.left_out:
         _say(click.style(f"left out, and as they were: {', '.join(sorted(fleet.left_out))}", fg="red"))
     sys.exit(0 if report.good and not fleet.left_out else 1)
+
+
+@main.command(help=_DIFF_HELP, short_help="Say what changes in meaning.")
+@click.argument("paths", nargs=-1, required=True, type=_PATHS, metavar="PATH...")
+@click.option("--from", "revision", metavar="REV", help="Compare with the output at this revision of git.")
+@click.option("--out", type=_PATHS, metavar="DIR", help="The output; default: what opsgen.yaml says, or out.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+    help="For people, programs, or a comment.",
+)
+@_reporting_mistakes
+def diff(paths: tuple[Path, ...], revision: str | None, out: Path | None, form: str) -> None:
+    from opsgen.build import changes
+    from opsgen.changes.words import as_json, as_markdown, as_text
+    from opsgen.fleet import load_fleet
+    from opsgen.output.disk import WriteError
+
+    fleet = load_fleet(paths, _progress)
+    try:
+        found = changes(fleet, fleet.out(out), revision)
+    except WriteError as error:
+        _say(f"{click.style('not read:', fg='red')} {error}")
+        sys.exit(1)
+    if form == "json":
+        click.echo(json.dumps(as_json(found), indent=2, ensure_ascii=False))
+    elif form == "markdown":
+        click.echo(as_markdown(found), nl=False)
+    else:
+        for line in as_text(found):
+            click.echo(line)
 
 
 @main.command(help=_CHECK_HELP, short_help="Prove specs without writing anything.")

@@ -1,0 +1,207 @@
+"""Files of an output tree in, what they mean to people out: items with a name and facts, in words.
+
+Works on texts, so that a tree of any age is read as what was committed, not as what would be made of its specs now.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from opsgen.closure import concerning
+from opsgen.errors import InputError
+from opsgen.output import blocks
+from opsgen.routing import routes_reached
+
+# In the order in which people ask.
+KINDS = ("alert", "route", "channel", "hours", "probe", "panel", "section", "recording rule")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing of a service (empty: of the fleet). `key` tells it from the others of its kind, `name` is how people
+    tell it, and `group` what it is called whatever its severity; `facts` are in the order in which they are told."""
+
+    service: str
+    kind: str
+    key: str
+    name: str
+    group: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+def meaning(files: Mapping[str, bytes]) -> list[Item]:
+    """Every item of a tree, given its files by path; what can't be read means nothing, and is compared by its bytes."""
+    alertmanager = _yaml(files.get("alertmanager.yml", b"")) or {}
+    found = list(_channels(alertmanager))
+    for path in sorted(files):
+        folder, _, name = path.rpartition("/")
+        if "/" in folder:
+            continue
+        if name == "rules.yaml":
+            rules = [rule for group in _list(_yaml(files[path]), "groups") for rule in _list(group, "rules")]
+            found += _rules(folder, rules)
+            found += _routes(folder, rules, alertmanager)
+        elif name == "probes.yaml":
+            found += _probes(folder, _list(_yaml(files[path]), "scrape_configs"))
+        elif name.endswith(".json") and folder:
+            found += _panels(folder, files[path])
+        elif name == "runbook.md":
+            found += _sections(folder, files[path])
+    return found
+
+
+def _yaml(content: bytes) -> Any:
+    try:
+        return yaml.load(content, Loader=yaml.CSafeLoader)
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return None
+
+
+def _list(document: Any, key: str) -> list[dict[str, Any]]:
+    found = document.get(key) if isinstance(document, dict) else None
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+# -- rules -------------------------------------------------------------------------------------------------------------
+
+
+def _rules(service: str, rules: list[dict[str, Any]]) -> Iterator[Item]:
+    seen: Counter[str] = Counter()
+    for rule in rules:
+        labels = {key: str(value) for key, value in (rule.get("labels") or {}).items()}
+        expr = " ".join(str(rule.get("expr", "")).split())
+        if "alert" in rule:
+            step = f", step {labels['step']}" if "step" in labels else ""
+            group = f"{rule['alert']} ({labels.get('signal', '')}{step})"
+            name = f"{group[:-1]}, {labels.get('severity', '')})"
+            yield Item(service, "alert", _numbered(seen, name), name, group, _facts_of(rule, labels, expr))
+        elif "record" in rule:
+            told = ", ".join(f"{key}={value}" for key, value in sorted(labels.items()) if key != "service")
+            name = f"{rule['record']}{{{told}}}"
+            yield Item(service, "recording rule", _numbered(seen, name), name, name, {"expression": expr})
+
+
+def _facts_of(rule: Mapping[str, Any], labels: Mapping[str, str], expr: str) -> dict[str, str]:
+    annotations = rule.get("annotations") or {}
+    others = {key: value for key, value in labels.items() if key not in ("severity", "signal", "step", "service")}
+    return {
+        "severity": labels.get("severity", ""),
+        "expression": expr,
+        "lasting": str(rule.get("for", "0s")),
+        "keeps firing": str(rule.get("keep_firing_for", "0s")),
+        **{f"label {key}": value for key, value in sorted(others.items())},
+        "summary": str(annotations.get("summary", "")),
+        "description": str(annotations.get("description", "")),
+        "runbook": str(annotations.get("runbook_url", "")),
+    }
+
+
+def _numbered(seen: Counter[str], key: str) -> str:
+    """Two of one name, such as the tiers of a burn rate, are told apart by their order."""
+    seen[key] += 1
+    return key if seen[key] == 1 else f"{key} #{seen[key]}"
+
+
+# -- who is told -------------------------------------------------------------------------------------------------------
+
+
+def _routes(service: str, rules: list[dict[str, Any]], alertmanager: Mapping[str, Any]) -> Iterator[Item]:
+    """Who is told of the alerts of one severity and step, and when."""
+    if "route" not in alertmanager:
+        return
+    own = concerning(alertmanager, service)
+    told: dict[tuple[str, str], dict[str, None]] = {}
+    for rule in rules:
+        labels = rule.get("labels") or {}
+        if "alert" not in rule or "severity" not in labels:
+            continue
+        try:
+            reached = routes_reached(own, {"alertname": rule["alert"], **labels})
+        except (ValueError, KeyError, TypeError):
+            continue
+        place = told.setdefault((labels["severity"], str(labels.get("step", "1"))), {})
+        place.update(dict.fromkeys(_in_words(route) for route in reached))
+    for (severity, step), whom in told.items():
+        name = severity if step == "1" else f"{severity}, step {step}"
+        yield Item(service, "route", name, name, name, {"told": ", ".join(whom)})
+
+
+def _in_words(route: Mapping[str, Any]) -> str:
+    hours = " and ".join(route.get("active_time_intervals") or ())
+    times = {"every": route.get("group_interval"), "again after": route.get("repeat_interval")}
+    when = [f"{word} {time}" for word, time in times.items() if time]
+    about = [*([f"in {hours}"] if hours else []), *when]
+    return f"{route['receiver']} ({', '.join(about)})" if about else str(route["receiver"])
+
+
+def _channels(alertmanager: Mapping[str, Any]) -> Iterator[Item]:
+    for one in _list(alertmanager, "receivers"):
+        name = str(one.get("name", ""))
+        facts = {key: _compact(value) for key, value in one.items() if key != "name"}
+        yield Item("", "channel", name, name, name, facts)
+    for one in _list(alertmanager, "time_intervals"):
+        name = str(one.get("name", ""))
+        yield Item("", "hours", name, name, name, {"when": _compact(one.get("time_intervals"))})
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+# -- what people look at -----------------------------------------------------------------------------------------------
+
+
+def _probes(service: str, jobs: list[dict[str, Any]]) -> Iterator[Item]:
+    for job in jobs:
+        name = str(job.get("job_name", ""))
+        targets = [str(one) for static in _list(job, "static_configs") for one in static.get("targets") or ()]
+        facts = {
+            "url": ", ".join(targets),
+            "interval": str(job.get("scrape_interval", "")),
+            "timeout": str(job.get("scrape_timeout", "")),
+            "module": ", ".join(map(str, (job.get("params") or {}).get("module") or ())),
+        }
+        yield Item(service, "probe", name, name, name, facts)
+
+
+def _panels(service: str, content: bytes) -> Iterator[Item]:
+    try:
+        document = json.loads(content)
+    except ValueError:
+        return
+    for panel in _all_panels(_list(document, "panels")):
+        if panel.get("type") == "row":
+            continue
+        title = str(panel.get("title", ""))
+        defaults = (panel.get("fieldConfig") or {}).get("defaults") or {}
+        steps = _list(defaults.get("thresholds"), "steps")
+        facts = {
+            "queries": "; ".join(" ".join(str(one.get("expr", "")).split()) for one in _list(panel, "targets")),
+            "thresholds": ", ".join(str(step["value"]) for step in steps if step.get("value") is not None),
+            "unit": str(defaults.get("unit", "")),
+            "type": str(panel.get("type", "")),
+        }
+        yield Item(service, "panel", str(panel.get("id", title)), title, title, facts)
+
+
+def _all_panels(panels: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for panel in panels:
+        yield panel
+        yield from _all_panels(_list(panel, "panels"))
+
+
+def _sections(service: str, content: bytes) -> Iterator[Item]:
+    """opsgen's blocks alone: what people write between them is theirs."""
+    try:
+        page = blocks.parse(content.decode(), "")
+    except (InputError, UnicodeDecodeError):
+        return
+    for part in page.parts:
+        block = part.block
+        yield Item(service, "section", block.id, block.title, block.id, {"text": block.body})

@@ -1,0 +1,163 @@
+"""Changes in; the same for people, for a comment on a pull request, and for programs, out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from opsgen.changes.compare import Change, Changes, Difference
+from opsgen.render.markdown import Markdown, code
+
+# GitHub takes 65,536 characters for a comment, and fails above; GitLab takes more.
+LONGEST_COMMENT = 60_000
+# By which a pipeline finds its earlier comment, to write that one anew.
+MARKER = "<!-- opsgen diff -->"
+_LONGEST = 160
+_MOST_FILES = 20
+_MOST_NAMES = 8
+# How much of what two texts have in common is left before that in which they differ.
+_KEPT = 30
+_FOLLOWING = frozenset({"section", "recording rule"})
+_FOLLOWING_A_SERVICE = frozenset({"panel"})
+_SIGNS = {"added": "+", "removed": "-", "renamed": "~", "changed": "~"}
+
+
+def as_text(found: Changes) -> Iterator[str]:
+    """Lines for a terminal."""
+    for service, changes in _by_service(found):
+        yield service
+        for line in _lines(changes):
+            yield f"  {_SIGNS[line.verb]} {line.what}"
+            yield from (f"      {_plain(one)}" for one in line.differences)
+    yield from _bytes_alone(found)
+    yield _summary(found)
+
+
+def as_markdown(found: Changes) -> str:
+    """One comment, shorter than what GitHub takes."""
+    head = f"{MARKER}\n### What changes for on-call\n\n{_summary(found)}\n"
+    parts = [_markdown_of(service, changes) for service, changes in _by_service(found)]
+    alone = "".join(f"\n{line}\n" for line in _bytes_alone(found))
+    text, left_out = head, 0
+    for part in parts:
+        if len(text) + len(part) + len(alone) > LONGEST_COMMENT:
+            left_out += 1
+        else:
+            text += part
+    more = f"\nand {left_out} services more: `opsgen diff` says all of it\n" if left_out else ""
+    return text + more + alone
+
+
+def as_json(found: Changes) -> dict[str, Any]:
+    return {
+        "changed": bool(found.changes),
+        "changes": [
+            {
+                "service": change.service or None,
+                "kind": change.kind,
+                "change": change.verb,
+                "name": change.name,
+                "differences": [
+                    {"what": one.what, "before": one.before or None, "after": one.after or None}
+                    for one in change.differences
+                ],
+            }
+            for change in found.changes
+        ],
+        "bytes_alone": list(found.bytes_alone),
+    }
+
+
+def _by_service(found: Changes) -> Iterator[tuple[str, list[Change]]]:
+    for service, changes in groupby(found.changes, key=lambda change: change.service):
+        yield service or "the whole fleet", list(changes)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """What is said at once: one change, or many of one kind that follow from others."""
+
+    verb: str
+    what: Markdown
+    differences: tuple[Difference, ...] = ()
+
+
+def _lines(changes: Sequence[Change]) -> Iterator[_Line]:
+    """Sections and recording rules follow from alerts and objectives, and panels of a new or a lost service from both:
+    they are named together."""
+    whole = {change.verb for change in changes} in ({"added"}, {"removed"})
+    together: dict[tuple[str, str], list[Change]] = {}
+    for change in changes:
+        if change.kind in _FOLLOWING or (whole and change.kind in _FOLLOWING_A_SERVICE):
+            together.setdefault((change.kind, change.verb), []).append(change)
+        else:
+            renamed = " renamed" if change.verb == "renamed" else ""
+            yield _Line(change.verb, Markdown(f"{change.kind} {code(change.name)}{renamed}"), change.differences)
+    for (kind, verb), many in together.items():
+        names = list(dict.fromkeys(change.name for change in many))
+        shown = ", ".join(code(name) for name in names[:_MOST_NAMES])
+        more = f", and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+        numbers = dict.fromkeys(one for change in many for one in change.differences if one.what == "number")
+        yield _Line(verb, Markdown(f"{_many(kind, len(many))} {verb}: {shown}{more}"), tuple(numbers))
+
+
+def _plain(one: Difference) -> str:
+    if not one.before or not one.after:
+        return f"{one.what}: {_short(one.before or one.after)}"
+    before, after = _apart(one.before, one.after)
+    return f"{one.what}: {before} -> {after}"
+
+
+def _markdown_of(service: str, changes: list[Change]) -> str:
+    lines = [f"\n<details><summary>{service}: {_counted(changes)}</summary>\n"]
+    for line in _lines(changes):
+        lines.append(f"- {line.what}" if line.verb in line.what else f"- **{line.verb}** {line.what}")
+        for one in line.differences:
+            if not one.before or not one.after:
+                lines.append(f"  - {one.what}: {code(_short(one.before or one.after))}")
+            else:
+                before, after = _apart(one.before, one.after)
+                lines.append(f"  - {one.what}: {code(before)} → {code(after)}")
+    return "\n".join([*lines, "\n</details>\n"])
+
+
+def _apart(before: str, after: str) -> tuple[str, str]:
+    """Two texts without what they begin with in common, where that is long."""
+    one, other = " ".join(before.split()), " ".join(after.split())
+    common = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
+    start = one.rfind(" ", 0, max(common - _KEPT, 0)) + 1
+    head = "…" if start else ""
+    return _short(head + one[start:]), _short(head + other[start:])
+
+
+def _counted(changes: Iterable[Change]) -> str:
+    counted = Counter((change.kind, change.verb) for change in changes)
+    return ", ".join(f"{_many(kind, number)} {verb}" for (kind, verb), number in counted.items())
+
+
+def _many(kind: str, number: int) -> str:
+    return f"{number} {kind}{'' if number == 1 or kind == 'hours' else 's'}"
+
+
+def _summary(found: Changes) -> str:
+    if not found.changes:
+        return "Nothing changes in meaning."
+    services = len({change.service for change in found.changes if change.service})
+    where = f"{services} service{'' if services == 1 else 's'}" if services else "the whole fleet"
+    return f"{where}: {_counted(found.changes)}."
+
+
+def _bytes_alone(found: Changes) -> Iterator[str]:
+    files = found.bytes_alone
+    if files:
+        shown = ", ".join(files[:_MOST_FILES])
+        more = f", and {len(files) - _MOST_FILES} more" if len(files) > _MOST_FILES else ""
+        yield f"Changed in bytes, with the same meaning: {shown}{more}"
+
+
+def _short(text: str) -> str:
+    one_line = " ".join(text.split())
+    return one_line if len(one_line) <= _LONGEST else f"{one_line[: _LONGEST - 1]}…"
