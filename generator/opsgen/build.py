@@ -15,11 +15,12 @@ from typing import Any
 import yaml
 
 from opsgen.changes.compare import Changes
+from opsgen.findings import Finding
 from opsgen.fleet import FleetModel, ServiceModel, render_services
 from opsgen.output.artifact import Artifact, ArtifactSet
 from opsgen.output.blocks import Side
 from opsgen.output.excerpt import excerpt
-from opsgen.output.manifest import read_index
+from opsgen.output.manifest import MANIFEST, read_index
 from opsgen.output.plan import EDITED, FORCEABLE, Action, Decision, FolderContent, Plan, plan
 from opsgen.output.write import write
 
@@ -42,11 +43,12 @@ class Report:
     good: bool
     out: Path
     wanted: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
 
     @classmethod
-    def of(cls, plan: Plan, lines: Iterable[str], good: bool) -> Report:
+    def of(cls, plan: Plan, lines: Iterable[str], good: bool, findings: Iterable[Finding]) -> Report:
         wanted = (decision.path for decision in plan.decisions if decision.action is not Action.REMOVE)
-        return cls(tuple(lines), good, plan.out, tuple(wanted))
+        return cls(tuple(lines), good, plan.out, tuple(wanted), tuple(findings))
 
     @property
     def nothing_to_do(self) -> str:
@@ -58,7 +60,7 @@ def write_fleet(fleet: FleetModel, out: Path, force: bool, take: Side | None = N
     """Renders and writes everything; nothing at all where a spec turns out to be wrong while it is rendered."""
     wanted = contents(fleet, out)
     done = write(out, wanted, complete=True, force=force, take=take, concerns=concerns(fleet))
-    return Report.of(done, _lines(done, 0), not done.conflicts)
+    return Report.of(done, _lines(done, 0), not done.conflicts, _findings(fleet, done, done.conflicts))
 
 
 def check_fresh(fleet: FleetModel, out: Path) -> Report:
@@ -71,7 +73,8 @@ def check_fresh(fleet: FleetModel, out: Path) -> Report:
         lines.append("The output is stale; build it again: opsgen build")
         if would.conflicts:
             lines.append("What was edited by hand stays so: take it into the spec, or overwrite it with --force")
-    return Report.of(would, lines, not would.stale)
+    stale = [decision for decision in would.decisions if decision.action is not Action.KEEP]
+    return Report.of(would, lines, not would.stale, _findings(fleet, would, stale))
 
 
 def changes(fleet: FleetModel, out: Path, revision: str | None) -> Changes:
@@ -144,6 +147,28 @@ def concerns(fleet: FleetModel) -> Callable[[Mapping[str, Any]], bool]:
         return spec not in fleet.left_out and any(_is_below(spec, folder) for folder in given)
 
     return is_gone
+
+
+def _findings(fleet: FleetModel, done: Plan, decisions: Iterable[Decision]) -> Iterator[Finding]:
+    """What is stale, once for each spec, since that is what people change; what was edited by hand, at the file."""
+    places = {model.service.name: place_of(model) for model in fleet.services}
+    stale: dict[tuple[str, int, int], list[str]] = {}
+    for decision in decisions:
+        file = f"{done.out}/{decision.path}"
+        if decision.action is Action.CONFLICT:
+            yield Finding("error", "stale", file, 1, 1, decision.reason)
+        elif not decision.path.endswith(MANIFEST):
+            place = places.get(decision.path.partition("/")[0], (fleet.organisation.file or file, 1, 1))
+            stale.setdefault(place, []).append(f"{decision.path} ({_VERBS[decision.action][1]})")
+    for place, files in stale.items():
+        named = ", ".join(files[:_MOST_NAMED])
+        more = f" and {len(files) - _MOST_NAMED} more" if len(files) > _MOST_NAMED else ""
+        yield Finding("error", "stale", *place, f"stale below {done.out}: {named}{more}; build it again: opsgen build")
+
+
+def place_of(model: ServiceModel) -> tuple[str, int, int]:
+    """The file, line and column of a service's name."""
+    return model.document.file, *model.document.position(("service",), "value")
 
 
 def _edit_lines(conflict: Decision) -> Iterator[str]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from opsgen.build import contents
+from opsgen.build import contents, place_of
 from opsgen.closure import Gap, concerning, gaps, terraform_gaps
+from opsgen.findings import Case, Finding, of_lines
 from opsgen.fleet import FleetModel
 from opsgen.judges import Verdict, judge
 from opsgen.review import Review, review_fleet
@@ -30,6 +31,41 @@ class CheckReport:
     gaps: tuple[Gap, ...]
     verdicts: tuple[Verdict, ...]
     reviews: tuple[Review, ...] = ()
+    specs: Mapping[str, tuple[str, int, int]] = field(default_factory=dict)
+
+    @property
+    def findings(self) -> Iterator[Finding]:
+        """Each at the spec of its service, since that is what people change."""
+        for gap in self.gaps:
+            yield Finding("error", "gap", *self._place(gap.file), str(gap))
+        for verdict in self.verdicts:
+            if verdict.passed is False:
+                said = f"{verdict.program} refuses {verdict.subject}: {verdict.output}"
+                yield Finding("error", "refused", *self._place(verdict.subject), said)
+        for review in self.reviews:
+            if review.fails:
+                yield from of_lines(review.lines, "error", "runbook")
+
+    @property
+    def cases(self) -> list[Case]:
+        """Closure, each judgement of a program, and each runbook, as cases of a test."""
+        gaps: dict[str, list[str]] = {}
+        for gap in self.gaps:
+            gaps.setdefault(gap.file.partition("/")[0], []).append(str(gap))
+        cases = [Case("closure", service, "\n".join(gaps.pop(service, ()))) for service in self.specs]
+        cases += [Case("closure", name, "\n".join(texts)) for name, texts in gaps.items()]
+        for verdict in self.verdicts:
+            if verdict.passed is None:
+                cases.append(Case(verdict.program, "everything", skipped=f"{verdict.program} is not installed"))
+            else:
+                failure = "" if verdict.passed else verdict.output or "refused"
+                cases.append(Case(verdict.program, verdict.subject, failure))
+        for review in self.reviews:
+            cases.append(Case("runbooks", review.file, "\n".join(review.lines) if review.fails else ""))
+        return cases
+
+    def _place(self, path: str) -> tuple[str, int, int]:
+        return self.specs.get(path.partition("/")[0], (path, 1, 1))
 
     @property
     def good(self) -> bool:
@@ -100,4 +136,5 @@ def check_fleet(fleet: FleetModel, today: date | None = None) -> CheckReport:
     alerts = sum(len(model.derived.alerts) for model in fleet.services)
     reviews = review_fleet(fleet, fleet.out(None), today)
     built = tuple(review for review in reviews if Path(review.file).is_file())
-    return CheckReport(len(fleet.services), alerts, tuple(found), tuple(verdicts), built)
+    specs = {model.service.name: place_of(model) for model in fleet.services}
+    return CheckReport(len(fleet.services), alerts, tuple(found), tuple(verdicts), built, specs)

@@ -129,9 +129,21 @@ def _reporting_mistakes(command: _F) -> _F:
             return command(*args, **kwargs)
         except InputError as error:
             _print_mistakes(error.mistakes)
+            _print_for_programs(kwargs.get("form", "text"), error.mistakes)
             sys.exit(2)
 
     return run  # type: ignore[return-value]
+
+
+def _print_for_programs(form: str, mistakes: Iterable[Mistake]) -> None:
+    """Mistakes in a form that shows them at their place; the others say by the exit code that there is no answer."""
+    from opsgen import findings
+
+    if form == "junit":
+        cases = [findings.Case("specs", one.file, str(one)) for one in mistakes]
+        click.echo(findings.as_junit(cases), nl=False)
+    elif form in findings.FORMATS and form != "json":
+        click.echo(findings.FORMATS[form](findings.of_mistakes(mistakes)), nl=False)
 
 
 def _print_mistakes(mistakes: Iterable[Mistake]) -> None:
@@ -181,6 +193,19 @@ _today = click.option(
     metavar="DATE",
     help="What day it is, for runbooks.review_after; opsgen reads no clock.",
 )
+
+
+def _format_of(*forms: str) -> Callable[[_F], _F]:
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(["text", *forms]),
+        default="text",
+        show_default=True,
+        help="For people, or for programs.",
+    )
+
+
 _format = click.option(
     "--format",
     "form",
@@ -215,6 +240,7 @@ def main() -> None:
 @click.option("--take-theirs", is_flag=True, help="Write edited blocks of runbooks anew, as opsgen has them.")
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; exit 1 if anything would be written.")
 @click.option("--keep-going", is_flag=True, help="Leave out specs that are wrong, and their output as it was; exit 1.")
+@_format_of("json", "github", "sarif")
 @_reporting_mistakes
 def build(
     paths: tuple[Path, ...],
@@ -224,13 +250,14 @@ def build(
     take_theirs: bool,
     only_check: bool,
     keep_going: bool,
+    form: str,
 ) -> None:
     if take_mine and take_theirs:
         raise click.UsageError("--take-mine and --take-theirs exclude each other")
     take: Side | None = "mine" if take_mine else "theirs" if take_theirs else None
     from opsgen.shortcut import Shortcut
 
-    shortcut = None if keep_going else Shortcut.of(paths, out)
+    shortcut = Shortcut.of(paths, out) if form == "text" and not keep_going else None
     before = shortcut.lines() if shortcut else None
     if before is not None:
         _say_notes(before)
@@ -253,6 +280,11 @@ def build(
         sys.exit(1)
     for line in report.lines:
         _say(line)
+    if form != "text":
+        from opsgen.findings import FORMATS, of_lines, of_mistakes
+
+        found = [*of_mistakes(fleet.mistakes), *report.findings, *of_lines(fleet.warnings)]
+        click.echo(FORMATS[form](found), nl=False)
     if shortcut and report.good:
         shortcut.keep(report.out, report.wanted, fleet.own_templates, [*notes, report.nothing_to_do])
     if fleet.left_out:
@@ -297,7 +329,7 @@ def diff(paths: tuple[Path, ...], revision: str | None, out: Path | None, form: 
 @main.command(help=_CHECK_HELP, short_help="Prove specs without writing anything.")
 @click.argument("paths", nargs=-1, required=True, type=_PATHS, metavar="PATH...")
 @_today
-@_format
+@_format_of("json", "github", "sarif", "junit")
 @_reporting_mistakes
 def check(paths: tuple[Path, ...], today: datetime | None, form: str) -> None:
     from opsgen.check import check_fleet
@@ -312,6 +344,11 @@ def check(paths: tuple[Path, ...], today: datetime | None, form: str) -> None:
     else:
         for line in report.lines:
             _say(line)
+    if form in ("github", "sarif", "junit"):
+        from opsgen.findings import FORMATS, as_junit, of_lines
+
+        found = [*report.findings, *of_lines(fleet.warnings)]
+        click.echo(as_junit(report.cases) if form == "junit" else FORMATS[form](found), nl=False)
     sys.exit(0 if report.good else 1)
 
 
@@ -436,7 +473,7 @@ def route(spec: Path, severity: str | None, alert: str | None, at: str | None, t
 
 @main.command(help=_LINT_HELP, short_help="Find alerts that can never fire, in any rule files.")
 @click.argument("paths", nargs=-1, required=True, type=_PATHS, metavar="PATH...")
-@_format
+@_format_of("json", "github", "sarif")
 @_reporting_mistakes
 def lint(paths: tuple[Path, ...], form: str) -> None:
     from opsgen.lint import lint_paths
@@ -444,6 +481,10 @@ def lint(paths: tuple[Path, ...], form: str) -> None:
     findings = lint_paths(paths)
     if form == "json":
         click.echo(json.dumps([finding.as_dict() for finding in findings], indent=2, ensure_ascii=False))
+    elif form != "text":
+        from opsgen.findings import FORMATS
+
+        click.echo(FORMATS[form](finding.as_finding() for finding in findings), nl=False)
     else:
         for finding in findings:
             click.echo(str(finding))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from opsgen import findings
 from opsgen.errors import InputError, Mistake
 from opsgen.labelflow import KINDS, Finding, Labels, check_alert, check_expression, recorded_labels
 from opsgen.promql import Node, PromqlError, parse
@@ -39,6 +40,11 @@ class LintFinding:
     def __str__(self) -> str:
         rule = f"{self.rule}: " if self.rule else ""
         return f"{self.file}:{self.line}:{self.column}: {rule}{self.message}; {self.right}"
+
+    def as_finding(self) -> findings.Finding:
+        """As other commands report."""
+        message = str(self).removeprefix(f"{self.file}:{self.line}:{self.column}: ")
+        return findings.Finding("error", "lint", self.file, self.line, self.column, message)
 
     def as_dict(self) -> dict[str, str | int]:
         """For `--format json`."""

@@ -70,7 +70,7 @@ _DEFAULTS: dict[str, tuple[Setting, str]] = {
     "targets.down": (Ratio.parse("10%"), "default: kube-prometheus' TargetDown"),
 }
 # Targets that write a folder of their name beside those of the services.
-_TARGET_FOLDERS = frozenset({"kubernetes", "terraform", "grafana"})
+_TARGET_FOLDERS = frozenset({"kubernetes", "terraform", "grafana", "mkdocs"})
 
 _PROBE_INTERVAL = Duration.of("30s")
 _PROBE_TIMEOUT = Duration.of("5s")

@@ -277,7 +277,7 @@ def test_labels_of_an_operator_that_is_not_asked_are_refused(tmp_path: Path) -> 
     assert "grafana selects for the operator alone" in refused(tmp_path, SPEC, project)[0]
 
 
-@pytest.mark.parametrize("target", ["kubernetes", "terraform", "grafana"])
+@pytest.mark.parametrize("target", ["kubernetes", "terraform", "grafana", "mkdocs"])
 def test_no_service_has_the_name_of_a_targets_folder(tmp_path: Path, target: str) -> None:
     spec = SPEC.replace("service: shop", f"service: {target}")
     project = PROJECT.replace("[files, kubernetes]", f"[{target}]") + "catch_all: chat\n"

@@ -1,0 +1,166 @@
+"""What is wrong at a place, for programs: annotations on GitHub, SARIF for code scanning, JUnit for test reports, JSON.
+
+Limits of their readers: GitHub shows ten errors and ten warnings of a step, and drops the rest in silence ("Workflow
+commands for GitHub Actions"); SARIF is version 2.1.0, of which code scanning shows 5,000 results.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+from urllib.parse import quote
+from xml.etree import ElementTree
+
+from opsgen.errors import Mistake
+
+Level = Literal["error", "warning"]
+Rule = Literal["mistake", "warning", "stale", "gap", "refused", "runbook", "lint"]
+
+_MOST_ANNOTATIONS = 10
+_MOST_RESULTS = 5_000
+_ABOUT: Mapping[Rule, str] = {
+    "mistake": "A spec or the project file says what can't be meant.",
+    "warning": "A spec is taken, and somebody should look at it.",
+    "stale": "The output is not what the specs give.",
+    "gap": "An alert lacks its panel, its section, its route or its proof.",
+    "refused": "A program that loads the output refuses it.",
+    "runbook": "A runbook has a fault, or lacks what the project asks for.",
+    "lint": "An alert that can never fire, or prints what is not there.",
+}
+_LINE = re.compile(r"(?P<file>[^:]+):(?:(?P<line>\d+):)? (?P<message>.*)", re.DOTALL)
+# What XML 1.0 has no place for.
+_NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """One thing at one place; `line` and `column` count from 1."""
+
+    level: Level
+    rule: Rule
+    file: str
+    line: int
+    column: int
+    message: str
+
+
+def of_mistakes(mistakes: Iterable[Mistake]) -> list[Finding]:
+    found = []
+    for mistake in mistakes:
+        message = str(mistake).removeprefix(f"{mistake.file}:{mistake.line}:{mistake.column}: ")
+        found.append(Finding("error", "mistake", mistake.file, mistake.line, mistake.column, message))
+    return found
+
+
+def of_lines(lines: Iterable[str], level: Level = "warning", rule: Rule = "warning") -> list[Finding]:
+    """From what people read: `file:line: text`, or `file: text`."""
+    found = []
+    for text in lines:
+        match = _LINE.fullmatch(text)
+        file, line, message = (match["file"], int(match["line"] or 1), match["message"]) if match else ("", 1, text)
+        found.append(Finding(level, rule, file, line, 1, message))
+    return found
+
+
+def as_json(findings: Iterable[Finding]) -> str:
+    return json.dumps([asdict(one) for one in findings], indent=2, ensure_ascii=False) + "\n"
+
+
+def as_github(findings: Iterable[Finding]) -> str:
+    """Workflow commands, errors first; where there are more than GitHub shows, the last says how many."""
+    listed, lines = list(findings), []
+    for level in ("error", "warning"):
+        of_level = [one for one in listed if one.level == level]
+        shown = of_level if len(of_level) <= _MOST_ANNOTATIONS else of_level[: _MOST_ANNOTATIONS - 1]
+        lines += [_command(one) for one in shown]
+        if len(shown) < len(of_level):
+            lines.append(f"::{level} title=opsgen::and {len(of_level) - len(shown)} more: see the log\n")
+    return "".join(lines)
+
+
+def _command(one: Finding) -> str:
+    place = f"file={_property(one.file)},line={one.line},col={one.column},title=opsgen: {one.rule}"
+    return f"::{one.level} {place.replace(': ', '%3A ')}::{_data(one.message)}\n"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def as_sarif(findings: Iterable[Finding]) -> str:
+    """One run; the fingerprint of a result is not of its line, so that a line above it makes no new result."""
+    listed = sorted(findings)[:_MOST_RESULTS]
+    rules: list[Rule] = sorted({one.rule for one in listed})
+    driver = {"name": "opsgen", "rules": [{"id": rule, "shortDescription": {"text": _ABOUT[rule]}} for rule in rules]}
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": [_result(one) for one in listed]}
+    schema = "https://json.schemastore.org/sarif-2.1.0.json"
+    return json.dumps({"$schema": schema, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _result(one: Finding) -> dict[str, Any]:
+    place = {
+        "artifactLocation": {"uri": quote(one.file)},
+        "region": {"startLine": one.line, "startColumn": one.column},
+    }
+    fingerprint = hashlib.sha256("\0".join((one.rule, one.file, one.message)).encode()).hexdigest()
+    return {
+        "ruleId": one.rule,
+        "level": one.level,
+        "message": {"text": one.message},
+        "locations": [{"physicalLocation": place}],
+        "partialFingerprints": {"opsgen/v1": fingerprint},
+    }
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing that was tested: `failure` is empty where it passed, `skipped` where it was."""
+
+    suite: str
+    name: str
+    failure: str = ""
+    skipped: str = ""
+
+
+def as_junit(cases: Sequence[Case]) -> str:
+    """A report of tests, in the form that CI systems have in common."""
+    root = ElementTree.Element("testsuites", _counts(cases))
+    for suite in dict.fromkeys(case.suite for case in cases):
+        own = [case for case in cases if case.suite == suite]
+        below = ElementTree.SubElement(root, "testsuite", {"name": suite, **_counts(own)})
+        for case in own:
+            element = ElementTree.SubElement(below, "testcase", {"classname": suite, "name": _clean(case.name)})
+            if case.failure:
+                failure = ElementTree.SubElement(element, "failure", {"message": _clean(case.failure.splitlines()[0])})
+                failure.text = _clean(case.failure)
+            elif case.skipped:
+                ElementTree.SubElement(element, "skipped", {"message": _clean(case.skipped)})
+    ElementTree.indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
+
+
+def _counts(cases: Sequence[Case]) -> dict[str, str]:
+    return {
+        "tests": str(len(cases)),
+        "failures": str(sum(bool(case.failure) for case in cases)),
+        "skipped": str(sum(bool(case.skipped) for case in cases)),
+    }
+
+
+def _clean(text: str) -> str:
+    return _NO_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+FORMATS: Mapping[str, Callable[[Iterable[Finding]], str]] = {
+    "json": as_json,
+    "github": as_github,
+    "sarif": as_sarif,
+}
