@@ -89,8 +89,26 @@ def changes(fleet: FleetModel, out: Path, revision: str | None) -> Changes:
     return compare(before, {one.path: one.encoded for content in wanted for one in content.artifacts})
 
 
-def contents(fleet: FleetModel, out: Path) -> dict[str, FolderContent]:
-    """Every folder's artifacts and facts, the fleet's last."""
+def manifests(fleet: FleetModel) -> str:
+    """Every Kubernetes resource of these services and of the fleet, as one stream of YAML documents.
+
+    Raises InputError where the project does not ask for them: nothing printed would look like nothing to deploy.
+    """
+    from opsgen.errors import InputError, Mistake
+    from opsgen.render.kubernetes.resource import FOLDER, KUSTOMIZATION
+
+    organisation = fleet.organisation
+    if FOLDER not in organisation.platform.targets:
+        wrong = "there are no resources to print without the target kubernetes"
+        file = organisation.file or "opsgen.yaml"
+        raise InputError([Mistake(file, 1, 1, "targets", wrong, "write targets: [files, kubernetes]")])
+    texts = [one for content in contents(fleet, None).values() for one in content.artifacts]
+    found = [one.content for one in texts if f"{FOLDER}/" in one.path and not one.path.endswith(KUSTOMIZATION)]
+    return "".join(f"---\n{text}" for text in found)
+
+
+def contents(fleet: FleetModel, out: Path | None) -> dict[str, FolderContent]:
+    """Every folder's artifacts and facts, the fleet's last, which is of the services in `out` too, if given."""
     from opsgen.errors import InputError, Mistake
 
     wanted: dict[str, FolderContent] = {}
@@ -192,13 +210,13 @@ def _is_below(spec: str, folder: str) -> bool:
     return folder == "." or spec.startswith(f"{folder}/")
 
 
-def _fleet_artifacts(fleet: FleetModel, built: Mapping[str, FolderContent], out: Path) -> Iterator[Artifact]:
+def _fleet_artifacts(fleet: FleetModel, built: Mapping[str, FolderContent], out: Path | None) -> Iterator[Artifact]:
     from opsgen.render.alertmanager import render_fleet
     from opsgen.render.index import IndexEntry, render_index
     from opsgen.render.overview import ServiceFacts, render_overview
     from opsgen.render.watchdog import render_watchdog, watchdog_groups
 
-    others = dict(_others(fleet, built, out))
+    others = {} if out is None else dict(_others(fleet, built, out))
     entries = [IndexEntry.from_json(content.facts["index"]) for content in built.values()]
     entries += [IndexEntry.from_json(known["index"]) for known, _ in others.values()]
     fragments = [_fragment(content) for content in built.values()] + [fragment for _, fragment in others.values()]
@@ -221,7 +239,7 @@ def _fleet_artifacts(fleet: FleetModel, built: Mapping[str, FolderContent], out:
         names = sorted(entry.name for entry in entries)
         beat = None if watchdog is None else (watchdog, watchdog_groups())
         cluster, folder = fleet.organisation.platform.cluster, fleet.organisation.grafana_folder
-        with_resources = [name for name in names if name in built or (out / name / FOLDER).is_dir()]
+        with_resources = [name for name in names if name in built or (out and (out / name / FOLDER).is_dir())]
         yield from render_kubernetes_fleet(cluster, folder, with_resources, overview, beat)
     terraform = "terraform" in fleet.organisation.platform.targets
     yield render_index(entries, watchdog=watchdog is not None, terraform=terraform)
@@ -229,12 +247,23 @@ def _fleet_artifacts(fleet: FleetModel, built: Mapping[str, FolderContent], out:
         from opsgen.render.mkdocs import render_mkdocs
 
         yield from render_mkdocs(entries)
+    if "git" in fleet.organisation.platform.targets:
+        from opsgen.render.git import render_git
+
+        specs = {name: str(facts.get("spec", "")) for name, facts in _all_facts(built, others).items()}
+        owners = {name: team.owners for name, team in fleet.organisation.teams.items()}
+        yield from render_git(entries, specs, owners, Path(fleet.organisation.out).name)
     if terraform:
         from opsgen.render.terraform.module import render_terraform
 
-        known = {name: facts for name, (facts, _) in others.items()} | {n: c.facts for n, c in built.items()}
-        handed = {name: facts.get("handed_over", {}) for name, facts in known.items()}
+        handed = {name: facts.get("handed_over", {}) for name, facts in _all_facts(built, others).items()}
         yield from render_terraform(fleet.organisation.policies, handed)
+
+
+def _all_facts(
+    built: Mapping[str, FolderContent], others: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]]
+) -> dict[str, Mapping[str, Any]]:
+    return {name: known for name, (known, _) in others.items()} | {name: one.facts for name, one in built.items()}
 
 
 def _others(

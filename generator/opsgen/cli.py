@@ -53,6 +53,14 @@ Writes nothing. Files whose bytes change while they mean the same are named apar
 line, so that a pipeline can write its own anew, and is never longer than what GitHub takes. Exit code 0, changes or
 not: opsgen build --check is the gate."""
 
+_MANIFESTS_HELP = """Print the Kubernetes resources of the specs at PATH, as one stream of YAML; write nothing.
+
+\b
+  opsgen manifests specs/ | kubectl diff --filename -
+  opsgen manifests specs/ | kubectl apply --filename -
+
+For what deploys without a commit, like a plugin of Argo CD. The project file has to have the target kubernetes."""
+
 _CHECK_HELP = """Prove the specs at PATH without writing anything.
 
 \b
@@ -324,6 +332,18 @@ def diff(paths: tuple[Path, ...], revision: str | None, out: Path | None, form: 
     else:
         for line in as_text(found):
             click.echo(line)
+
+
+@main.command(help=_MANIFESTS_HELP, short_help="Print the Kubernetes resources.")
+@click.argument("paths", nargs=-1, required=True, type=_PATHS, metavar="PATH...")
+@_reporting_mistakes
+def manifests(paths: tuple[Path, ...]) -> None:
+    from opsgen.build import manifests
+    from opsgen.fleet import load_fleet
+
+    fleet = load_fleet(paths, _progress)
+    _say_notes(f"warning: {one}" for one in fleet.warnings)
+    click.echo(manifests(fleet), nl=False)
 
 
 @main.command(help=_CHECK_HELP, short_help="Prove specs without writing anything.")

@@ -295,12 +295,14 @@ class Team:
     """A team, how it is reached in chat (empty where it does not say), and its policy for every severity.
 
     `cases` are its other policies, of which the last that fits a service wins; a service's own team has none left.
+    `owners` review its files, as CODEOWNERS names them.
     """
 
     name: str
     slack: str
     policies: Mapping[Severity, Policy]
     cases: tuple[PolicyCase, ...] = ()
+    owners: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -384,7 +384,8 @@ class _Resolver:
         before = default_policy()
         for severity in SEVERITIES:  # what has no policy of its own is told as the next more urgent one
             before = told[severity] = chosen.get(severity, before)
-        return Team(name, spec.slack or "", told, policy_cases(spec.escalation, path, policies, self.mistakes))
+        cases = policy_cases(spec.escalation, path, policies, self.mistakes)
+        return Team(name, spec.slack or "", told, cases, spec.owners)
 
     def _burn_rates(self, platform: Platform) -> tuple[BurnRate, ...] | None:
         if self.spec.slo.burn_rates is None:

@@ -16,6 +16,7 @@ from opsgen.spec.scalars import (
     KubernetesKey,
     KubernetesValue,
     NumberField,
+    Owner,
     PositiveDurationField,
     Slug,
     Text,
@@ -157,6 +158,11 @@ class TeamSpec(Strict):
 
     slack: Annotated[Text | None, Field(description="Its Slack channel, quoted.", examples=["#payments"])] = None
     email: Annotated[Text | None, Field(description="Its address.", examples=["payments@example.com"])] = None
+    owners: Annotated[
+        tuple[Owner, ...],
+        OneOrMany(),
+        Field(description="Who reviews its files, as CODEOWNERS names them.", examples=["@example/payments"]),
+    ] = ()
     escalation: Annotated[EscalationChoice, Field(description="A policy for every severity.")] = EscalationChoice()
 
 
@@ -233,7 +239,7 @@ class ProjectSpec(Strict):
 
     out: Annotated[Text, Field(description="The folder that is written, from this file's own.")] = "out"
     targets: Annotated[
-        tuple[Literal["files", "kubernetes", "terraform", "grafana", "mkdocs"], ...],
+        tuple[Literal["files", "kubernetes", "terraform", "grafana", "mkdocs", "git"], ...],
         Field(min_length=1, description="Ways to deliver what is generated.", examples=[["files"]]),
     ] = ("files",)
     templates: Annotated[

@@ -247,7 +247,7 @@ _KUBERNETES_KEY = rf"({_DNS_NAME}/)?{_LABEL_WORD}"
 _PORT_NAME = r"(?=.{1,15}$)(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*"
 
 
-def _kubernetes(what: str, pattern: str, right: str) -> Callable[[str], str]:
+def _checked(what: str, pattern: str, right: str) -> Callable[[str], str]:
     def check(text: str) -> str:
         if re.fullmatch(pattern, text):
             return text
@@ -351,22 +351,28 @@ Date = Annotated[
 ]
 KubernetesKey = Annotated[
     str,
-    AfterValidator(_kubernetes("label of Kubernetes", _KUBERNETES_KEY, "write for example app.kubernetes.io/name")),
+    AfterValidator(_checked("label of Kubernetes", _KUBERNETES_KEY, "write for example app.kubernetes.io/name")),
     _schema(_KUBERNETES_KEY, "The key of a label in Kubernetes.", "app", "app.kubernetes.io/name", longest=317),
 ]
 KubernetesValue = Annotated[
     str,
     AfterValidator(
-        _kubernetes("label's value in Kubernetes", f"({_LABEL_WORD})?", "write at most 63 letters, digits, - _ .")
+        _checked("label's value in Kubernetes", f"({_LABEL_WORD})?", "write at most 63 letters, digits, - _ .")
     ),
     _schema(f"({_LABEL_WORD})?", "The value of a label in Kubernetes.", "checkout"),
 ]
 PortName = Annotated[
     str,
     AfterValidator(
-        _kubernetes("name of a port in Kubernetes", _PORT_NAME, "write a name as the port has it, like metrics")
+        _checked("name of a port in Kubernetes", _PORT_NAME, "write a name as the port has it, like metrics")
     ),
     _schema(_PORT_NAME, "The name of a port in Kubernetes, not its number.", "metrics", "http"),
+]
+_OWNER = r"@[A-Za-z0-9][\w./-]*|[\w.+-]+@[\w.-]+"
+Owner = Annotated[
+    str,
+    AfterValidator(_checked("owner", _OWNER, "write @user, @organisation/team, or an e-mail address")),
+    _schema(_OWNER, "A user, a team or an e-mail address, as CODEOWNERS has them.", "@example/payments"),
 ]
 # Without strictness pydantic takes `yes` for 1, and 1 or "yes" for true.
 WholeNumber = Annotated[int, Strict()]

@@ -14,7 +14,7 @@ from opsgen.errors import InputError, Mistake
 from opsgen.model import Cluster, Place, Probe, Scrape, Service, Watchdog
 from opsgen.output.artifact import Artifact
 from opsgen.render.kubernetes.alertmanagerconfig import render_alertmanager_config, render_watchdog_config
-from opsgen.render.kubernetes.resource import FOLDER, LARGEST, Resource, bytes_of, metadata
+from opsgen.render.kubernetes.resource import FOLDER, KUSTOMIZATION, LARGEST, Resource, bytes_of, metadata
 from opsgen.render.yaml_text import dump, generated_from
 
 _MONITORING = "monitoring.coreos.com/v1"
@@ -181,7 +181,7 @@ def _kustomization(
         "kind": "Kustomization",
         "resources": [*files, *others],
     }
-    return Artifact(f"{folder}/kustomization.yaml", dump(document, head))
+    return Artifact(f"{folder}/{KUSTOMIZATION}", dump(document, head))
 
 
 def _refuse_large(named: Iterable[tuple[str, Resource]], place: Place) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from opsgen.model import Cluster
 
 FOLDER = "kubernetes"
+KUSTOMIZATION = "kustomization.yaml"
 # `kubectl apply` keeps the whole resource in an annotation, and all annotations together have 256 KiB (the API server's
 # TotalAnnotationSizeLimitB); the rest is for what others write there. etcd takes 1.5 MiB, a ConfigMap 1 MiB.
 LARGEST = 240 * 1024
