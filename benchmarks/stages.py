@@ -9,11 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from opsgen.build import check_fresh, facts, write_fleet
+from opsgen.build import check_fresh, write_fleet
 from opsgen.discovery import find_specs
 from opsgen.fleet import FleetModel, load_fleet, load_organisation
 from opsgen.flow import check_flow
 from opsgen.library import load_library
+from opsgen.making import facts, made_of
 from opsgen.model import Service
 from opsgen.render.alertmanager import render_escalation
 from opsgen.render.dashboards import render_dashboards
@@ -59,8 +60,8 @@ def stage_seconds(folder: Path, out: Path) -> dict[str, float]:
     _load(folder, watch)
     fleet = watch.timed("all: load, resolve, derive, label flow", partial(load_fleet, [folder]))
     _render(fleet, watch)
-    watch.timed("all: render and write", partial(write_fleet, fleet, out, force=False))
-    watch.timed("all: render and compare", partial(check_fresh, fleet, out))
+    watch.timed("all: render and write", lambda: write_fleet(made_of(fleet), out, force=False))
+    watch.timed("all: render and compare", lambda: check_fresh(made_of(fleet), out))
     return watch.seconds
 
 

@@ -26,7 +26,7 @@ from opsgen.cli import main
 from opsgen.closure import concerning, gaps
 from opsgen.errors import InputError
 from opsgen.fleet import FleetModel, load_fleet
-from opsgen.output.artifact import Artifact
+from opsgen.output.artifact import Wanted
 from tests.strategies import Spec, damaged, examples, projects, service_specs
 
 pytestmark = pytest.mark.slow
@@ -47,7 +47,7 @@ class Output:
 
     folder: Path
     fleet: FleetModel
-    artifacts: tuple[Artifact, ...]
+    artifacts: tuple[Wanted, ...]
 
     @property
     def service(self) -> str:

@@ -21,6 +21,7 @@ from opsgen.build import check_fresh, write_fleet
 from opsgen.cli import main
 from opsgen.closure import concerning, gaps
 from opsgen.fleet import load_fleet
+from opsgen.making import make_fleet
 from opsgen.output.artifact import Artifact
 from tests.programs import ROOT
 
@@ -54,7 +55,7 @@ def _file(path: str, expected: dict[str, bytes], found: dict[str, bytes]) -> Ite
 
 def build(name: str, out: Path) -> None:
     """The golden spec's whole output."""
-    report = write_fleet(load_fleet([GOLDEN / name / "specs"]), out, force=True)
+    report = write_fleet(make_fleet([GOLDEN / name / "specs"]), out, force=True)
     assert report.good, report.lines
 
 
@@ -112,7 +113,7 @@ def accepted(program: Path, *arguments: str, cwd: Path) -> None:
 
 
 def test_the_committed_output_is_what_the_specs_give() -> None:
-    report = check_fresh(load_fleet([ROOT / "specs"]), ROOT / "out")
+    report = check_fresh(make_fleet([ROOT / "specs"]), ROOT / "out")
 
     assert report.good, "\n".join(("make build writes it anew:", *report.lines))
 

@@ -1,4 +1,4 @@
-"""A build with nothing to do is over at once, and says and does just what the whole build would."""
+"""What is remembered of earlier builds: it saves time, and changes nothing that is said or done."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_a_build_that_left_something_undone_is_not_remembered(project: Path) -> 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"form": 1}', '{"form": 1, "key": 5, "templates": 7}'])
 def test_a_spoilt_cache_is_no_cache(project: Path, text: str) -> None:
-    (kept,) = (project.parent / "cache" / "opsgen").iterdir()
+    (kept,) = (project.parent / "cache" / "opsgen" / "builds").iterdir()
     kept.write_text(text)
 
     assert how(project, "build", "specs") == "whole"
@@ -138,3 +138,111 @@ def test_where_nothing_can_be_kept_a_build_is_a_build(project: Path, monkeypatch
     monkeypatch.setenv("XDG_CACHE_HOME", str(project / "opsgen.yaml"))
 
     assert [run("build", "specs", cwd=project).returncode for _ in range(2)] == [0, 0]
+
+
+# -- what was made of each spec ----------------------------------------------------------------------------------------
+
+_WAS_MADE = """\
+import os, sys
+from opsgen import making
+from opsgen.cli import main
+real = making.load_service
+def counted(file, *others):
+    os.write(1, f"{file.name}\\n".encode())
+    return real(file, *others)
+making.load_service = counted
+main(sys.argv[1:])
+"""
+
+
+def made(folder: Path, *arguments: str) -> list[str]:
+    """The specs that were read; the others were known."""
+    command = [sys.executable, "-c", _WAS_MADE, *arguments]
+    done = subprocess.run(command, cwd=folder, env=os.environ, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr, done.stderr
+    return sorted(done.stdout.split())
+
+
+def test_only_a_spec_that_changed_is_read_again(project: Path) -> None:
+    (project / "specs" / "shop.yaml").write_text(SPEC.replace("99.9%", "99%"))
+
+    assert made(project, "build", "specs") == ["shop.yaml"]
+
+
+def test_a_new_project_file_or_template_is_a_reason_to_read_all(project: Path) -> None:
+    for path, text in (
+        ("opsgen.yaml", "templates: own\nslo: {window: 7d}\n"),
+        ("own/runbook/service.md.j2", '{% extends "opsgen/runbook/service.md.j2" %}\n\n'),
+    ):
+        (project / path).write_text(text)
+        assert made(project, "build", "specs") == ["shop.yaml", "till.yaml"]
+
+
+def test_a_lost_file_is_written_again_from_what_is_known(project: Path) -> None:
+    before = tree(project / "out")
+    shutil.rmtree(project / "out")
+
+    assert made(project, "build", "specs") == []
+    assert tree(project / "out") == before
+
+
+def entries(project: Path) -> list[Path]:
+    return sorted((project.parent / "cache" / "opsgen" / "specs").iterdir())
+
+
+@pytest.mark.parametrize("keep", [0, 1, 200, -1, -100])
+def test_a_spoilt_entry_is_made_anew(project: Path, keep: int) -> None:
+    before = tree(project / "out")
+    shutil.rmtree(project / "out")
+    for entry in entries(project):
+        entry.write_bytes(entry.read_bytes()[:keep])
+
+    assert made(project, "build", "specs") == ["shop.yaml", "till.yaml"]
+    assert tree(project / "out") == before
+
+
+def test_spoilt_texts_are_noticed_before_they_are_written(project: Path) -> None:
+    before = tree(project / "out")
+    shutil.rmtree(project / "out")
+    for entry in entries(project):
+        content = bytearray(entry.read_bytes())
+        content[-20] ^= 0xFF
+        entry.write_bytes(content)
+
+    assert made(project, "build", "specs") == ["shop.yaml", "till.yaml"]
+    assert tree(project / "out") == before
+
+
+def test_the_same_is_written_from_what_is_known_as_without(project: Path) -> None:
+    shutil.rmtree(project / "out")
+    known = run("build", "specs", cwd=project)
+    of_known = tree(project / "out")
+    shutil.rmtree(project / "out")
+    without = run("build", "specs", cwd=project, OPSGEN_NO_CACHE="1")
+
+    assert (known.returncode, known.stderr) == (without.returncode, without.stderr)
+    assert tree(project / "out") == of_known
+
+
+def test_one_entry_is_kept_of_each_spec(project: Path) -> None:
+    for bound in ("99%", "98%", "97%"):
+        (project / "specs" / "shop.yaml").write_text(SPEC.replace("99.9%", bound))
+        run("build", "specs", cwd=project)
+
+    assert len(entries(project)) == 2
+
+
+def test_mistakes_are_said_at_every_build(project: Path) -> None:
+    (project / "specs" / "shop.yaml").write_text(SPEC.replace("99.9%", "999%"))
+    said = [run("build", "specs", cwd=project) for _ in range(2)]
+
+    assert [done.returncode for done in said] == [2, 2]
+    assert said[0].stderr == said[1].stderr
+    assert "999%" in said[0].stderr
+
+
+def test_a_fleet_of_many_is_made_on_all_cores_and_only_once(project: Path) -> None:
+    for number in range(40):
+        (project / "specs" / f"s{number}.yaml").write_text(SPEC.replace("shop", f"s{number}"))
+    assert len(made(project, "build", "specs")) == 40
+    assert made(project, "build", "--check", "specs") == []

@@ -6,7 +6,8 @@ its escalation fragment and the facts in its manifest. Services that are not bui
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import json
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -16,8 +17,9 @@ import yaml
 
 from opsgen.changes.compare import Changes
 from opsgen.findings import Finding
-from opsgen.fleet import FleetModel, ServiceModel, render_services
-from opsgen.output.artifact import Artifact, ArtifactSet
+from opsgen.fleet import FleetModel
+from opsgen.making import FRAGMENT, MadeFleet, made_of
+from opsgen.output.artifact import Artifact, ArtifactSet, Wanted
 from opsgen.output.blocks import Side
 from opsgen.output.excerpt import excerpt
 from opsgen.output.manifest import MANIFEST, read_index
@@ -25,7 +27,6 @@ from opsgen.output.plan import EDITED, FORCEABLE, Action, Decision, FolderConten
 from opsgen.output.write import write
 
 _FLEET = ""
-_FRAGMENT = "escalation.yaml"
 _VERBS = {
     Action.ADD: ("added", "missing"),
     Action.CHANGE: ("changed", "changed"),
@@ -56,18 +57,18 @@ class Report:
         return f"{self.out}: nothing to do, {len(self.wanted)} as they were."
 
 
-def write_fleet(fleet: FleetModel, out: Path, force: bool, take: Side | None = None) -> Report:
-    """Renders and writes everything; nothing at all where a spec turns out to be wrong while it is rendered."""
+def write_fleet(fleet: MadeFleet, out: Path, force: bool, take: Side | None = None) -> Report:
+    """Writes everything that was made."""
     wanted = contents(fleet, out)
     done = write(out, wanted, complete=True, force=force, take=take, concerns=concerns(fleet))
     return Report.of(done, _lines(done, 0), not done.conflicts, _findings(fleet, done, done.conflicts))
 
 
-def check_fresh(fleet: FleetModel, out: Path) -> Report:
+def check_fresh(fleet: MadeFleet, out: Path) -> Report:
     """Whether the output folder is what the specs give; writes nothing."""
     wanted = contents(fleet, out)
     would = plan(out, wanted, complete=True, concerns=concerns(fleet))
-    texts = {artifact.path: artifact.encoded for content in wanted.values() for artifact in content.artifacts}
+    texts = {artifact.path: artifact for content in wanted.values() for artifact in content.artifacts}
     lines = list(_lines(would, 1, texts))
     if would.stale:
         lines.append("The output is stale; build it again: opsgen build")
@@ -77,19 +78,19 @@ def check_fresh(fleet: FleetModel, out: Path) -> Report:
     return Report.of(would, lines, not would.stale, _findings(fleet, would, stale))
 
 
-def changes(fleet: FleetModel, out: Path, revision: str | None) -> Changes:
+def changes(fleet: MadeFleet, out: Path, revision: str | None) -> Changes:
     """What the specs change in meaning, against the output on the disk or at a revision of git; writes nothing."""
     from opsgen.changes.compare import compare
     from opsgen.changes.trees import at_revision, on_disk
 
-    services = [model.service.name for model in fleet.services]
+    services = [made.name for made in fleet.services]
     is_gone = concerns(fleet)
     before = on_disk(out, services, is_gone) if revision is None else at_revision(out, revision, services, is_gone)
     wanted = contents(fleet, out).values()
     return compare(before, {one.path: one.encoded for content in wanted for one in content.artifacts})
 
 
-def manifests(fleet: FleetModel) -> str:
+def manifests(fleet: MadeFleet) -> str:
     """Every Kubernetes resource of these services and of the fleet, as one stream of YAML documents.
 
     Raises InputError where the project does not ask for them: nothing printed would look like nothing to deploy.
@@ -107,20 +108,11 @@ def manifests(fleet: FleetModel) -> str:
     return "".join(f"---\n{text}" for text in found)
 
 
-def contents(fleet: FleetModel, out: Path | None) -> dict[str, FolderContent]:
+def contents(fleet: FleetModel | MadeFleet, out: Path | None) -> dict[str, FolderContent]:
     """Every folder's artifacts and facts, the fleet's last, which is of the services in `out` too, if given."""
-    from opsgen.errors import InputError, Mistake
-
-    wanted: dict[str, FolderContent] = {}
-    mistakes: list[Mistake] = []
-    for model, rendered in zip(fleet.services, render_services(fleet), strict=True):
-        if isinstance(rendered, ArtifactSet):
-            wanted[model.service.name] = FolderContent(rendered, facts(model))
-        else:
-            mistakes.extend(rendered)
-    if mistakes:
-        raise InputError(mistakes)
-    wanted[_FLEET] = FolderContent(ArtifactSet(tuple(_fleet_artifacts(fleet, wanted, out))))
+    made = made_of(fleet) if isinstance(fleet, FleetModel) else fleet
+    wanted = {one.name: one.content for one in made.services}
+    wanted[_FLEET] = FolderContent(ArtifactSet(tuple(_fleet_artifacts(made, out))))
     return wanted
 
 
@@ -133,26 +125,7 @@ def alertmanager_of(fleet: FleetModel) -> Mapping[str, Any]:
     return _parsed(render_fleet(fragments, organisation.catch_all, organisation.watchdog).content)
 
 
-def facts(model: ServiceModel) -> dict[str, Any]:
-    """What the fleet's files need to know of a service, as its manifest keeps it."""
-    from opsgen.render.index import index_entry
-
-    service = model.service
-    handed = _handed_over(model)
-    return {"spec": service.spec_file, "index": index_entry(service, model.derived).to_json()} | (
-        {"handed_over": handed} if handed else {}
-    )
-
-
-def _handed_over(model: ServiceModel) -> Mapping[str, str]:
-    if "terraform" not in model.service.platform.targets:
-        return {}
-    from opsgen.render.terraform.module import handed_over
-
-    return handed_over(model.service)
-
-
-def concerns(fleet: FleetModel) -> Callable[[Mapping[str, Any]], bool]:
+def concerns(fleet: MadeFleet) -> Callable[[Mapping[str, Any]], bool]:
     """Whether a service that is not built now is gone: its spec lay below a given folder, and is there no more. One
     that was left out is not gone: what was made of it last stays.
 
@@ -167,9 +140,9 @@ def concerns(fleet: FleetModel) -> Callable[[Mapping[str, Any]], bool]:
     return is_gone
 
 
-def _findings(fleet: FleetModel, done: Plan, decisions: Iterable[Decision]) -> Iterator[Finding]:
+def _findings(fleet: MadeFleet, done: Plan, decisions: Iterable[Decision]) -> Iterator[Finding]:
     """What is stale, once for each spec, since that is what people change; what was edited by hand, at the file."""
-    places = {model.service.name: place_of(model) for model in fleet.services}
+    places = {made.name: made.place for made in fleet.services}
     stale: dict[tuple[str, int, int], list[str]] = {}
     for decision in decisions:
         file = f"{done.out}/{decision.path}"
@@ -182,11 +155,6 @@ def _findings(fleet: FleetModel, done: Plan, decisions: Iterable[Decision]) -> I
         named = ", ".join(files[:_MOST_NAMED])
         more = f" and {len(files) - _MOST_NAMED} more" if len(files) > _MOST_NAMED else ""
         yield Finding("error", "stale", *place, f"stale below {done.out}: {named}{more}; build it again: opsgen build")
-
-
-def place_of(model: ServiceModel) -> tuple[str, int, int]:
-    """The file, line and column of a service's name."""
-    return model.document.file, *model.document.position(("service",), "value")
 
 
 def _edit_lines(conflict: Decision) -> Iterator[str]:
@@ -210,16 +178,19 @@ def _is_below(spec: str, folder: str) -> bool:
     return folder == "." or spec.startswith(f"{folder}/")
 
 
-def _fleet_artifacts(fleet: FleetModel, built: Mapping[str, FolderContent], out: Path | None) -> Iterator[Artifact]:
+def _fleet_artifacts(fleet: MadeFleet, out: Path | None) -> Iterator[Artifact]:
     from opsgen.render.alertmanager import render_fleet
     from opsgen.render.index import IndexEntry, render_index
     from opsgen.render.overview import ServiceFacts, render_overview
     from opsgen.render.watchdog import render_watchdog, watchdog_groups
 
+    built = {made.name: made.facts for made in fleet.services}
     others = {} if out is None else dict(_others(fleet, built, out))
-    entries = [IndexEntry.from_json(content.facts["index"]) for content in built.values()]
-    entries += [IndexEntry.from_json(known["index"]) for known, _ in others.values()]
-    fragments = [_fragment(content) for content in built.values()] + [fragment for _, fragment in others.values()]
+    known = built | {name: facts for name, (facts, _) in others.items()}
+    entries = [
+        IndexEntry.from_json(facts["index"]) for facts in (*built.values(), *(one for one, _ in others.values()))
+    ]
+    fragments = [json.loads(made.fragment) for made in fleet.services] + [one for _, one in others.values()]
     watchdog = fleet.organisation.watchdog
     alertmanager = render_fleet(fragments, fleet.organisation.catch_all, watchdog)
     yield alertmanager
@@ -250,29 +221,23 @@ def _fleet_artifacts(fleet: FleetModel, built: Mapping[str, FolderContent], out:
     if "git" in fleet.organisation.platform.targets:
         from opsgen.render.git import render_git
 
-        specs = {name: str(facts.get("spec", "")) for name, facts in _all_facts(built, others).items()}
+        specs = {name: str(facts.get("spec", "")) for name, facts in known.items()}
         owners = {name: team.owners for name, team in fleet.organisation.teams.items()}
         yield from render_git(entries, specs, owners, Path(fleet.organisation.out).name)
     if terraform:
         from opsgen.render.terraform.module import render_terraform
 
-        handed = {name: facts.get("handed_over", {}) for name, facts in _all_facts(built, others).items()}
+        handed = {name: facts.get("handed_over", {}) for name, facts in known.items()}
         yield from render_terraform(fleet.organisation.policies, handed)
 
 
-def _all_facts(
-    built: Mapping[str, FolderContent], others: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]]
-) -> dict[str, Mapping[str, Any]]:
-    return {name: known for name, (known, _) in others.items()} | {name: one.facts for name, one in built.items()}
-
-
 def _others(
-    fleet: FleetModel, built: Mapping[str, FolderContent], out: Path
+    fleet: MadeFleet, built: Container[str], out: Path
 ) -> Iterator[tuple[str, tuple[Mapping[str, Any], Mapping[str, Any]]]]:
     """Facts and fragment of every service in the output folder that is neither built now nor gone."""
     is_gone = concerns(fleet)
     for name, known in read_index(out).items():
-        path = out / name / _FRAGMENT
+        path = out / name / FRAGMENT
         if name not in built and not is_gone(known) and "index" in known and path.is_file():
             yield name, (known, _fragment_of_another(path, name))
 
@@ -299,17 +264,12 @@ def _fragment_of_another(path: Path, service: str) -> Mapping[str, Any]:
     return fragment
 
 
-def _fragment(content: FolderContent) -> Mapping[str, Any]:
-    found = next(a for a in content.artifacts if a.path.endswith(f"/{_FRAGMENT}"))
-    return _parsed(found.content)
-
-
 def _parsed(text: str) -> Mapping[str, Any]:
     parsed: Mapping[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
     return parsed
 
 
-def _lines(done: Plan, tense: int, wanted: Mapping[str, bytes] = MappingProxyType({})) -> Iterator[str]:
+def _lines(done: Plan, tense: int, wanted: Mapping[str, Wanted] = MappingProxyType({})) -> Iterator[str]:
     """What became of every file, or would; with what is `wanted` of each also how it differs from that."""
     for action, verbs in _VERBS.items():
         decisions = done.of(action)
@@ -324,7 +284,7 @@ def _lines(done: Plan, tense: int, wanted: Mapping[str, bytes] = MappingProxyTyp
         yield f"  left alone       {conflict.path}: {conflict.reason}{forced}"
         yield from _edit_lines(conflict)
         if conflict.reason == EDITED and conflict.path in wanted:
-            yield from _difference(done.out / conflict.path, wanted[conflict.path])
+            yield from _difference(done.out / conflict.path, wanted[conflict.path].encoded)
     counts = done.counts
     changed = ", ".join(f"{counts[action]} {verbs[tense]}" for action, verbs in _VERBS.items() if counts[action])
     yield f"{done.out}: {changed or 'nothing to do'}, {counts[Action.KEEP]} as they were."

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from opsgen.build import contents, place_of
+from opsgen.build import contents
 from opsgen.closure import Gap, concerning, gaps, terraform_gaps
 from opsgen.findings import Case, Finding, of_lines
 from opsgen.fleet import FleetModel
@@ -136,5 +136,5 @@ def check_fleet(fleet: FleetModel, today: date | None = None) -> CheckReport:
     alerts = sum(len(model.derived.alerts) for model in fleet.services)
     reviews = review_fleet(fleet, fleet.out(None), today)
     built = tuple(review for review in reviews if Path(review.file).is_file())
-    specs = {model.service.name: place_of(model) for model in fleet.services}
+    specs = {model.service.name: model.place for model in fleet.services}
     return CheckReport(len(fleet.services), alerts, tuple(found), tuple(verdicts), built, specs)

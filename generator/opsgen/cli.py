@@ -271,13 +271,11 @@ def build(
         _say_notes(before)
         sys.exit(0)
     from opsgen.build import check_fresh, write_fleet
-    from opsgen.fleet import load_fleet, without_refused
+    from opsgen.making import make_fleet
     from opsgen.output.disk import WriteError
 
-    fleet = load_fleet(paths, _progress, keep_going)
-    if keep_going:
-        fleet = without_refused(fleet)
-        _say_mistakes(fleet.mistakes)
+    fleet = make_fleet(paths, _progress, keep_going)
+    _say_mistakes(fleet.mistakes)
     notes = [*(f"warning: {one}" for one in fleet.warnings), *(f"not yet generated: {one}" for one in fleet.not_yet)]
     _say_notes(notes)
     try:
@@ -316,10 +314,10 @@ def build(
 def diff(paths: tuple[Path, ...], revision: str | None, out: Path | None, form: str) -> None:
     from opsgen.build import changes
     from opsgen.changes.words import as_json, as_markdown, as_text
-    from opsgen.fleet import load_fleet
+    from opsgen.making import make_fleet
     from opsgen.output.disk import WriteError
 
-    fleet = load_fleet(paths, _progress)
+    fleet = make_fleet(paths, _progress)
     try:
         found = changes(fleet, fleet.out(out), revision)
     except WriteError as error:
@@ -339,9 +337,9 @@ def diff(paths: tuple[Path, ...], revision: str | None, out: Path | None, form: 
 @_reporting_mistakes
 def manifests(paths: tuple[Path, ...]) -> None:
     from opsgen.build import manifests
-    from opsgen.fleet import load_fleet
+    from opsgen.making import make_fleet
 
-    fleet = load_fleet(paths, _progress)
+    fleet = make_fleet(paths, _progress)
     _say_notes(f"warning: {one}" for one in fleet.warnings)
     click.echo(manifests(fleet), nl=False)
 

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from opsgen.model import Service
-from opsgen.output.artifact import Artifact
+from opsgen.output.artifact import Wanted
 from opsgen.routing import matcher, routes_reached
 
 _ANCHOR = re.compile(r'<a id="([^"]+)"></a>')
@@ -31,7 +31,7 @@ class Gap:
         return f"{self.file}: {self.wrong}"
 
 
-def gaps(service: Service, artifacts: Iterable[Artifact], alertmanager: Mapping[str, Any]) -> list[Gap]:
+def gaps(service: Service, artifacts: Iterable[Wanted], alertmanager: Mapping[str, Any]) -> list[Gap]:
     """What is missing for one service; `alertmanager` is the fleet's configuration, parsed."""
     texts = {artifact.path.rpartition("/")[2]: artifact.content for artifact in artifacts}
     rules = [rule for group in _yaml(texts["rules.yaml"])["groups"] for rule in group["rules"]]
@@ -47,7 +47,7 @@ def gaps(service: Service, artifacts: Iterable[Artifact], alertmanager: Mapping[
     return found
 
 
-def terraform_gaps(artifacts: Iterable[Artifact]) -> Iterator[Gap]:
+def terraform_gaps(artifacts: Iterable[Wanted]) -> Iterator[Gap]:
     """What the providers would refuse of the fleet's Terraform module, or find nowhere."""
     from opsgen.render.terraform.schemas import faults
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from opsgen.discovery import Specs, find_specs, shown
@@ -13,7 +13,7 @@ from opsgen.flow import check_flow
 from opsgen.library import Library, load_library
 from opsgen.model import Place, Service
 from opsgen.organisation import Organisation, default_policy, resolve_project, suggest
-from opsgen.output.artifact import Artifact, ArtifactSet
+from opsgen.output.artifact import Artifact
 from opsgen.resolve import resolve
 from opsgen.signals.derive import derive
 from opsgen.signals.model import Derived
@@ -31,20 +31,25 @@ class ServiceModel:
     derived: Derived
     document: Document
 
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """The file, line and column of its name."""
+        return self.document.file, *self.document.position(("service",), "value")
+
+    @property
+    def warnings(self) -> Iterator[str]:
+        yield from self.service.warnings
+        yield from (f"{self.document.file}: {note}" for note in self.derived.warnings)
+
 
 @dataclass(frozen=True)
 class FleetModel:
-    """All services of one build, in the order of their names.
-
-    Of specs that are wrong, and are left out of the build, `mistakes` says why, and `left_out` what outputs name them.
-    """
+    """All services of one project, in the order of their names."""
 
     specs: Specs
     organisation: Organisation
     library: Library
     services: tuple[ServiceModel, ...]
-    mistakes: tuple[Mistake, ...] = ()
-    left_out: frozenset[str] = frozenset()
 
     @property
     def own_templates(self) -> Path | None:
@@ -54,67 +59,43 @@ class FleetModel:
     @property
     def warnings(self) -> Iterator[str]:
         for model in self.services:
-            yield from model.service.warnings
-            yield from (f"{model.document.file}: {note}" for note in model.derived.warnings)
-
-    @property
-    def not_yet(self) -> Iterator[str]:
-        yield from (f"{self.organisation.file}: {field}" for field in self.organisation.not_yet)
-        for model in self.services:
-            yield from (f"{model.document.file}: {field}" for field in model.service.not_yet)
+            yield from model.warnings
 
     def out(self, given: Path | None) -> Path:
-        """The folder to write: the one given, or the project file's."""
-        if given is not None:
-            return given
-        return Path(os.path.relpath(self.specs.root / self.organisation.out))
+        return out_folder(self.specs, self.organisation, given)
 
 
 def load_fleet(
     paths: Sequence[Path],
     progress: Callable[[Iterable[Path]], Iterable[Path]] = iter,
-    keep_going: bool = False,
 ) -> FleetModel:
-    """Every service at or below the paths, complete; raises InputError with every mistake of every file.
-
-    With `keep_going` a spec that is wrong is left out instead, as long as there is another.
-    """
+    """Every service at or below the paths, complete; raises InputError with every mistake of every file."""
     specs = find_specs(paths)
     organisation = load_organisation(specs)
-    # As the template engine names files, so that a mistake in one is known for a user's.
-    own_templates = Path(os.path.normpath(specs.root / organisation.templates)) if organisation.templates else None
-    library = load_library(own_templates)
+    library = load_library(own_templates_of(specs, organisation))
     services: list[ServiceModel] = []
     mistakes: list[Mistake] = []
-    left_out: list[str] = []
     loaded = each(lambda file: _loaded(file, specs, organisation, library), specs.files)
-    for file, found in zip(progress(specs.files), loaded, strict=True):
+    for _, found in zip(progress(specs.files), loaded, strict=True):
         if isinstance(found, ServiceModel):
             services.append(found)
         else:
             mistakes.extend(found)
-            left_out.append(specs.name_in_outputs(file))
-    doubles = list(_doubles(services))
-    if doubles or (mistakes and not (keep_going and services)):
-        raise InputError([*mistakes, *doubles])
-    in_order = tuple(sorted(services, key=lambda model: model.service.name))
-    return FleetModel(specs, organisation, library, in_order, tuple(mistakes), frozenset(left_out))
-
-
-def without_refused(fleet: FleetModel) -> FleetModel:
-    """The fleet without the services that turn out to be wrong when they are rendered; raises InputError if none is
-    left."""
-    kept: list[ServiceModel] = []
-    mistakes, left_out = list(fleet.mistakes), set(fleet.left_out)
-    for model, rendered in zip(fleet.services, render_services(fleet), strict=True):
-        if isinstance(rendered, ArtifactSet):
-            kept.append(model)
-        else:
-            mistakes.extend(rendered)
-            left_out.add(model.service.spec_file)
-    if not kept:
+    mistakes += doubles((model.service.name, model.place) for model in services)
+    if mistakes:
         raise InputError(mistakes)
-    return replace(fleet, services=tuple(kept), mistakes=tuple(mistakes), left_out=frozenset(left_out))
+    in_order = tuple(sorted(services, key=lambda model: model.service.name))
+    return FleetModel(specs, organisation, library, in_order)
+
+
+def out_folder(specs: Specs, organisation: Organisation, given: Path | None) -> Path:
+    """The folder to write: the one given, or the project file's."""
+    return given if given is not None else Path(os.path.relpath(specs.root / organisation.out))
+
+
+def own_templates_of(specs: Specs, organisation: Organisation) -> Path | None:
+    """The user's own folder, as the template engine names files, so that a mistake in one is known for a user's."""
+    return Path(os.path.normpath(specs.root / organisation.templates)) if organisation.templates else None
 
 
 def load_organisation(specs: Specs) -> Organisation:
@@ -123,18 +104,6 @@ def load_organisation(specs: Specs) -> Organisation:
         return resolve_project(ProjectSpec(), None)
     document = read_document(specs.project, shown(specs.project))
     return resolve_project(validate(document, ProjectSpec), document)
-
-
-def render_services(fleet: FleetModel) -> Iterator[ArtifactSet | tuple[Mistake, ...]]:
-    """The artifacts of every service in turn, or what is wrong with its spec."""
-
-    def rendered(model: ServiceModel) -> ArtifactSet | tuple[Mistake, ...]:
-        try:
-            return ArtifactSet(tuple(render_service(model, fleet.library)))
-        except InputError as error:
-            return tuple(error.mistakes)
-
-    return each(rendered, fleet.services)
 
 
 def render_service(model: ServiceModel, library: Library) -> list[Artifact]:
@@ -164,21 +133,21 @@ def _resources(model: ServiceModel, dashboards: Sequence[Artifact]) -> list[Arti
     from opsgen.render.kubernetes.build import render_kubernetes
     from opsgen.render.rules import groups_of
 
-    line, column = model.document.position(("service",), "value")
-    place = Place(model.document.file, line, column)
-    return render_kubernetes(model.service, groups_of(model.service, model.derived), dashboards, place)
+    groups = groups_of(model.service, model.derived)
+    return render_kubernetes(model.service, groups, dashboards, Place(*model.place))
 
 
 def _loaded(
     file: Path, specs: Specs, organisation: Organisation, library: Library
 ) -> ServiceModel | tuple[Mistake, ...]:
     try:
-        return _load_service(file, specs, organisation, library)
+        return load_service(file, specs, organisation, library)
     except InputError as error:
         return tuple(error.mistakes)
 
 
-def _load_service(file: Path, specs: Specs, organisation: Organisation, library: Library) -> ServiceModel:
+def load_service(file: Path, specs: Specs, organisation: Organisation, library: Library) -> ServiceModel:
+    """One service, complete; raises InputError with every mistake of its spec."""
     document = read_document(file, shown(file))
     spec = validate(document, ServiceSpec)
     service = resolve(spec, document, organisation, library.conventions, specs.name_in_outputs(file))
@@ -201,13 +170,11 @@ def _check_pages(service: Service, derived: Derived, organisation: Organisation,
         raise InputError([Mistake(document.file, line, column, "service", wrong, right)])
 
 
-def _doubles(services: Iterable[ServiceModel]) -> Iterator[Mistake]:
-    """Two specs of one service would write the same files."""
-    first: dict[str, Document] = {}
-    for model in services:
-        name, document = model.service.name, model.document
+def doubles(services: Iterable[tuple[str, tuple[str, int, int]]]) -> Iterator[Mistake]:
+    """Two specs of one service would write the same files. Given are the names, and where they stand."""
+    first: dict[str, str] = {}
+    for name, (file, line, column) in services:
         if name in first:
-            line, column = document.position(("service",), "value")
-            wrong = f"the service {name} has another spec already: {first[name].file}"
-            yield Mistake(document.file, line, column, "service", wrong, "give one of them another name")
-        first.setdefault(name, document)
+            wrong = f"the service {name} has another spec already: {first[name]}"
+            yield Mistake(file, line, column, "service", wrong, "give one of them another name")
+        first.setdefault(name, file)

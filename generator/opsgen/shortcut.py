@@ -1,8 +1,7 @@
 """A build with nothing to do is over at once: what the last one read and wrote in, whether all of it is still so out.
 
 What is kept says nothing of what to write. It says that with these inputs, read by this opsgen, the output was as it is
-on the disk now, byte for byte; where anything is otherwise, the whole build runs. It lies in the user's cache folder
-($XDG_CACHE_HOME, ~/.cache), never in the output; OPSGEN_NO_CACHE=1 does without it.
+on the disk now, byte for byte; where anything is otherwise, the whole build runs.
 """
 
 from __future__ import annotations
@@ -10,21 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from opsgen import inputs
 from opsgen.discovery import find_specs
 from opsgen.errors import InputError
 from opsgen.output.manifest import MANIFEST
 
 _FORM = 1
-_PACKAGE = Path(__file__).parent
-# Time zones decide hours that are written in UTC.
-_TIME_ZONES = Path("/usr/share/zoneinfo/tzdata.zi")
 
 
 @dataclass(frozen=True)
@@ -37,16 +33,17 @@ class Shortcut:
     @classmethod
     def of(cls, paths: Sequence[Path], out: Path | None) -> Shortcut | None:
         """None where there is nothing to be read, or no cache is wanted."""
-        if os.environ.get("OPSGEN_NO_CACHE"):
+        cache = inputs.cache()
+        if cache is None:
             return None
         try:
             specs = find_specs(paths)
-            call = [str(Path.cwd()), *map(str, paths), str(out)]
+            call = json.dumps([str(Path.cwd()), *map(str, paths), str(out)]).encode()
             project = [specs.project] if specs.project else []
-            key = _digest([json.dumps(call).encode(), _program(), *_contents([*project, *specs.files])])
+            key = inputs.digest([call, inputs.program(), *inputs.contents([*project, *specs.files])])
         except (InputError, OSError):
             return None
-        return cls(_cache() / f"{_digest([json.dumps(call).encode()])[:32]}.json", key)
+        return cls(cache / "builds" / inputs.digest([call])[:32], key)
 
     def lines(self) -> list[str] | None:
         """What the whole build would say, if it had nothing to do; None where it may have."""
@@ -67,63 +64,22 @@ class Shortcut:
         with suppress(OSError):
             others = (f"{folder}/{name}" for folder in _folders(out) for name in (MANIFEST, "escalation.yaml"))
             files = dict.fromkeys([*written, *(path for path in others if (out / path).is_file())])
+            own = str(templates.resolve()) if templates else ""
             kept: dict[str, Any] = {
                 "form": _FORM,
                 "key": self.key,
                 "out": str(out.resolve()),
-                "templates": str(templates.resolve()) if templates else "",
-                "own": _own(str(templates.resolve()) if templates else ""),
+                "templates": own,
+                "own": _own(own),
                 "folders": _folders(out),
                 "files": {path: _sha(out / path) for path in files},
                 "lines": list(lines),
             }
-            self.place.parent.mkdir(parents=True, exist_ok=True)
-            temporary = self.place.with_name(f"{self.place.name}.{os.getpid()}")
-            temporary.write_text(json.dumps(kept))
-            temporary.replace(self.place)
-
-
-def _cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "opsgen"
-
-
-def _program() -> bytes:
-    """This opsgen: its files by size and time, the Python that runs it, and what is installed beside it."""
-    installed = Path(_installed())
-    parts = [sys.version, *sorted(name for name in os.listdir(installed) if name.endswith(".dist-info"))]  # noqa: PTH208
-    parts += _stats(_PACKAGE)
-    with suppress(OSError):
-        parts.append(str(_TIME_ZONES.stat().st_mtime_ns))
-    return "\n".join(parts).encode()
-
-
-def _installed() -> str:
-    import click
-
-    return str(Path(click.__file__).parent.parent)
-
-
-def _stats(folder: Path) -> Iterator[str]:
-    for current, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = sorted(name for name in folders if name != "__pycache__")
-        for name in sorted(names):
-            found = os.stat(f"{current}/{name}")  # noqa: PTH116
-            yield f"{current}/{name} {found.st_size} {found.st_mtime_ns}"
+            inputs.replace_file(self.place, json.dumps(kept).encode())
 
 
 def _own(templates: str) -> str:
-    """The user's own templates, by their contents."""
-    if not templates:
-        return ""
-    files = [Path(line.rsplit(" ", 2)[0]) for line in _stats(Path(templates))]
-    return _digest([*(str(file).encode() for file in files), *_contents(files)])
-
-
-def _contents(files: Iterable[Path]) -> Iterator[bytes]:
-    for file in files:
-        yield str(file).encode()
-        yield file.read_bytes()
+    return inputs.templates(Path(templates) if templates else None)
 
 
 def _folders(out: Path) -> list[str]:
@@ -135,12 +91,3 @@ def _folders(out: Path) -> list[str]:
 
 def _sha(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _digest(parts: Iterable[bytes]) -> str:
-    """Of the parts and where they end."""
-    found = hashlib.sha256()
-    for part in parts:
-        found.update(f"{len(part)}:".encode())
-        found.update(part)
-    return found.hexdigest()

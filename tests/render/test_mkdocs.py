@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from opsgen.build import contents, write_fleet
-from opsgen.fleet import load_fleet
+from opsgen.making import make_fleet
 from tests.programs import ROOT
 from tests.specs import fleet
 
@@ -62,7 +62,7 @@ def test_every_alerts_link_leads_to_its_section_of_the_site(tmp_path: Path) -> N
     shutil.copytree(ROOT / "specs", specs)
     project = (specs / "opsgen.yaml").read_text()
     (specs / "opsgen.yaml").write_text(f"targets: [files, mkdocs]\n{project.replace('out: ../out', 'out: out')}")
-    write_fleet(load_fleet([specs]), specs / "out", force=False)
+    write_fleet(make_fleet([specs]), specs / "out", force=False)
 
     built = subprocess.run(
         [mkdocs, "build", "--strict"], cwd=specs / "out" / "mkdocs", capture_output=True, text=True, check=False

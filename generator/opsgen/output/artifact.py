@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class Wanted(Protocol):
+    """A file that is wanted, whose text may have to be fetched: what is as it should be is known by its digest."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def shared(self) -> bool: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def content(self) -> str: ...
+    @property
+    def encoded(self) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +48,10 @@ class Artifact:
         """The bytes of the file: UTF-8, line endings as they are in the text."""
         return self.content.encode()
 
+    @property
+    def digest(self) -> str:
+        return digest(self.encoded)
+
 
 @dataclass(frozen=True, slots=True)
 class ArtifactSet:
@@ -40,7 +61,7 @@ class ArtifactSet:
     path is the folder of another.
     """
 
-    artifacts: tuple[Artifact, ...]
+    artifacts: tuple[Wanted, ...]
 
     def __post_init__(self) -> None:
         paths = [artifact.path.casefold() for artifact in self.artifacts]
@@ -52,11 +73,16 @@ class ArtifactSet:
             if "/" in path and not taken.isdisjoint(folders_above(path)):
                 raise ValueError(f"an artifact's path is the folder of another: {path}")
 
-    def __iter__(self) -> Iterator[Artifact]:
+    def __iter__(self) -> Iterator[Wanted]:
         return iter(self.artifacts)
 
     def __len__(self) -> int:
         return len(self.artifacts)
+
+
+def digest(content: bytes) -> str:
+    """As manifests write it: `sha256:` and 64 hexadecimal digits."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def path_fault(path: str) -> str:

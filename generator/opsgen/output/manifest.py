@@ -7,7 +7,6 @@ service does.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -46,11 +45,6 @@ class Manifest:
         document = {"schema": _SCHEMA, "folder": self.folder, "files": files, "service": self.facts}
         text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
         return f"{text}\n".encode()
-
-
-def digest(content: bytes) -> str:
-    """As manifests write it: `sha256:` and 64 hexadecimal digits."""
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def manifest_path(folder: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -16,9 +16,9 @@ from typing import Any
 
 from opsgen.errors import InputError, Mistake
 from opsgen.output import blocks
-from opsgen.output.artifact import Artifact, ArtifactSet, folders_above, path_fault
+from opsgen.output.artifact import ArtifactSet, Wanted, digest, folders_above, path_fault
 from opsgen.output.disk import Kind, Stamp, Tree
-from opsgen.output.manifest import MANIFEST, Digests, Manifest, digest, manifest_bytes, manifest_path, parse_manifest
+from opsgen.output.manifest import MANIFEST, Digests, Manifest, manifest_bytes, manifest_path, parse_manifest
 
 # `.rules.yaml.opsgen-4711.tmp`: not yet in place when the build of that process id was interrupted.
 TEMPORARY = re.compile(r"\..+\.opsgen-(?P<process>\d+)\.tmp")
@@ -133,23 +133,50 @@ def plan(
     Raises InputError with every mistake in every manifest and shared page, WriteError where the disk cannot be read,
     and ValueError for artifacts outside their folder.
     """
+    folders = list(decisions(out, wanted, complete=complete, force=force, take=take, concerns=concerns))
+    return planned(out, (one for folder in folders for one in folder.decisions), (f.leftovers for f in folders))
+
+
+def planned(out: Path, decided: Iterable[Decision], leftovers: Iterable[Sequence[str]]) -> Plan:
+    """The decisions on all folders, in the order of their paths."""
+    return Plan(out, tuple(sorted(decided, key=_by_path)), tuple(sorted(one for found in leftovers for one in found)))
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedFolder:
+    """What becomes of the files of one folder."""
+
+    decisions: list[Decision]
+    leftovers: list[str]
+
+
+def decisions(
+    out: Path,
+    wanted: Mapping[str, FolderContent],
+    *,
+    complete: bool,
+    force: bool = False,
+    take: blocks.Side | None = None,
+    concerns: Callable[[Mapping[str, Any]], bool] = everyone,
+) -> Iterator[DecidedFolder]:
+    """As `plan`, folder by folder: who carries each out at once holds the contents of one alone. An InputError comes
+    after the last."""
     tree, names = Tree(out), frozenset(wanted)
-    decisions: list[Decision] = []
-    leftovers: list[str] = []
     mistakes: list[Mistake] = []
     for folder in (*wanted, *(_abandoned(tree, names) if complete else ())):
         content = wanted[folder] if folder in names else None
         _assert_in_place(folder, content, names)
+        decided: list[Decision] = []
         try:
-            decisions += _decide_folder(tree, folder, content, names, _Rule(force, take, concerns))
+            decided = _decide_folder(tree, folder, content, names, _Rule(force, take, concerns))
         except InputError as error:
             mistakes += error.mistakes
-        leftovers += _leftovers(tree, folder, content)
+        leftovers = list(_leftovers(tree, folder, content))
         if folder:
             tree.forget(folder)
+        yield DecidedFolder(decided, leftovers)
     if mistakes:
         raise InputError(mistakes)
-    return Plan(out, tuple(sorted(decisions, key=_by_path)), tuple(sorted(leftovers)))
 
 
 def _by_path(decision: Decision) -> str:
@@ -212,40 +239,41 @@ def _decide_folder(
         own = {path: digests for path, digests in own.items() if path.partition("/")[0] not in names}
 
     artifacts = {artifact.path: artifact for artifact in content.artifacts} if content else {}
-    wanted = {path: artifact.encoded for path, artifact in artifacts.items()}
-    decisions = [_decide_wanted(tree, one, wanted[path], own.get(path, _NONE), rule) for path, one in artifacts.items()]
+    wanted = {path: artifact.digest for path, artifact in artifacts.items()}
+    decided = [_decide_wanted(tree, one, wanted[path], own.get(path, _NONE), rule) for path, one in artifacts.items()]
     for path in own.keys() - wanted.keys():
-        decisions += _decide_unwanted(tree, path, own[path])
+        decided += _decide_unwanted(tree, path, own[path])
     if not tree.blocked(manifest_path(folder)):
         facts = content.facts if content else {}
-        decisions += _decide_manifest(_Owned(folder, present, own), wanted, decisions, facts)
-    return decisions
+        decided += _decide_manifest(_Owned(folder, present, own), wanted, decided, facts)
+    return decided
 
 
-def _decide_wanted(tree: Tree, artifact: Artifact, wanted: bytes, own: Digests, rule: _Rule) -> Decision:
+def _decide_wanted(tree: Tree, artifact: Wanted, wanted: str, own: Digests, rule: _Rule) -> Decision:
     path = artifact.path
     kind = tree.kind(path)
     if kind is None:
         reason, seen = tree.blocked(path), None
         if not reason:
-            return Decision(path, Action.ADD, content=wanted)
+            return Decision(path, Action.ADD, content=artifact.encoded)
     elif kind is Kind.FILE:
         present, seen = tree.read(path)
-        if present == wanted:
+        there = digest(present)
+        if there == wanted:
             return Decision(path, Action.KEEP)
-        if own and digest(present) in own:
-            return Decision(path, Action.CHANGE, content=wanted, seen=seen)
+        if there in own:
+            return Decision(path, Action.CHANGE, content=artifact.encoded, seen=seen)
         if artifact.shared and (merged := _merged(tree, artifact, present, seen, rule)):
             return merged
         reason = EDITED if own else FOREIGN
     else:
         reason, seen = kind.value, tree.stamp(path)
     if rule.force and reason in FORCEABLE:
-        return Decision(path, Action.CHANGE, content=wanted, seen=seen)
+        return Decision(path, Action.CHANGE, content=artifact.encoded, seen=seen)
     return Decision(path, Action.CONFLICT, reason)
 
 
-def _merged(tree: Tree, artifact: Artifact, present: bytes, seen: Stamp | None, rule: _Rule) -> Decision | None:
+def _merged(tree: Tree, artifact: Wanted, present: bytes, seen: Stamp | None, rule: _Rule) -> Decision | None:
     """A page that people have written on, with the blocks that are wanted; None where it has no blocks at all."""
     file = tree.full(artifact.path)
     try:
@@ -289,15 +317,15 @@ def _is_all_ours(present: bytes) -> bool:
 
 
 def _decide_manifest(
-    owned: _Owned, wanted: Mapping[str, bytes], decisions: Sequence[Decision], facts: Mapping[str, Any]
+    owned: _Owned, wanted: Mapping[str, str], decided: Sequence[Decision], facts: Mapping[str, Any]
 ) -> Iterator[Decision]:
     """What becomes of the manifest after the decisions about the files. Yields nothing where there is and will be none.
 
     A conflict keeps the entry that it had, so that it stays a conflict until a person settles it.
     """
     path, own = manifest_path(owned.folder), owned.files
-    conflicts = {decision.path for decision in decisions if decision.action is Action.CONFLICT}
-    after = {name: frozenset([digest(encoded)]) for name, encoded in wanted.items() if name not in conflicts}
+    conflicts = {decision.path for decision in decided if decision.action is Action.CONFLICT}
+    after = {name: frozenset([own_digest]) for name, own_digest in wanted.items() if name not in conflicts}
     after |= {name: own[name] for name in conflicts if name in own}
     if not after and not wanted:
         if owned.manifest is not None:
@@ -309,7 +337,7 @@ def _decide_manifest(
         return
     # Until every file is in place either content is ours: an interrupted build must not look like a person's edit.
     before = {name: after.get(name, _NONE) | own.get(name, _NONE) for name in after.keys() | own.keys()}
-    writes = any(decision.content is not None for decision in decisions)
+    writes = any(decision.content is not None for decision in decided)
     action = Action.ADD if owned.manifest is None else Action.CHANGE
     yield Decision(path, action, content=content, before=_encode(owned.folder, before, facts) if writes else None)
 

@@ -14,9 +14,9 @@ import errno
 import fcntl
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from opsgen.output.artifact import folders_above
 from opsgen.output.blocks import Side
 from opsgen.output.disk import Stamp, WriteError, named, stamp, write_error
 from opsgen.output.manifest import MANIFEST
-from opsgen.output.plan import Action, Decision, FolderContent, Plan, everyone, plan
+from opsgen.output.plan import Action, DecidedFolder, Decision, FolderContent, Plan, decisions, everyone, planned
 
 _PATIENCE_SECONDS = 30.0
 _POLL_SECONDS = 0.02
@@ -46,9 +46,7 @@ def write(
 ) -> Plan:
     """Plans and applies, alone in the output folder; returns what was done. Arguments and errors as of `plan`."""
     with locked(out, wait_seconds):
-        done = plan(out, wanted, complete=complete, force=force, take=take, concerns=concerns)
-        apply(done)
-    return done
+        return _carry_out(out, decisions(out, wanted, complete=complete, force=force, take=take, concerns=concerns))
 
 
 def apply(plan: Plan) -> None:
@@ -57,14 +55,7 @@ def apply(plan: Plan) -> None:
     Raises WriteError. Until everything is written to temporary files, nothing has changed then. A file that is not what
     the plan saw is never overwritten nor removed. Call it inside `locked`, as `write` does, where builds may meet.
     """
-    out = str(plan.out)
-    for leftover in plan.leftovers:
-        with suppress(OSError):  # it hurts nobody, and the next build tries again
-            os.unlink(f"{out}/{leftover}")
-    _carry_out(plan, out)
-    for folder in _perhaps_emptied(plan):
-        with suppress(OSError):  # not empty: a person's file is there
-            os.rmdir(f"{out}/{folder}")
+    _carry_out(plan.out, [DecidedFolder(list(plan.decisions), list(plan.leftovers))])
 
 
 @contextmanager
@@ -113,48 +104,93 @@ class _Write:
 
     target: str
     temporary: str
-    content: bytes
     seen: Stamp | None = None
     guarded: bool = True
 
 
-def _carry_out(plan: Plan, out: str) -> None:
-    firsts, files, lasts = _writes(plan, out)
-    removals = plan.of(Action.REMOVE)
-    temporaries: list[str] = []
-    made: list[str] = []
+class _Stage:
+    """Everything in temporary files, by when it is put in place: manifests of the way, files, final manifests."""
+
+    def __init__(self, out: str) -> None:
+        self._out = out
+        self._temporaries: list[str] = []
+        self._made: list[str] = []
+        self.firsts: list[_Write] = []
+        self.files: list[_Write] = []
+        self.lasts: list[_Write] = []
+
+    def add(self, decision: Decision) -> None:
+        """Writes its content, and lets go of it."""
+        if decision.content is None:
+            return
+        target = f"{self._out}/{decision.path}"
+        if not _is_manifest(decision):
+            self.files.append(self._staged(target, decision.content, seen=decision.seen))
+            return
+        if decision.before is not None:
+            self.firsts.append(self._staged(target, decision.before, ".before", guarded=False))
+        if decision.before != decision.content:
+            self.lasts.append(self._staged(target, decision.content, guarded=False))
+
+    def _staged(
+        self, target: str, content: bytes, step: str = "", seen: Stamp | None = None, guarded: bool = True
+    ) -> _Write:
+        temporary = _temporary(target, step)
+        with named(target):
+            descriptor = _create(temporary, self._out, self._made)
+            self._temporaries.append(temporary)
+            try:
+                rest = memoryview(content)
+                while rest:
+                    rest = rest[os.write(descriptor, rest) :]
+            finally:
+                os.close(descriptor)
+        return _Write(target, temporary, seen, guarded)
+
+    def clean(self) -> None:
+        """Takes back what is not in place yet. Where even that fails, the next build does it."""
+        for temporary in self._temporaries:
+            with suppress(OSError):
+                os.unlink(temporary)
+        for folder in reversed(self._made):
+            with suppress(OSError):
+                os.rmdir(folder)
+
+
+def _carry_out(out: Path, folders: Iterable[DecidedFolder]) -> Plan:
+    """Folder after folder is written to temporary files; then all of them are put in place. Returns what was done."""
+    stage = _Stage(str(out))
+    done: list[Decision] = []
+    leftovers: list[str] = []
     try:
-        for one in (*firsts, *files, *lasts):
-            with named(one.target):
-                _stage(one, out, temporaries, made)
-        for one in (*firsts, *files):
+        for folder in folders:
+            for decision in folder.decisions:
+                stage.add(decision)
+                done.append(decision if decision.content is None else replace(decision, content=None, before=None))
+            leftovers += folder.leftovers
+        removals = [decision for decision in done if decision.action is Action.REMOVE]
+        for one in (*stage.firsts, *stage.files):
             _put_in_place(one)
         for decision in sorted(removals, key=_is_manifest):
-            _remove(decision, out)
-        for one in lasts:
+            _remove(decision, str(out))
+        for one in stage.lasts:
             _put_in_place(one)
     except BaseException:
-        _clean(temporaries, made)
+        stage.clean()
         raise
+    plan = planned(out, done, [leftovers])
+    _tidy(plan)
+    return plan
 
 
-def _writes(plan: Plan, out: str) -> tuple[list[_Write], list[_Write], list[_Write]]:
-    """What is put in place first, second and last: manifests of the way, files, final manifests."""
-    firsts: list[_Write] = []
-    files: list[_Write] = []
-    lasts: list[_Write] = []
-    for decision in plan.decisions:
-        if decision.content is None:
-            continue
-        target = f"{out}/{decision.path}"
-        if not _is_manifest(decision):
-            files.append(_Write(target, _temporary(target), decision.content, decision.seen))
-            continue
-        if decision.before is not None:
-            firsts.append(_Write(target, _temporary(target, ".before"), decision.before, guarded=False))
-        if decision.before != decision.content:
-            lasts.append(_Write(target, _temporary(target), decision.content, guarded=False))
-    return firsts, files, lasts
+def _tidy(plan: Plan) -> None:
+    """Temporary files of interrupted builds, and folders that nothing is left in."""
+    for leftover in plan.leftovers:
+        with suppress(OSError):  # it hurts nobody, and the next build tries again
+            os.unlink(f"{plan.out}/{leftover}")
+    for folder in _perhaps_emptied(plan):
+        with suppress(OSError):  # not empty: a person's file is there
+            os.rmdir(f"{plan.out}/{folder}")
 
 
 def _is_manifest(decision: Decision) -> bool:
@@ -165,17 +201,6 @@ def _temporary(target: str, step: str = "") -> str:
     """In the same folder, so that putting it in place is one rename. `TEMPORARY` recognises it."""
     folder, _, name = target.rpartition("/")
     return f"{folder}/.{name}{step}.opsgen-{os.getpid()}.tmp"
-
-
-def _stage(one: _Write, out: str, temporaries: list[str], made: list[str]) -> None:
-    descriptor = _create(one.temporary, out, made)
-    temporaries.append(one.temporary)
-    try:
-        rest = memoryview(one.content)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-    finally:
-        os.close(descriptor)
 
 
 def _create(temporary: str, out: str, made: list[str]) -> int:
@@ -216,16 +241,6 @@ def _assert_seen(target: str, seen: Stamp | None) -> None:
             present = None
     if present != seen:
         raise WriteError(target, _MEANWHILE)
-
-
-def _clean(temporaries: Iterable[str], made: Sequence[str]) -> None:
-    """Takes back what is not in place yet. Where even that fails, the next build does it."""
-    for temporary in temporaries:
-        with suppress(OSError):
-            os.unlink(temporary)
-    for folder in reversed(made):
-        with suppress(OSError):
-            os.rmdir(folder)
 
 
 def _perhaps_emptied(plan: Plan) -> list[str]:

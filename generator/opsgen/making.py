@@ -1,0 +1,331 @@
+"""Spec files in, what is made of each out, one spec at a time: nothing of a fleet is held but what its own files need.
+
+What was made of a spec is kept in the user's cache, under all that it depends on: the spec, the project file, the
+user's templates, and this opsgen. A spec whose inputs are as they were is not even parsed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from opsgen import inputs
+from opsgen.discovery import Specs, find_specs, shown
+from opsgen.errors import InputError, Mistake
+from opsgen.fleet import (
+    FleetModel,
+    ServiceModel,
+    doubles,
+    load_organisation,
+    load_service,
+    out_folder,
+    own_templates_of,
+    render_service,
+)
+from opsgen.library import Library, load_library
+from opsgen.organisation import Organisation
+from opsgen.output.artifact import ArtifactSet, Wanted, digest
+from opsgen.output.disk import WriteError
+from opsgen.output.plan import FolderContent
+from opsgen.workers import each
+
+_FORM = 1
+FRAGMENT = "escalation.yaml"
+# Its texts are a few percent of their size already at the fastest level.
+_COMPRESSION = 1
+_MEANWHILE = "this was changed while opsgen was building; build again"
+
+
+@dataclass(frozen=True)
+class Made:
+    """What is made of one spec. `facts` are what the manifest keeps of it, `fragment` is its part of the Alertmanager
+    configuration as JSON, `place` the file, line and column of its name."""
+
+    name: str
+    place: tuple[str, int, int]
+    warnings: tuple[str, ...]
+    not_yet: tuple[str, ...]
+    facts: Mapping[str, Any]
+    fragment: str
+    artifacts: tuple[Wanted, ...]
+
+    @property
+    def content(self) -> FolderContent:
+        return FolderContent(ArtifactSet(self.artifacts), self.facts)
+
+
+@dataclass(frozen=True)
+class MadeFleet:
+    """What is made of every spec, by name. With `keep_going` also the mistakes in the specs that were left out, and
+    their names in outputs."""
+
+    specs: Specs
+    organisation: Organisation
+    own_templates: Path | None
+    services: tuple[Made, ...]
+    mistakes: tuple[Mistake, ...] = ()
+    left_out: frozenset[str] = frozenset()
+
+    @property
+    def warnings(self) -> Iterator[str]:
+        for made in self.services:
+            yield from made.warnings
+
+    @property
+    def not_yet(self) -> Iterator[str]:
+        yield from (f"{self.organisation.file}: {field}" for field in self.organisation.not_yet)
+        for made in self.services:
+            yield from (f"{made.place[0]}: {field}" for field in made.not_yet)
+
+    def out(self, given: Path | None) -> Path:
+        return out_folder(self.specs, self.organisation, given)
+
+
+def make_fleet(
+    paths: Sequence[Path],
+    progress: Callable[[Iterable[Path]], Iterable[Path]] = iter,
+    keep_going: bool = False,
+) -> MadeFleet:
+    """Everything for every spec at or below the paths; raises InputError with every mistake of every file.
+
+    With `keep_going` a spec that is wrong is left out instead, as long as there is another.
+    """
+    specs = find_specs(paths)
+    organisation = load_organisation(specs)
+    own_templates = own_templates_of(specs, organisation)
+    maker = _Maker(specs, organisation, load_library(own_templates), _Cache.of(specs, own_templates))
+    services: list[Made] = []
+    mistakes: list[Mistake] = []
+    left_out: list[str] = []
+    for file, found in zip(progress(specs.files), each(maker.make, specs.files), strict=True):
+        if isinstance(found, Made):
+            services.append(found)
+        elif isinstance(found, _Entry):
+            services.append(found.made(partial(maker.remake, file)))
+        else:
+            mistakes.extend(found)
+            left_out.append(specs.name_in_outputs(file))
+    twice = list(doubles((made.name, made.place) for made in services))
+    if twice or (mistakes and not (keep_going and services)):
+        raise InputError([*mistakes, *twice])
+    in_order = tuple(sorted(services, key=lambda made: made.name))
+    return MadeFleet(specs, organisation, own_templates, in_order, tuple(mistakes), frozenset(left_out))
+
+
+def made_of(fleet: FleetModel) -> MadeFleet:
+    """The same of a fleet that is loaded already; raises InputError with every mistake that rendering finds."""
+    services: list[Made] = []
+    mistakes: list[Mistake] = []
+    for found in each(partial(_made, library=fleet.library), fleet.services):
+        if isinstance(found, Made):
+            services.append(found)
+        else:
+            mistakes.extend(found)
+    if mistakes:
+        raise InputError(mistakes)
+    return MadeFleet(fleet.specs, fleet.organisation, fleet.own_templates, tuple(services))
+
+
+def facts(model: ServiceModel) -> dict[str, Any]:
+    """What the fleet's files need to know of a service, as its manifest keeps it."""
+    from opsgen.render.index import index_entry
+
+    service = model.service
+    known = {"spec": service.spec_file, "index": index_entry(service, model.derived).to_json()}
+    if "terraform" in service.platform.targets:
+        from opsgen.render.terraform.module import handed_over
+
+        handed = handed_over(service)
+        return known | ({"handed_over": handed} if handed else {})
+    return known
+
+
+def _made(model: ServiceModel, library: Library) -> Made | tuple[Mistake, ...]:
+    from opsgen.render.alertmanager import escalation
+
+    try:
+        artifacts = tuple(render_service(model, library))
+    except InputError as error:
+        return tuple(error.mistakes)
+    service = model.service
+    return Made(
+        name=service.name,
+        place=model.place,
+        warnings=tuple(model.warnings),
+        not_yet=tuple(service.not_yet),
+        facts=facts(model),
+        fragment=json.dumps(escalation(service), separators=(",", ":")),
+        artifacts=artifacts,
+    )
+
+
+# -- what was made before ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Maker:
+    """Makes one spec, or finds what was made of it."""
+
+    specs: Specs
+    organisation: Organisation
+    library: Library
+    cache: _Cache | None
+
+    def make(self, file: Path) -> Made | _Entry | tuple[Mistake, ...]:
+        if self.cache is None:
+            return self._make(file)
+        try:
+            place, key = self.cache.key(file, self.specs.name_in_outputs(file))
+        except OSError:
+            return self._make(file)  # which says what is wrong with the file
+        known = _Entry.read(place, key)
+        if known is not None:
+            return known
+        made = self._make(file)
+        return _Entry.write(place, key, made) or made if isinstance(made, Made) else made
+
+    def remake(self, file: Path) -> tuple[Wanted, ...]:
+        """Where what was kept is there no more."""
+        made = self._make(file)
+        if isinstance(made, Made):
+            return made.artifacts
+        raise WriteError(str(file), _MEANWHILE)
+
+    def _make(self, file: Path) -> Made | tuple[Mistake, ...]:
+        try:
+            model = load_service(file, self.specs, self.organisation, self.library)
+        except InputError as error:
+            return tuple(error.mistakes)
+        return _made(model, self.library)
+
+
+@dataclass(frozen=True)
+class _Cache:
+    """What was made of specs, a file each. `common` stands for all that they depend on together."""
+
+    folder: Path
+    common: str
+
+    @classmethod
+    def of(cls, specs: Specs, own_templates: Path | None) -> _Cache | None:
+        folder = inputs.cache()
+        if folder is None:
+            return None
+        try:
+            project = specs.project.read_bytes() if specs.project else b""
+            own = inputs.templates(own_templates)
+        except OSError:
+            return None
+        return cls(folder / "specs", inputs.digest([inputs.program(), project, own.encode()]))
+
+    def key(self, file: Path, name: str) -> tuple[Path, str]:
+        """Where it is kept, by the file's path, so that one version of each is; and all that it depends on."""
+        place = inputs.digest([str(file.resolve()).encode()])[:32]
+        parts = (self.common.encode(), name.encode(), shown(file).encode(), file.read_bytes())
+        return self.folder / place, inputs.digest(parts)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One file of the cache: a line of JSON with all but the texts, and the texts, compressed."""
+
+    place: Path
+    header: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, place: Path, key: str) -> _Entry | None:
+        """None where it is not there, spoilt, or of other inputs."""
+        try:
+            with place.open("rb") as file:
+                header = json.loads(file.readline())
+                whole = os.fstat(file.fileno()).st_size == file.tell() + header["size"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return cls(place, header) if whole and header.get("form") == _FORM and header.get("key") == key else None
+
+    @classmethod
+    def write(cls, place: Path, key: str, made: Made) -> _Entry | None:
+        """None where it can't be kept."""
+        texts = zlib.compress(json.dumps([one.content for one in made.artifacts]).encode(), _COMPRESSION)
+        header = {
+            "form": _FORM,
+            "key": key,
+            "size": len(texts),
+            "made": [made.name, made.place, made.warnings, made.not_yet, made.facts, made.fragment],
+            "artifacts": [(one.path, one.shared, one.digest) for one in made.artifacts],
+        }
+        with suppress(OSError):
+            inputs.replace_file(place, json.dumps(header).encode() + b"\n" + texts)
+            return cls(place, header)
+        return None
+
+    def made(self, remake: Callable[[], tuple[Wanted, ...]]) -> Made:
+        name, place, warnings, not_yet, known, fragment = self.header["made"]
+        listed = [(path, shared, own) for path, shared, own in self.header["artifacts"]]
+        texts = _Texts(self.place, [own for _, _, own in listed], remake)
+        artifacts = (_Kept(path, shared, own, texts, at) for at, (path, shared, own) in enumerate(listed))
+        line, column = place[1:]
+        return Made(name, (place[0], line, column), tuple(warnings), tuple(not_yet), known, fragment, tuple(artifacts))
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """The texts of one entry, read when they are asked for."""
+
+    place: Path
+    digests: Sequence[str]
+    remake: Callable[[], tuple[Wanted, ...]]
+
+    def read(self) -> list[str]:
+        """Raises WriteError where the spec was changed since, and what was made of it is kept no more."""
+        with suppress(OSError, ValueError, zlib.error):
+            with self.place.open("rb") as file:
+                file.readline()
+                texts: list[str] = json.loads(zlib.decompress(file.read()))
+            if [digest(text.encode()) for text in texts] == self.digests:
+                return texts
+        texts = [one.content for one in self.remake()]
+        if [digest(text.encode()) for text in texts] != self.digests:
+            raise WriteError(str(self.place), _MEANWHILE)
+        return texts
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """An artifact whose text lies in the cache."""
+
+    path: str
+    shared: bool
+    digest: str
+    texts: _Texts
+    at: int
+
+    @property
+    def content(self) -> str:
+        return _LAST.of(self.texts)[self.at]
+
+    @property
+    def encoded(self) -> bytes:
+        return self.content.encode()
+
+
+class _LastTexts:
+    """The texts of one spec are asked for one after the other: they are read once, and let go of with the next's."""
+
+    def __init__(self) -> None:
+        self._last: tuple[_Texts, list[str]] | None = None
+
+    def of(self, texts: _Texts) -> list[str]:
+        if self._last is None or self._last[0] is not texts:
+            self._last = (texts, texts.read())
+        return self._last[1]
+
+
+_LAST = _LastTexts()
