@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _PATHS = click.Path(path_type=Path)
-_NOTES = ("warning:", "not yet generated:")
+_NOTES = ("warning:", "not yet generated:", "left behind:", "to do:")
 # A fleet that takes a second or more is worth a bar.
 _MANY_SPECS = 50
 
@@ -60,6 +60,23 @@ _MANIFESTS_HELP = """Print the Kubernetes resources of the specs at PATH, as one
   opsgen manifests specs/ | kubectl apply --filename -
 
 For what deploys without a commit, like a plugin of Argo CD. The project file has to have the target kubernetes."""
+
+_IMPORT_HELP = """Make service specs of files of sloth, pyrra, OpenSLO and Backstage, or of folders with any of these.
+
+\b
+  opsgen import slos/                    writes ./specs/<service>.yaml
+  opsgen import --to - slo.yaml          prints them
+  opsgen import slos/ catalog-info.yaml  parts on one service become one spec
+
+Says what is left behind, and refuses, at its line, what has no counterpart: a mean of ratios, a gauge, a calendar.
+Files that are there stay as they are. Exit code 1 where something was refused, 2 where nothing was left."""
+
+_EXPORT_HELP = """Print the SLOs of the specs at PATH in another tool's words.
+
+\b
+  opsgen export --openslo specs/ >slos.yaml
+
+OpenSLO v1: a Service for each spec, and an SLO for each objective, with the queries that the rules read."""
 
 _CHECK_HELP = """Prove the specs at PATH without writing anything.
 
@@ -342,6 +359,55 @@ def manifests(paths: tuple[Path, ...]) -> None:
     fleet = make_fleet(paths, _progress)
     _say_notes(f"warning: {one}" for one in fleet.warnings)
     click.echo(manifests(fleet), nl=False)
+
+
+@main.command("import", help=_IMPORT_HELP, short_help="Make specs of sloth, pyrra, OpenSLO, Backstage.")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True), metavar="PATH...")
+@click.option("--to", default="specs", show_default=True, type=_PATHS, metavar="DIR", help="Where to; - prints.")
+@_reporting_mistakes
+def import_(paths: tuple[Path, ...], to: Path) -> None:
+    from opsgen.importers.run import import_files, lacking
+
+    found = import_files(paths)
+    _say_notes(f"left behind: {note}" for note in found.notes)
+    _say_mistakes(found.refused)
+    kept = 0
+    for name, text in found.specs.items():
+        if to == Path("-"):
+            click.echo(f"---\n{text}", nl=False)
+        elif _write_new(to / f"{name}.yaml", text):
+            _say(f"wrote {to / name}.yaml")
+        else:
+            kept += 1
+            _say(f"{to / name}.yaml is there already, and was left as it is")
+        _say_notes(f"to do: {one}" for one in lacking(text, name))
+    if not found.specs:
+        _say(click.style("Nothing was imported.", fg="red"))
+        sys.exit(2)
+    sys.exit(1 if found.refused or kept else 0)
+
+
+def _write_new(file: Path, text: str) -> bool:
+    """Whether there was no such file yet."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        return False
+    return True
+
+
+@main.command(help=_EXPORT_HELP, short_help="Print SLOs as OpenSLO.")
+@click.argument("paths", nargs=-1, required=True, type=_PATHS, metavar="PATH...")
+@click.option("--openslo", is_flag=True, required=True, help="As OpenSLO v1.")
+@_reporting_mistakes
+def export(paths: tuple[Path, ...], openslo: bool) -> None:
+    from opsgen.fleet import load_fleet
+    from opsgen.importers.openslo import openslo_of
+
+    for model in load_fleet(paths, _progress).services:
+        click.echo(openslo_of(model.service), nl=False)
 
 
 @main.command(help=_CHECK_HELP, short_help="Prove specs without writing anything.")

@@ -77,7 +77,7 @@ _PROBE_TIMEOUT = Duration.of("5s")
 _PROBE_SLOW = Duration.of("1s")
 _CERTIFICATE = Duration.of("14d")
 # On every recorded series or alert: what an expression kept of them would be overwritten, and groups fall together.
-_OWN_LABELS = frozenset(
+OWN_LABELS = frozenset(
     {"alertname", "alertstate", "environment", "service", "severity", "signal", "slo", "team", "tier"}
 )
 _AVERAGING = frozenset({"avg", "max", "min", "quantile", "stddev", "stdvar"})
@@ -288,6 +288,14 @@ class _Resolver:
         return f"{url}/d/{links.dashboard_uid(self.spec.service)}" if url else ""
 
     def _matchers(self) -> tuple[Matcher, ...]:
+        if not self.spec.match and "match" in self.spec.model_fields_set:
+            if self.spec.convention is not None:
+                self._wrong(
+                    ("match",), "a convention has to know the service's series", "write a matcher, or leave it out"
+                )
+            self._warn(("match",), "it is empty, so that nothing says when the service's targets are down")
+            self.origins["match"] = self._origin("match")
+            return ()
         if not self.spec.match:
             self.origins["match"] = "default: the scrape job of the service's name"
             return (Matcher("job", "=", self.spec.service),)
@@ -418,7 +426,7 @@ class _Resolver:
 
     def _check_grouping(self, path: tuple[str | int, ...], spec: SloSpec) -> None:
         for index, label in enumerate(spec.grouping):
-            if label in _OWN_LABELS or (label == "le" and spec.latency is not None):
+            if label in OWN_LABELS or (label == "le" and spec.latency is not None):
                 wrong = f"{label} is a label that opsgen's own rules set or read"
                 self._wrong((*path, "grouping", index), wrong, "group by a label of the service's series")
             elif label.lower() in ("inf", "nan"):
@@ -592,7 +600,7 @@ class _Resolver:
         elif node is not None:
             self._check_ranges((*path, "query"), node)
         if isinstance(node, Aggregate) and node.grouping and not node.grouping.without:
-            for label in sorted(_OWN_LABELS.intersection(node.grouping.labels)):
+            for label in sorted(OWN_LABELS.intersection(node.grouping.labels)):
                 wrong = f"{label} is a label that opsgen sets on every alert, so its groups would fall together"
                 self._wrong((*path, "query"), wrong, "group by another label")
         if not spec.name[:1].isalpha():

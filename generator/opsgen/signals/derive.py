@@ -34,7 +34,7 @@ def derive(service: Service, library: Library) -> Derived:
         notes.extend(said)
     for probe in service.probes:
         signals.extend(_probe_signals(service, probe, library.packs["probe"]))
-    for name in _SERVICE_PACKS:
+    for name in _SERVICE_PACKS if service.matchers else ():  # else they would be of everybody's series
         pack = library.packs[name]
         if has_parts(service.convention, pack.needs):
             signals.extend(pack_signals(service, Instance(pack, service.matchers, service.settings)))

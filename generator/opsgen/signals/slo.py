@@ -60,6 +60,12 @@ def slo_signals(service: Service, slo: EventSlo, texts: Texts) -> tuple[tuple[Si
     return (ratio, _budget_signal(slo, recorded)), notes
 
 
+def event_rates(service: Service, slo: EventSlo) -> tuple[Node, Node]:
+    """Bad and all events of an SLO as rates over five minutes."""
+    events = _Events.of(service, slo)
+    return events.bad, events.total
+
+
 def _severities(service: Service) -> dict[Severity, Severity]:
     """Those of the service's tier, unless the spec gives the alert another."""
     override = service.overrides.get(_BURN)

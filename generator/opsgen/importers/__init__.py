@@ -1,0 +1,1 @@
+"""Specs of other tools in, service specs out, and what could not be carried over."""

@@ -1,0 +1,40 @@
+"""Backstage's Component, catalog-info.yaml. Source: backstage.io, "Descriptor Format of Catalog Entities"."""
+
+from __future__ import annotations
+
+import re
+
+from opsgen.importers.events import slug
+from opsgen.importers.source import Imported, Source
+
+# `component:default/orders-api`, `group:payments`, or the name alone.
+_REFERENCE = re.compile(r"(?:(?P<kind>[a-zA-Z]+):)?(?:[^/]+/)?(?P<name>[^/]+)")
+
+
+def is_backstage(source: Source) -> bool:
+    return source.text("apiVersion").startswith("backstage.io/")
+
+
+def from_backstage(source: Source) -> Imported | None:
+    """None for an entity that is no component. It says whose a service is and what it needs, and nothing to watch."""
+    if source.text("kind") != "Component":
+        return None
+    found = Imported(slug(source, ("metadata", "name")))
+    for key in ("title", "description"):
+        text = " ".join(source.text("metadata", key).split())
+        if text:
+            found.spec[key] = text
+    owner = _REFERENCE.fullmatch(source.text("spec", "owner"))
+    if owner:
+        found.spec["team"] = owner["name"].lower()
+    needed = []
+    for path in source.each("spec", "dependsOn"):
+        reference = _REFERENCE.fullmatch(source.text(*path))
+        if reference and (reference["kind"] or "component").lower() == "component":
+            needed.append({"service": reference["name"].lower()})
+        else:
+            words = f"what kind of a thing {source.text(*path)} is, it does not say: write postgresql:, redis:, ..."
+            found.notes.append(source.note(path, words))
+    if needed:
+        found.spec["dependencies"] = needed
+    return found

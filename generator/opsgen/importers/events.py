@@ -1,0 +1,72 @@
+"""Queries of other tools as the events of an SLO: windows in their spellings in, PromQL over five minutes out."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from decimal import Decimal, InvalidOperation
+
+from opsgen.importers.source import At, Source
+from opsgen.promql import PromqlError, Selector, parse
+from opsgen.promql.tree import walk
+from opsgen.quantities import number_text
+
+# Sloth's own, and those of OpenSLO documents that sloth reads.
+_WINDOW = re.compile(r"\{\{-?\s*\.?window\s*-?\}\}")
+_SUBQUERY = re.compile(r"\[\s*(?:5m|\{\{-?\s*\.?window\s*-?\}\})\s*:[^\]]*\]")
+_FIVE_MINUTES = "5m"
+
+
+def query(source: Source, path: At) -> str:
+    """A query over a window; raises InputError where it counts no events."""
+    text = " ".join(source.text(*path).split())
+    if not text:
+        raise source.refused(path, "there is no query")
+    if _SUBQUERY.search(text):
+        wrong = "it counts samples of a gauge in a subquery, and opsgen's objectives count events of counters"
+        raise source.refused(path, wrong, "record a counter, or watch the gauge as a business signal")
+    found = _WINDOW.sub(_FIVE_MINUTES, text)
+    if "{{" in found:
+        raise source.refused(path, "it has a template in it that is not the window's")
+    try:
+        parse(found)
+    except PromqlError as error:
+        raise source.refused(path, f"this is no PromQL: {error}") from None
+    return found
+
+
+def shared_matchers(queries: list[str]) -> dict[str, str]:
+    """The exact matchers that all selectors of all queries have: by these the service's series are known."""
+    found: dict[str, str] | None = None
+    for text in queries:
+        for node in walk(parse(text)):
+            if isinstance(node, Selector):
+                own = {one.label: one.value for one in node.matchers if one.op == "=" and one.label in _IDENTIFYING}
+                found = own if found is None else dict(found.items() & own.items())
+    return {label: found[label] for label in _IDENTIFYING if label in found} if found else {}
+
+
+# Labels that say where a series is from; others say what it counts.
+_IDENTIFYING = ("cluster", "namespace", "job")
+
+
+def percentage(source: Source, path: At, scale: int = 1) -> str:
+    """An objective as `99.9%`; `scale` 100 for one that is written as 0.999."""
+    text = source.text(*path)
+    try:
+        number = Decimal(text) * scale
+    except InvalidOperation:
+        raise source.refused(path, f"'{text}' is no objective") from None
+    if not 0 < number < 100:
+        raise source.refused(path, f"an objective of {text} leaves no error budget, or is none")
+    return f"{number_text(number.normalize())}%"
+
+
+def slug(source: Source, path: At) -> str:
+    """A name as opsgen has it; raises InputError where nothing of it is left."""
+    text = source.text(*path)
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    found = re.sub(r"[^a-z0-9]+", "-", plain)[:63].strip("-")
+    if not found:
+        raise source.refused(path, f"'{text}' gives no name")
+    return found

@@ -1,0 +1,112 @@
+"""Pyrra's ServiceLevelObjective, pyrra.dev/v1alpha1. Source: its definition, and slo/rules.go for the burn rates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opsgen.importers.events import percentage, shared_matchers, slug
+from opsgen.importers.source import At, Imported, Source
+from opsgen.promql import PromqlError, Selector, one_line, parse
+from opsgen.quantities import Duration
+from opsgen.resolve import OWN_LABELS
+
+# Of a window of 28 days: severity, factor, long and short windows in hours; for other windows in proportion.
+BURN_RATES = (("page", 14, 1, 1 / 12), ("page", 7, 6, 0.5), ("ticket", 2, 24, 2), ("ticket", 1, 96, 6))
+_TEAM = "pyrra.dev/team"
+_NATIVE = "a native histogram has no bucket to count; name the classic one under latency"
+_GAUGE = "it counts samples of a gauge, and opsgen's objectives count events; a probe is watched by uptime"
+
+
+def is_pyrra(source: Source) -> bool:
+    return source.text("apiVersion").startswith("pyrra.dev/") and source.text("kind") == "ServiceLevelObjective"
+
+
+def from_pyrra(source: Source) -> Imported:
+    """Raises InputError for what has no counterpart: native histograms, gauges."""
+    found = Imported(slug(source, ("metadata", "name")))
+    labels = source.at("metadata", "labels") or {}
+    if _TEAM in labels:
+        found.spec["team"] = slug(source, ("metadata", "labels", _TEAM))
+    indicator = ("spec", "indicator")
+    for kind, wrong in (
+        ("latencyNative", _NATIVE),
+        ("latency_native", _NATIVE),
+        ("boolGauge", _GAUGE),
+        ("bool_gauge", _GAUGE),
+    ):
+        if source.at(*indicator, kind) is not None:
+            raise source.refused((*indicator, kind), wrong)
+    slo = _ratio(source, (*indicator, "ratio")) or _latency(source, (*indicator, "latency"))
+    if slo is None:
+        raise source.refused(indicator, "it measures nothing that opsgen knows")
+    grouping = _grouping(source, indicator)
+    window = source.text("spec", "window")
+    slo = {
+        "name": found.service,
+        "objective": percentage(source, ("spec", "target")),
+        "window": window,
+        **slo,
+        **({"grouping": grouping} if grouping else {}),
+    }
+    description = " ".join(source.text("spec", "description").split())
+    found.spec["match"] = shared_matchers([text for key, text in slo.items() if key in ("bad", "good", "total")])
+    found.spec["slos"] = [slo | ({"description": description} if description else {})]
+    found.notes.append(source.note(("spec", "window"), _burn_rates(source, window)))
+    if source.at("spec", "alerting"):
+        found.notes.append(source.note(("spec", "alerting"), "opsgen names alerts itself; left behind: alerting"))
+    return found
+
+
+def burn_rates(window: Duration) -> list[dict[str, Any]]:
+    """Pyrra's, for a project file: factors stay, windows follow the objective's, in whole minutes."""
+    hours = window.seconds / 3600
+    found = []
+    for severity, factor, long, short in BURN_RATES:
+        # As Go rounds: a half goes up.
+        minutes = [int(float(hours) * part / (28 * 24) * 60 + 0.5) for part in (long, short)]
+        found.append({"severity": severity, "factor": factor, "long": f"{minutes[0]}m", "short": f"{minutes[1]}m"})
+    return found
+
+
+def _burn_rates(source: Source, window: str) -> str:
+    try:
+        rates = burn_rates(Duration.of(window))
+    except ValueError:
+        raise source.refused(("spec", "window"), f"'{window}' is no period") from None
+    listed = ", ".join("{" + ", ".join(f"{key}: {value}" for key, value in rate.items()) + "}" for rate in rates)
+    return f"pyrra's burn rates are its own; to keep them, write in opsgen.yaml: slo: {{burn_rates: [{listed}]}}"
+
+
+def _grouping(source: Source, indicator: At) -> list[str]:
+    found = []
+    for kind in ("ratio", "latency"):
+        for path in source.each(*indicator, kind, "grouping"):
+            label = source.text(*path)
+            if label in OWN_LABELS:
+                wrong = f"{label} is a label that opsgen sets on every alert, so that its groups would fall together"
+                raise source.refused(path, wrong, "group by another label")
+            found.append(label)
+    return found
+
+
+def _ratio(source: Source, path: At) -> dict[str, Any] | None:
+    if source.at(*path) is None:
+        return None
+    return {"bad": _rate(source, (*path, "errors", "metric")), "total": _rate(source, (*path, "total", "metric"))}
+
+
+def _latency(source: Source, path: At) -> dict[str, Any] | None:
+    if source.at(*path) is None:
+        return None
+    return {"good": _rate(source, (*path, "success", "metric")), "total": _rate(source, (*path, "total", "metric"))}
+
+
+def _rate(source: Source, path: At) -> str:
+    text = source.text(*path)
+    try:
+        node = parse(text)
+    except PromqlError as error:
+        raise source.refused(path, f"this is no PromQL: {error}") from None
+    if not isinstance(node, Selector) or node.range is not None:
+        raise source.refused(path, "this is no metric")
+    return f"rate({one_line(node)}[5m])"

@@ -1,0 +1,120 @@
+"""`opsgen import`: files of other tools in; service specs, checked by opsgen's own reader, and notes out."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from opsgen.discovery import shown
+from opsgen.errors import InputError, Mistake
+from opsgen.importers.backstage import from_backstage, is_backstage
+from opsgen.importers.openslo import from_openslo, is_openslo
+from opsgen.importers.pyrra import from_pyrra, is_pyrra
+from opsgen.importers.sloth import from_sloth, is_sloth
+from opsgen.importers.source import Imported, Source, sources
+from opsgen.render.yaml_text import dump
+
+_ENDINGS = (".yaml", ".yml")
+_KEYS = ("title", "description", "team", "match", "slos", "dependencies", "alerts")
+_READERS: tuple[tuple[Callable[[Source], bool], Callable[[Source], Imported | None]], ...] = (
+    (is_sloth, from_sloth),
+    (is_pyrra, from_pyrra),
+    (is_openslo, from_openslo),
+    (is_backstage, from_backstage),
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """The specs by the service's name, as text; what was left behind; and what was refused."""
+
+    specs: dict[str, str]
+    notes: tuple[str, ...]
+    refused: tuple[Mistake, ...]
+
+
+def import_files(paths: Sequence[Path]) -> Result:
+    """Everything at or below the paths; raises InputError where there is nothing to import."""
+    parts: dict[str, list[Imported]] = {}
+    refused: list[Mistake] = []
+    known = 0
+    for file in _files(paths):
+        for source in sources(file, shown(file)):
+            if isinstance(source, InputError):
+                refused += source.mistakes
+                continue
+            read = next((reader for applies, reader in _READERS if applies(source)), None)
+            if read is None:
+                continue
+            known += 1
+            try:
+                found = read(source)
+            except InputError as error:
+                refused += error.mistakes
+            else:
+                if found is not None:
+                    parts.setdefault(found.service, []).append(found)
+    if not known and not refused:
+        names = " and ".join(str(path) for path in paths)
+        wrong = "there is nothing of sloth, pyrra, OpenSLO or Backstage here"
+        raise InputError([Mistake(names, 1, 1, "", wrong, "name their files, or the folder that they are in")])
+    specs = {}
+    notes = [note for many in parts.values() for one in many for note in one.notes]
+    for service, many in sorted(parts.items()):
+        spec, more = _merged(service, many)
+        notes += more
+        specs[service] = dump(spec)
+    return Result(specs, tuple(notes), tuple(refused))
+
+
+def lacking(spec: str, name: str) -> list[str]:
+    """What opsgen itself says against a spec that was made: what people have to add."""
+    from opsgen.fleet import load_fleet
+
+    with tempfile.TemporaryDirectory(prefix="opsgen-") as folder:
+        file = Path(folder).resolve() / f"{name}.yaml"
+        file.write_text(spec, encoding="utf-8")
+        try:
+            load_fleet([file])
+        except InputError as error:
+            return [str(mistake).replace(str(file), file.name) for mistake in error.mistakes]
+    return []
+
+
+def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(one for one in path.rglob("*") if one.suffix in _ENDINGS and one.is_file())
+        else:
+            yield path
+
+
+def _merged(service: str, parts: Sequence[Imported]) -> tuple[dict[str, Any], list[str]]:
+    """One spec of all that was said of a service; what two say differently is the first's."""
+    spec: dict[str, Any] = {}
+    notes = []
+    matches = [part.spec["match"] for part in parts if "match" in part.spec]
+    for part in parts:
+        for key, value in part.spec.items():
+            if key in ("slos", "dependencies"):
+                spec[key] = [*spec.get(key, []), *value]
+            elif key == "match":
+                spec[key] = dict(set.intersection(*(set(one.items()) for one in matches)))
+                spec[key] = {label: text for label, text in value.items() if (label, text) in spec[key].items()}
+            elif spec.setdefault(key, value) != value:
+                notes.append(f"{service}: two say {key} differently; {spec[key]} is taken")
+    _name_apart(spec.get("slos", []))
+    return {"service": service} | {key: spec[key] for key in _KEYS if key in spec}, notes
+
+
+def _name_apart(slos: list[dict[str, Any]]) -> None:
+    taken: set[str] = set()
+    for slo in slos:
+        name, number = slo["name"], 2
+        while slo["name"] in taken:
+            slo["name"] = f"{name[:60]}-{number}"
+            number += 1
+        taken.add(slo["name"])
