@@ -405,7 +405,7 @@ _hours = st.fixed_dictionaries(
 _settings = st.fixed_dictionaries(
     {},
     optional={
-        "targets": st.sampled_from([["files"], ["kubernetes"], ["files", "kubernetes"]]),
+        "targets": st.sampled_from([["files"], ["kubernetes"], ["files", "kubernetes", "mimir"]]),
         "prometheus": some(
             version=st.sampled_from(["2.42", "2.55", "3.5"]),
             scrape_interval=durations("5s", "15s", "30s", "1m"),

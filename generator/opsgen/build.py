@@ -135,7 +135,8 @@ def concerns(fleet: MadeFleet) -> Callable[[Mapping[str, Any]], bool]:
 
     def is_gone(known: Mapping[str, Any]) -> bool:
         spec = str(known.get("spec", ""))
-        return spec not in fleet.left_out and any(_is_below(spec, folder) for folder in given)
+        kept = spec in fleet.left_out or spec in fleet.specs.elsewhere
+        return not kept and any(_is_below(spec, folder) for folder in given)
 
     return is_gone
 
@@ -196,9 +197,11 @@ def _fleet_artifacts(fleet: MadeFleet, out: Path | None) -> Iterator[Artifact]:
     yield alertmanager
     if "grafana" in fleet.organisation.platform.targets:
         from opsgen.render.grafana_alerting import render_grafana_alerting
+        from opsgen.render.grafana_provider import render_provider
 
         yield render_grafana_alerting(_parsed(alertmanager.content))
-    yield from render_watchdog() if watchdog else ()
+        yield render_provider(fleet.organisation.grafana_folder)
+    yield from render_watchdog("mimir" in fleet.organisation.platform.targets) if watchdog else ()
     overview = render_overview(
         [ServiceFacts(e.name, e.title, e.team, e.tier) for e in sorted(entries, key=lambda e: e.name)]
     )

@@ -20,6 +20,7 @@ from opsgen import __version__
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from opsgen.discovery import Shard
     from opsgen.errors import Mistake
     from opsgen.output.blocks import Side
 
@@ -212,6 +213,24 @@ def _progress(files: Iterable[Path]) -> Iterable[Path]:
         yield from bar
 
 
+def _shard_of(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Shard | None:
+    """`2/8`: the second of eight parts."""
+    if value is None:
+        return None
+    from opsgen.discovery import Shard
+
+    number, slash, of = value.partition("/")
+    if not (slash and number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        raise click.BadParameter(f"'{value}' is no part of a fleet; write for example 2/8")
+    return Shard(int(number), int(of))
+
+
+_shard = click.option(
+    "--shard",
+    callback=_shard_of,
+    metavar="K/N",
+    help="The Kth of N parts of the specs, one for each job of a pipeline.",
+)
 _today = click.option(
     "--today",
     type=click.DateTime(formats=["%Y-%m-%d"]),
@@ -265,6 +284,7 @@ def main() -> None:
 @click.option("--take-theirs", is_flag=True, help="Write edited blocks of runbooks anew, as opsgen has them.")
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; exit 1 if anything would be written.")
 @click.option("--keep-going", is_flag=True, help="Leave out specs that are wrong, and their output as it was; exit 1.")
+@_shard
 @_format_of("json", "github", "sarif")
 @_reporting_mistakes
 def build(
@@ -275,6 +295,7 @@ def build(
     take_theirs: bool,
     only_check: bool,
     keep_going: bool,
+    shard: Shard | None,
     form: str,
 ) -> None:
     if take_mine and take_theirs:
@@ -282,7 +303,7 @@ def build(
     take: Side | None = "mine" if take_mine else "theirs" if take_theirs else None
     from opsgen.shortcut import Shortcut
 
-    shortcut = Shortcut.of(paths, out) if form == "text" and not keep_going else None
+    shortcut = Shortcut.of(paths, out, shard) if form == "text" and not keep_going else None
     before = shortcut.lines() if shortcut else None
     if before is not None:
         _say_notes(before)
@@ -291,7 +312,7 @@ def build(
     from opsgen.making import make_fleet
     from opsgen.output.disk import WriteError
 
-    fleet = make_fleet(paths, _progress, keep_going)
+    fleet = make_fleet(paths, _progress, keep_going, shard)
     _say_mistakes(fleet.mistakes)
     notes = [*(f"warning: {one}" for one in fleet.warnings), *(f"not yet generated: {one}" for one in fleet.not_yet)]
     _say_notes(notes)
@@ -413,13 +434,14 @@ def export(paths: tuple[Path, ...], openslo: bool) -> None:
 @main.command(help=_CHECK_HELP, short_help="Prove specs without writing anything.")
 @click.argument("paths", nargs=-1, required=True, type=_PATHS, metavar="PATH...")
 @_today
+@_shard
 @_format_of("json", "github", "sarif", "junit")
 @_reporting_mistakes
-def check(paths: tuple[Path, ...], today: datetime | None, form: str) -> None:
+def check(paths: tuple[Path, ...], today: datetime | None, shard: Shard | None, form: str) -> None:
     from opsgen.check import check_fleet
     from opsgen.fleet import load_fleet
 
-    fleet = load_fleet(paths, _progress)
+    fleet = load_fleet(paths, _progress, shard)
     for warning in fleet.warnings:
         _say(f"{click.style('warning:', fg='yellow')} {warning}")
     report = check_fleet(fleet, today.date() if today else None)

@@ -5,9 +5,10 @@ Needs nothing that reads a spec, so that a build with nothing to do is over at o
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from opsgen.errors import InputError, Mistake
@@ -18,17 +19,39 @@ _SPEC_ENDINGS = (".yaml", ".yml")
 
 
 @dataclass(frozen=True)
+class Shard:
+    """One part of a fleet, the `number`th of `of`: which one a spec is in hangs on its name alone."""
+
+    number: int
+    of: int
+
+    def has(self, name: str) -> bool:
+        return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % self.of == self.number - 1
+
+
+@dataclass(frozen=True)
 class Specs:
-    """What was found: the spec files, the project file above them, and the folders that were given as a whole."""
+    """What was found: the spec files, the project file above them, the folders that were given as a whole, and how
+    outputs name the specs that are another shard's."""
 
     files: tuple[Path, ...]
     project: Path | None
     folders: tuple[Path, ...]
+    elsewhere: frozenset[str] = frozenset()
 
     @property
     def root(self) -> Path:
         """The folder that outputs name specs from: the project file's."""
         return self.project.parent if self.project else Path.cwd()
+
+    def in_shard(self, shard: Shard) -> Specs:
+        """Those of one shard alone; raises InputError where it has none."""
+        names = {file: self.name_in_outputs(file) for file in self.files}
+        own = tuple(file for file, name in names.items() if shard.has(name))
+        if not own:
+            wrong = f"there is no spec in shard {shard.number} of {shard.of}"
+            raise InputError([Mistake("--shard", 1, 1, "", wrong, f"make fewer than {shard.of} of {len(names)} specs")])
+        return replace(self, files=own, elsewhere=frozenset(names[file] for file in names if file not in own))
 
     def name_in_outputs(self, file: Path) -> str:
         """The same on every machine and from every working folder."""
@@ -37,8 +60,13 @@ class Specs:
         return Path(os.path.relpath(file.resolve(), self.root.resolve())).as_posix()
 
 
-def find_specs(paths: Sequence[Path]) -> Specs:
+def find_specs(paths: Sequence[Path], shard: Shard | None = None) -> Specs:
     """The spec files at or below the paths; raises InputError where there is none, or several projects."""
+    found = _all_specs(paths)
+    return found if shard is None else found.in_shard(shard)
+
+
+def _all_specs(paths: Sequence[Path]) -> Specs:
     mistakes: list[Mistake] = []
     files: dict[Path, None] = {}
     for path in paths:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from opsgen.discovery import Specs, find_specs, shown
+from opsgen.discovery import Shard, Specs, find_specs, shown
 from opsgen.errors import InputError, Mistake
 from opsgen.flow import check_flow
 from opsgen.library import Library, load_library
@@ -68,9 +68,10 @@ class FleetModel:
 def load_fleet(
     paths: Sequence[Path],
     progress: Callable[[Iterable[Path]], Iterable[Path]] = iter,
+    shard: Shard | None = None,
 ) -> FleetModel:
     """Every service at or below the paths, complete; raises InputError with every mistake of every file."""
-    specs = find_specs(paths)
+    specs = find_specs(paths, shard)
     organisation = load_organisation(specs)
     library = load_library(own_templates_of(specs, organisation))
     services: list[ServiceModel] = []
@@ -112,7 +113,7 @@ def render_service(model: ServiceModel, library: Library) -> list[Artifact]:
     from opsgen.render.dashboards import render_dashboards
     from opsgen.render.probes import render_probes
     from opsgen.render.proofs import render_proofs
-    from opsgen.render.rules import render_rules
+    from opsgen.render.rules import groups_of, render_mimir, render_rules
     from opsgen.render.runbooks import render_runbook
 
     service, derived = model.service, model.derived
@@ -126,6 +127,7 @@ def render_service(model: ServiceModel, library: Library) -> list[Artifact]:
         render_runbook(service, derived, library.folders),
         *([] if probes is None else [probes]),
         *(_resources(model, dashboards) if "kubernetes" in service.platform.targets else []),
+        *([render_mimir(service, groups_of(service, derived))] if "mimir" in service.platform.targets else []),
     ]
 
 

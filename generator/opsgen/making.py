@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from opsgen import inputs
-from opsgen.discovery import Specs, find_specs, shown
+from opsgen.discovery import Shard, Specs, find_specs, shown
 from opsgen.errors import InputError, Mistake
 from opsgen.fleet import (
     FleetModel,
@@ -38,6 +38,8 @@ from opsgen.workers import each
 
 _FORM = 1
 FRAGMENT = "escalation.yaml"
+# Mimir's default.
+_MOST_GROUPS_OF_TENANT = 70
 # Its texts are a few percent of their size already at the fastest level.
 _COMPRESSION = 1
 _MEANWHILE = "this was changed while opsgen was building; build again"
@@ -77,6 +79,12 @@ class MadeFleet:
     def warnings(self) -> Iterator[str]:
         for made in self.services:
             yield from made.warnings
+        groups = sum(made.facts.get("rule_groups", 0) for made in self.services)
+        if groups > _MOST_GROUPS_OF_TENANT:
+            yield (
+                f"{self.organisation.file}: these are {groups} groups of rules, and a tenant of Mimir has "
+                f"{_MOST_GROUPS_OF_TENANT}, unless its ruler_max_rule_groups_per_tenant says otherwise"
+            )
 
     @property
     def not_yet(self) -> Iterator[str]:
@@ -92,12 +100,13 @@ def make_fleet(
     paths: Sequence[Path],
     progress: Callable[[Iterable[Path]], Iterable[Path]] = iter,
     keep_going: bool = False,
+    shard: Shard | None = None,
 ) -> MadeFleet:
     """Everything for every spec at or below the paths; raises InputError with every mistake of every file.
 
     With `keep_going` a spec that is wrong is left out instead, as long as there is another.
     """
-    specs = find_specs(paths)
+    specs = find_specs(paths, shard)
     organisation = load_organisation(specs)
     own_templates = own_templates_of(specs, organisation)
     maker = _Maker(specs, organisation, load_library(own_templates), _Cache.of(specs, own_templates))
@@ -138,7 +147,11 @@ def facts(model: ServiceModel) -> dict[str, Any]:
     from opsgen.render.index import index_entry
 
     service = model.service
-    known = {"spec": service.spec_file, "index": index_entry(service, model.derived).to_json()}
+    known: dict[str, Any] = {"spec": service.spec_file, "index": index_entry(service, model.derived).to_json()}
+    if "mimir" in service.platform.targets:
+        from opsgen.render.rules import rule_groups
+
+        known["rule_groups"] = sum(1 for _ in rule_groups(service, model.derived))
     if "terraform" in service.platform.targets:
         from opsgen.render.terraform.module import handed_over
 

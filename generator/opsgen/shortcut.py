@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from opsgen import inputs
-from opsgen.discovery import find_specs
+from opsgen.discovery import Shard, find_specs
 from opsgen.errors import InputError
 from opsgen.output.manifest import MANIFEST
 
@@ -31,14 +31,14 @@ class Shortcut:
     key: str
 
     @classmethod
-    def of(cls, paths: Sequence[Path], out: Path | None) -> Shortcut | None:
+    def of(cls, paths: Sequence[Path], out: Path | None, shard: Shard | None) -> Shortcut | None:
         """None where there is nothing to be read, or no cache is wanted."""
         cache = inputs.cache()
         if cache is None:
             return None
         try:
             specs = find_specs(paths)
-            call = json.dumps([str(Path.cwd()), *map(str, paths), str(out)]).encode()
+            call = json.dumps([str(Path.cwd()), *map(str, paths), str(out), str(shard)]).encode()
             project = [specs.project] if specs.project else []
             key = inputs.digest([call, inputs.program(), *inputs.contents([*project, *specs.files])])
         except (InputError, OSError):

@@ -145,7 +145,10 @@ def test_the_file_is_written_for_the_target_alone(tmp_path: Path) -> None:
     without = contents(fleet(tmp_path / "a", spec, project), tmp_path)[""]
     with_it = contents(fleet(tmp_path / "b", spec, f"targets: [files, grafana]\n{project}"), tmp_path)[""]
 
-    assert {a.path for a in with_it.artifacts} - {a.path for a in without.artifacts} == {"grafana/alerting.yaml"}
+    assert {a.path for a in with_it.artifacts} - {a.path for a in without.artifacts} == {
+        "grafana/alerting.yaml",
+        "grafana/dashboards.yaml",
+    }
 
 
 def test_without_anybody_at_the_root_grafana_has_no_policies(tmp_path: Path) -> None:
@@ -154,3 +157,25 @@ def test_without_anybody_at_the_root_grafana_has_no_policies(tmp_path: Path) -> 
     assert said == [
         "opsgen.yaml:1:18: targets[1]: Grafana's policies begin with somebody to tell; write catch_all: with a channel"
     ]
+
+
+def test_dashboards_are_found_in_the_folder_of_the_project(tmp_path: Path) -> None:
+    found = contents(fleet(tmp_path, "service: shop\nteam: web\nconvention: grpc\n", _WITH_FOLDER), None)[""]
+    (file,) = (one for one in found.artifacts if one.path == "grafana/dashboards.yaml")
+    document = yaml.safe_load(file.content)
+
+    assert document["apiVersion"] == 1
+    (provider,) = document["providers"]
+    assert (provider["folder"], provider["type"], provider["allowUiUpdates"]) == ("Shop & Till", "file", False)
+    # Where docs/loading.md has them copied.
+    assert provider["options"] == {"path": "/var/lib/grafana/dashboards/opsgen"}
+
+
+_WITH_FOLDER = """\
+targets: [files, grafana]
+grafana: {folder: Shop & Till}
+channels: {chat: {webhook: {url: "http://chat.example.com"}}}
+escalation: {calm: [{notify: [chat]}]}
+teams: {web: {escalation: {page: calm}}}
+catch_all: chat
+"""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,9 @@ from opsgen.signals.texts import go_text
 
 # Windows of a day and more move slowly; two minutes also keep their series from going stale (five minutes).
 _SLOW_INTERVAL = Duration.of("2m")
-# Mimir's default limit, and mixtool's.
+# Mimir's default limit (ruler_max_rules_per_rule_group), and mixtool's.
 _MOST_RULES_IN_GROUP = 20
+MIMIR_FILE = "mimir.yaml"
 
 Rule = dict[str, Any]
 
@@ -28,6 +29,13 @@ def render_rules(service: Service, derived: Derived) -> Artifact:
     """The rules of one service, in groups that can be evaluated apart from each other."""
     document = {"groups": groups_of(service, derived)}
     return Artifact(f"{service.name}/rules.yaml", dump(document, generated_from(service.spec_file)))
+
+
+def render_mimir(service: Service, groups: Sequence[Mapping[str, Any]]) -> Artifact:
+    """`<service>/mimir.yaml`: the same groups in a namespace of their own, as `mimirtool rules sync` and Cortex' and
+    Grafana Cloud's tools take them."""
+    document = {"namespace": f"opsgen-{service.name}", "groups": list(groups)}
+    return Artifact(f"{service.name}/{MIMIR_FILE}", dump(document, generated_from(service.spec_file)))
 
 
 def groups_of(service: Service, derived: Derived) -> list[dict[str, Any]]:

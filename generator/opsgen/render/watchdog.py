@@ -33,8 +33,8 @@ def watchdog_groups() -> list[dict[str, Any]]:
     return [{"name": "watchdog", "rules": [rule]}]
 
 
-def render_watchdog() -> list[Artifact]:
-    """`rules.yaml` and `rules.test.yaml` of the fleet."""
+def render_watchdog(mimir: bool = False) -> list[Artifact]:
+    """`rules.yaml` and `rules.test.yaml` of the fleet, and with `mimir` the first in a namespace of its own."""
     labels = ", ".join(f"{label}={quote(value)}" for label, value in {"alertname": WATCHDOG, **_LABELS}.items())
     fires = [{"labels": f"{{{labels}}}", "value": 1}]
     always = {"expr": "group by (alertname, severity) (ALERTS)", "exp_samples": fires}
@@ -43,4 +43,9 @@ def render_watchdog() -> list[Artifact]:
     return [
         Artifact("rules.yaml", dump({"groups": watchdog_groups()}, _GENERATED)),
         Artifact("rules.test.yaml", dump(proof, _GENERATED)),
+        *(
+            [Artifact("mimir.yaml", dump({"namespace": "opsgen", "groups": watchdog_groups()}, _GENERATED))]
+            if mimir
+            else []
+        ),
     ]

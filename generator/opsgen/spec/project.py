@@ -239,7 +239,7 @@ class ProjectSpec(Strict):
 
     out: Annotated[Text, Field(description="The folder that is written, from this file's own.")] = "out"
     targets: Annotated[
-        tuple[Literal["files", "kubernetes", "terraform", "grafana", "mkdocs", "git"], ...],
+        tuple[Literal["files", "kubernetes", "terraform", "grafana", "mimir", "mkdocs", "git"], ...],
         Field(min_length=1, description="Ways to deliver what is generated.", examples=[["files"]]),
     ] = ("files",)
     templates: Annotated[
