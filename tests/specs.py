@@ -21,9 +21,8 @@ def fleet(folder: Path, spec: str, project: str = "") -> FleetModel:
 
 
 def derived(folder: Path, spec: str, project: str = "") -> ServiceModel:
-    """The one service of a spec, through load, resolve and derive."""
-    (model,) = fleet(folder, spec, project).services
-    return model
+    """The service of a spec in its first environment, through load, resolve and derive."""
+    return next(one for one in fleet(folder, spec, project).services if one.service.name == one.service.spec_name)
 
 
 def warned(folder: Path, spec: str, project: str = "") -> list[str]:

@@ -116,10 +116,11 @@ def test_whatever_is_taken_parses_and_is_closed(spec: Spec, project: Spec) -> No
                 json.loads(artifact.content)
             elif artifact.path.endswith((".yaml", ".yml")):
                 assert len(list(yaml.load_all(artifact.content, Loader=yaml.CSafeLoader))) == 1, artifact.path
-        own = [artifact for artifact in output.artifacts if artifact.path.startswith(f"{output.service}/")]
-        (model,) = output.fleet.services
+        for model in output.fleet.services:
+            name = model.service.name
+            own = [artifact for artifact in output.artifacts if artifact.path.startswith(f"{name}/")]
 
-        assert gaps(model.service, own, concerning(output.parsed("alertmanager.yml"), output.service)) == []
+            assert gaps(model.service, own, concerning(output.parsed("alertmanager.yml"), name)) == []
 
 
 @settings(max_examples=examples(40), suppress_health_check=_PATIENT)

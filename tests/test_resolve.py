@@ -374,7 +374,6 @@ def test_production_is_laid_over_the_spec_and_the_others_come_later(tmp_path: Pa
     assert service.matchers == (Matcher("job", "=", "shop-production"),)
     assert [slo.objective for slo in service.slos] == [Ratio.parse("99.9%")]
     assert service.origins["tier"].endswith("service.yaml:9")
-    assert service.not_yet == ("environments.staging",)
 
 
 def test_without_production_the_first_environment_is_generated(tmp_path: Path) -> None:
@@ -383,7 +382,6 @@ def test_without_production_the_first_environment_is_generated(tmp_path: Path) -
     service = derived(tmp_path, spec).service
 
     assert (service.environment, service.tier) == ("staging", 4)
-    assert service.not_yet == ("environments.test",)
 
 
 def test_a_key_without_a_value_is_a_mistake_in_an_environment_too(tmp_path: Path) -> None:
@@ -406,7 +404,6 @@ def test_fields_without_an_artifact_yet_are_reported(tmp_path: Path) -> None:
     assert derived(tmp_path, spec).service.not_yet == (
         "resources",
         "dependencies",
-        "environments.staging",
         "alerts.PodRestarting",
     )
 

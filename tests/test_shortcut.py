@@ -146,11 +146,11 @@ _WAS_MADE = """\
 import os, sys
 from opsgen import making
 from opsgen.cli import main
-real = making.load_service
+real = making.load_services
 def counted(file, *others):
     os.write(1, f"{file.name}\\n".encode())
     return real(file, *others)
-making.load_service = counted
+making.load_services = counted
 main(sys.argv[1:])
 """
 

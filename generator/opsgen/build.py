@@ -126,17 +126,19 @@ def alertmanager_of(fleet: FleetModel) -> Mapping[str, Any]:
 
 
 def concerns(fleet: MadeFleet) -> Callable[[Mapping[str, Any]], bool]:
-    """Whether a service that is not built now is gone: its spec lay below a given folder, and is there no more. One
-    that was left out is not gone: what was made of it last stays.
+    """Whether a service that is not built now is gone: its spec makes another now, or lay below a given folder and is
+    there no more. One that was left out is not gone: what was made of it last stays.
 
     A build of one spec, or of one folder of several, leaves the services of the others alone.
     """
     given = [fleet.specs.name_in_outputs(folder) for folder in fleet.specs.folders]
+    # Without a project file a spec is known by the end of its path, which others may share.
+    built = {fleet.specs.name_in_outputs(file) for file in fleet.specs.files} if fleet.specs.project else set()
 
     def is_gone(known: Mapping[str, Any]) -> bool:
         spec = str(known.get("spec", ""))
         kept = spec in fleet.left_out or spec in fleet.specs.elsewhere
-        return not kept and any(_is_below(spec, folder) for folder in given)
+        return not kept and (spec in built or any(_is_below(spec, folder) for folder in given))
 
     return is_gone
 

@@ -14,7 +14,7 @@ from opsgen.library import Library, load_library
 from opsgen.model import Place, Service
 from opsgen.organisation import Organisation, default_policy, resolve_project, suggest
 from opsgen.output.artifact import Artifact
-from opsgen.resolve import resolve
+from opsgen.resolve import environments_of, resolve
 from opsgen.signals.derive import derive
 from opsgen.signals.model import Derived
 from opsgen.spec.load import Document, read_document, validate
@@ -33,7 +33,9 @@ class ServiceModel:
 
     @property
     def place(self) -> tuple[str, int, int]:
-        """The file, line and column of its name."""
+        """The file, line and column of its name, or of its environment where that is not the first."""
+        if self.service.name != self.service.spec_name:
+            return self.document.file, *self.document.position(("environments", self.service.environment), "key")
         return self.document.file, *self.document.position(("service",), "value")
 
     @property
@@ -78,10 +80,11 @@ def load_fleet(
     mistakes: list[Mistake] = []
     loaded = each(lambda file: _loaded(file, specs, organisation, library), specs.files)
     for _, found in zip(progress(specs.files), loaded, strict=True):
-        if isinstance(found, ServiceModel):
-            services.append(found)
-        else:
-            mistakes.extend(found)
+        for one in found:
+            if isinstance(one, ServiceModel):
+                services.append(one)
+            else:
+                mistakes.append(one)
     mistakes += doubles((model.service.name, model.place) for model in services)
     if mistakes:
         raise InputError(mistakes)
@@ -141,18 +144,33 @@ def _resources(model: ServiceModel, dashboards: Sequence[Artifact]) -> list[Arti
 
 def _loaded(
     file: Path, specs: Specs, organisation: Organisation, library: Library
-) -> ServiceModel | tuple[Mistake, ...]:
+) -> tuple[ServiceModel, ...] | tuple[Mistake, ...]:
     try:
-        return load_service(file, specs, organisation, library)
+        return tuple(load_services(file, specs, organisation, library))
     except InputError as error:
         return tuple(error.mistakes)
 
 
-def load_service(file: Path, specs: Specs, organisation: Organisation, library: Library) -> ServiceModel:
-    """One service, complete; raises InputError with every mistake of its spec."""
+def load_services(file: Path, specs: Specs, organisation: Organisation, library: Library) -> list[ServiceModel]:
+    """The service of a spec, complete, in each of its environments, the first of them first; raises InputError with
+    every mistake."""
     document = read_document(file, shown(file))
     spec = validate(document, ServiceSpec)
-    service = resolve(spec, document, organisation, library.conventions, specs.name_in_outputs(file))
+    found: list[ServiceModel] = []
+    mistakes: list[Mistake] = []
+    for environment in environments_of(spec):
+        name = specs.name_in_outputs(file)
+        try:
+            service = resolve(spec, document, organisation, library.conventions, name, environment)
+            found.append(_complete(service, document, organisation, library))
+        except InputError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise InputError(mistakes)
+    return found
+
+
+def _complete(service: Service, document: Document, organisation: Organisation, library: Library) -> ServiceModel:
     derived = derive(service, library)
     if not derived.alerts:
         wrong = "this spec makes no alert at all"

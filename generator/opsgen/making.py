@@ -24,7 +24,7 @@ from opsgen.fleet import (
     ServiceModel,
     doubles,
     load_organisation,
-    load_service,
+    load_services,
     out_folder,
     own_templates_of,
     render_service,
@@ -89,8 +89,8 @@ class MadeFleet:
     @property
     def not_yet(self) -> Iterator[str]:
         yield from (f"{self.organisation.file}: {field}" for field in self.organisation.not_yet)
-        for made in self.services:
-            yield from (f"{made.place[0]}: {field}" for field in made.not_yet)
+        # Of every environment of a spec once.
+        yield from dict.fromkeys(f"{made.place[0]}: {field}" for made in self.services for field in made.not_yet)
 
     def out(self, given: Path | None) -> Path:
         return out_folder(self.specs, self.organisation, given)
@@ -114,12 +114,13 @@ def make_fleet(
     mistakes: list[Mistake] = []
     left_out: list[str] = []
     for file, found in zip(progress(specs.files), each(maker.make, specs.files), strict=True):
-        if isinstance(found, Made):
-            services.append(found)
-        elif isinstance(found, _Entry):
-            services.append(found.made(partial(maker.remake, file)))
-        else:
-            mistakes.extend(found)
+        if isinstance(found, _Entry):
+            services += found.made(partial(maker.remake, file))
+            continue
+        made = [one for one in found if isinstance(one, Made)]
+        services += made
+        if not made:
+            mistakes += (one for one in found if isinstance(one, Mistake))
             left_out.append(specs.name_in_outputs(file))
     twice = list(doubles((made.name, made.place) for made in services))
     if twice or (mistakes and not (keep_going and services)):
@@ -191,7 +192,8 @@ class _Maker:
     library: Library
     cache: _Cache | None
 
-    def make(self, file: Path) -> Made | _Entry | tuple[Mistake, ...]:
+    def make(self, file: Path) -> _Entry | tuple[Made, ...] | tuple[Mistake, ...]:
+        """The service of a spec in each of its environments."""
         if self.cache is None:
             return self._make(file)
         try:
@@ -202,21 +204,23 @@ class _Maker:
         if known is not None:
             return known
         made = self._make(file)
-        return _Entry.write(place, key, made) or made if isinstance(made, Made) else made
+        return _Entry.write(place, key, [one for one in made if isinstance(one, Made)]) or made
 
     def remake(self, file: Path) -> tuple[Wanted, ...]:
         """Where what was kept is there no more."""
         made = self._make(file)
-        if isinstance(made, Made):
-            return made.artifacts
-        raise WriteError(str(file), _MEANWHILE)
+        if not all(isinstance(one, Made) for one in made):
+            raise WriteError(str(file), _MEANWHILE)
+        return tuple(artifact for one in made if isinstance(one, Made) for artifact in one.artifacts)
 
-    def _make(self, file: Path) -> Made | tuple[Mistake, ...]:
+    def _make(self, file: Path) -> tuple[Made, ...] | tuple[Mistake, ...]:
         try:
-            model = load_service(file, self.specs, self.organisation, self.library)
+            models = load_services(file, self.specs, self.organisation, self.library)
         except InputError as error:
             return tuple(error.mistakes)
-        return _made(model, self.library)
+        found = [_made(model, self.library) for model in models]
+        mistakes = tuple(mistake for one in found if not isinstance(one, Made) for mistake in one)
+        return mistakes or tuple(one for one in found if isinstance(one, Made))
 
 
 @dataclass(frozen=True)
@@ -264,28 +268,37 @@ class _Entry:
         return cls(place, header) if whole and header.get("form") == _FORM and header.get("key") == key else None
 
     @classmethod
-    def write(cls, place: Path, key: str, made: Made) -> _Entry | None:
-        """None where it can't be kept."""
-        texts = zlib.compress(json.dumps([one.content for one in made.artifacts]).encode(), _COMPRESSION)
+    def write(cls, place: Path, key: str, made: Sequence[Made]) -> _Entry | None:
+        """None where there is nothing to be kept, or it can't be."""
+        if not made:
+            return None
+        contents = [artifact.content for one in made for artifact in one.artifacts]
+        texts = zlib.compress(json.dumps(contents).encode(), _COMPRESSION)
         header = {
             "form": _FORM,
             "key": key,
             "size": len(texts),
-            "made": [made.name, made.place, made.warnings, made.not_yet, made.facts, made.fragment],
-            "artifacts": [(one.path, one.shared, one.digest) for one in made.artifacts],
+            "made": [
+                (
+                    *(one.name, one.place, one.warnings, one.not_yet, one.facts, one.fragment),
+                    [(artifact.path, artifact.shared, artifact.digest) for artifact in one.artifacts],
+                )
+                for one in made
+            ],
         }
         with suppress(OSError):
             inputs.replace_file(place, json.dumps(header).encode() + b"\n" + texts)
             return cls(place, header)
         return None
 
-    def made(self, remake: Callable[[], tuple[Wanted, ...]]) -> Made:
-        name, place, warnings, not_yet, known, fragment = self.header["made"]
-        listed = [(path, shared, own) for path, shared, own in self.header["artifacts"]]
-        texts = _Texts(self.place, [own for _, _, own in listed], remake)
-        artifacts = (_Kept(path, shared, own, texts, at) for at, (path, shared, own) in enumerate(listed))
-        line, column = place[1:]
-        return Made(name, (place[0], line, column), tuple(warnings), tuple(not_yet), known, fragment, tuple(artifacts))
+    def made(self, remake: Callable[[], tuple[Wanted, ...]]) -> Iterator[Made]:
+        made = self.header["made"]
+        texts = _Texts(self.place, [own for *_, listed in made for _, _, own in listed], remake)
+        start = 0
+        for name, (file, line, column), warnings, not_yet, known, fragment, listed in made:
+            kept = tuple(_Kept(path, shared, own, texts, at) for at, (path, shared, own) in enumerate(listed, start))
+            start += len(listed)
+            yield Made(name, (file, line, column), tuple(warnings), tuple(not_yet), known, fragment, kept)
 
 
 @dataclass(frozen=True)

@@ -328,7 +328,11 @@ class Scrape:
 
 @dataclass(frozen=True)
 class Service:
-    """One service in one environment, complete. `settings` holds every value that tunes a pack, by dotted path."""
+    """One service in one environment, complete. `settings` holds every value that tunes a pack, by dotted path.
+
+    `name` is what outputs call it: the spec's own name (`spec_name`) in the first environment, and in any other one
+    with that environment behind it, so that all of them can be loaded side by side.
+    """
 
     name: str
     title: str
@@ -353,6 +357,7 @@ class Service:
     dashboard_url: str
     folder: str
     environment_variables: tuple[EnvironmentVariable, ...] = ()
+    spec_name: str = ""
     scrape: Scrape | None = None
     depends_on: tuple[str, ...] = ()  # other services of the fleet
     not_yet: tuple[str, ...] = ()

@@ -58,6 +58,7 @@ _T = TypeVar("_T")
 _SHORTEST_SLO, _LONGEST_SLO = Duration.of("1d"), Duration.of("365d")
 _UNIT_SECONDS = {"seconds": Decimal(1), "milliseconds": Decimal("0.001")}
 _PRIMARY_ENVIRONMENT = "production"
+_LONGEST_NAME = 63  # a slug's
 
 # The defaults of everything a spec may leave out, with where each comes from.
 _DEFAULTS: dict[str, tuple[Setting, str]] = {
@@ -96,30 +97,44 @@ def resolve(
     organisation: Organisation,
     conventions: Mapping[str, ConventionFile],
     spec_file: str,
+    environment: str | None = None,
 ) -> Service:
     """The service with every default filled in; raises InputError with all of the spec's mistakes.
 
     `spec_file` is the spec's name in outputs: the same on every machine, where the document's is as the user typed it.
+    `environment` is one of `environments_of`, or None for the first of them.
     """
-    return _Resolver(spec, document, organisation, conventions).service(spec_file)
+    return _Resolver(spec, document, organisation, conventions, environment).service(spec_file)
+
+
+def environments_of(spec: ServiceSpec) -> tuple[str, ...]:
+    """The names of a spec's environments: first production, or the first that is named where there is none."""
+    names = list(spec.environments) or [_PRIMARY_ENVIRONMENT]
+    first = _PRIMARY_ENVIRONMENT if _PRIMARY_ENVIRONMENT in names else names[0]
+    return (first, *(name for name in names if name != first))
 
 
 @dataclass(frozen=True)
 class _Environment:
+    """An environment, laid over the spec; `first` is the one whose outputs have the spec's own name."""
+
     name: str
     spec: ServiceSpec
-    others: tuple[str, ...]
+    first: ServiceSpec | None
 
 
-def _environment(spec: ServiceSpec) -> _Environment:
-    """The environment that is generated, laid over the spec: production, or the first one that is named."""
-    if not spec.environments:
-        return _Environment(_PRIMARY_ENVIRONMENT, spec, ())
-    names = list(spec.environments)
-    name = _PRIMARY_ENVIRONMENT if _PRIMARY_ENVIRONMENT in names else names[0]
-    overlay = spec.environments[name]
-    given = {field: getattr(overlay, field) for field in overlay.model_fields_set}
-    return _Environment(name, spec.model_copy(update=given), tuple(other for other in names if other != name))
+def _environment(spec: ServiceSpec, wanted: str | None) -> _Environment:
+    first, *_ = environments_of(spec)
+    if wanted in (None, first):
+        return _Environment(first, _laid_over_spec(spec, first), None)
+    return _Environment(wanted, _laid_over_spec(spec, wanted), _laid_over_spec(spec, first))
+
+
+def _laid_over_spec(spec: ServiceSpec, name: str) -> ServiceSpec:
+    overlay = spec.environments.get(name)
+    if overlay is None:
+        return spec
+    return spec.model_copy(update={field: getattr(overlay, field) for field in overlay.model_fields_set})
 
 
 class _Resolver:
@@ -129,13 +144,15 @@ class _Resolver:
         document: Positions,
         organisation: Organisation,
         conventions: Mapping[str, ConventionFile],
+        environment: str | None,
     ) -> None:
-        environment = _environment(spec)
-        self.environment = environment
-        self.spec = environment.spec
-        self.overlaid = frozenset(
-            spec.environments[environment.name].model_fields_set if environment.others or spec.environments else ()
-        )
+        self.environment = _environment(spec, environment)
+        self.spec = self.environment.spec
+        overlay = spec.environments.get(self.environment.name)
+        self.overlaid = frozenset(overlay.model_fields_set if overlay is not None else ())
+        # What tells this environment's outputs from those of the first.
+        self.suffix = f"-{self.environment.name}" if self.environment.first is not None else ""
+        self.name = f"{spec.service}{self.suffix}"
         self.document = document
         self.organisation = organisation
         self.conventions = conventions
@@ -154,8 +171,8 @@ class _Resolver:
         business = tuple(self._business(index, item) for index, item in enumerate(spec.business))
         self._refuse_double([signal.name for signal in business], ("business",), "business signals")
         service = Service(
-            name=spec.service,
-            title=spec.title or spec.service,
+            name=self.name,
+            title=(spec.title or spec.service) + (f" ({self.environment.name})" if self.suffix else ""),
             description=spec.description or "",
             team=self._told(self._team()),
             tier=self._given("tier", spec.tier, "default: wakes people for what users notice"),
@@ -173,16 +190,18 @@ class _Resolver:
             burn_rates=organisation.burn_rates,
             platform=organisation.platform,
             runbook_commands=self._runbook_commands(),
-            runbook_url=organisation.runbook_url.replace("{service}", spec.service),
+            runbook_url=organisation.runbook_url.replace("{service}", self.name),
             dashboard_url=self._dashboard_url(),
             folder=organisation.grafana_folder,
             environment_variables=self._environment_variables(),
+            spec_name=spec.service,
             scrape=self._scrape(matchers),
-            depends_on=tuple(dict.fromkeys(d.name for d in spec.dependencies if d.kind == "service")),
+            depends_on=tuple(dict.fromkeys(f"{d.name}{self.suffix}" for d in spec.dependencies if d.kind == "service")),
             not_yet=tuple(self._not_yet()),
         )
         self._check_dependencies(slos)
         self._check_platform()
+        self._check_environment()
         self._warn_of_silence(service.team)
         self._check_targets(service)
         self.mistakes.raise_any()
@@ -285,7 +304,7 @@ class _Resolver:
 
     def _dashboard_url(self) -> str:
         url = self.organisation.grafana_url
-        return f"{url}/d/{links.dashboard_uid(self.spec.service)}" if url else ""
+        return f"{url}/d/{links.dashboard_uid(self.name)}" if url else ""
 
     def _matchers(self) -> tuple[Matcher, ...]:
         if not self.spec.match and "match" in self.spec.model_fields_set:
@@ -665,6 +684,27 @@ class _Resolver:
                     f"an availability of {slo.objective} is above what its dependencies promise together, {at_most}%",
                 )
 
+    def _check_environment(self) -> None:
+        """What another environment has in common with the first would be told of twice."""
+        first, name = self.environment.first, self.environment.name
+        if first is None:
+            return
+        path = ("environments", name)
+        if len(self.name) > _LONGEST_NAME:
+            wrong = f"its name would be {self.name}, of {len(self.name)} characters"
+            self.mistakes.add(path, wrong, f"shorten both to {_LONGEST_NAME - 1} together")
+        place = self.mistakes.place(path, "key")
+        same = [key for key in ("match", "uptime") if getattr(self.spec, key) == getattr(first, key)]
+        if "match" in same and self.spec.match:
+            words = f"{name} watches the same series as the first environment; write match:, unless it has a Prometheus"
+            self.warnings.append(f"{place.file}:{place.line}: {words} of its own")
+        if self.spec.runbook is not None and self.spec.runbook == first.runbook:
+            words = f"{name} has the commands of the first environment in its runbook; write runbook: for it"
+            self.warnings.append(f"{place.file}:{place.line}: {words}")
+        if "uptime" in same and self.spec.uptime:
+            words = f"{name} polls the same URLs as the first environment; write uptime: for it, [] for none"
+            self.warnings.append(f"{place.file}:{place.line}: {words}")
+
     def _check_platform(self) -> None:
         if not (self.spec.slos or self.spec.uptime or self.spec.business or self.spec.convention):
             right = "write a convention, slos, uptime or business"
@@ -676,8 +716,6 @@ class _Resolver:
             yield "resources"
         if spec.dependencies:
             yield "dependencies"
-        for name in self.environment.others:
-            yield f"environments.{name}"
         for name in spec.alerts:
             if name in ALERTS_NOT_YET:
                 yield f"alerts.{name}"
