@@ -183,6 +183,14 @@ def test_other_bytes_of_one_meaning_are_told_apart(built: Path) -> None:
     assert {one["service"] for one in document["changes"]} == {"till"}
 
 
+def test_a_comment_above_changes_no_meaning(built: Path) -> None:
+    changed(built, "specs/shop.yaml", "service: shop", "# Sells things.\nservice: shop")
+
+    document = said(built)
+    assert document["changes"] == []
+    assert document["bytes_alone"] == ["shop/runbook.md"]
+
+
 def test_a_runbook_section_that_says_something_else(built: Path) -> None:
     changed(built, "specs/shop.yaml", "team: web\n", "team: web\nrunbook: {restart: systemctl restart shop}\n")
 

@@ -249,3 +249,33 @@ def test_the_index_links_every_service_and_its_objectives(fleet: FleetModel, tmp
         assert f"]({model.service.name}/runbook.md)" in text
         for slo in model.service.slos:
             assert f"{slo.title}: {slo.objective} over" in text
+
+
+def test_every_alert_names_the_line_of_the_spec_that_it_comes_of(tmp_path: Path) -> None:
+    spec = (
+        "service: shop\nteam: web\nconvention: otel-http\nmatch: {job: shop}\n"
+        "slos:\n- availability: 99.9%\nlatency:\n  p99: 800ms\nerrors: {above: 2%}\n"
+        "uptime:\n- {url: 'https://shop.example.com/health', name: health}\n"
+        "business:\n- {name: orders, query: sum(orders), alerts: [{below: 1}]}\n"
+    )
+    (tmp_path / "service.yaml").write_text(spec)
+    built = contents(load_fleet([tmp_path / "service.yaml"]), None)["shop"]
+    runbook = next(artifact.content for artifact in built.artifacts if artifact.path.endswith("runbook.md"))
+    found = {}
+    for section in runbook.split("\n### ")[1:]:
+        line = re.search(r"asked for by \| line (\d+) of service\.yaml", section)
+        if line:
+            found[section.partition(":")[0]] = int(line[1])
+
+    assert found == {
+        "ErrorBudgetBurn": 6,
+        "ProbeFailed": 11,
+        "ProbeSlow": 11,
+        "CertificateExpiring": 11,
+        "TargetsAbsent": 4,
+        "TargetDown": 4,
+        "TrafficGone": 3,
+        "ErrorRatioHigh": 9,
+        "LatencyP99High": 8,
+        "OrdersLow": 13,
+    }

@@ -16,10 +16,15 @@ import yaml
 from opsgen.closure import concerning
 from opsgen.errors import InputError
 from opsgen.output import blocks
+from opsgen.render.markdown import ASKED_FOR_BY
 from opsgen.routing import routes_reached
 
 # In the order in which people ask.
 KINDS = ("alert", "route", "channel", "hours", "probe", "panel", "section", "recording rule")
+
+
+# The line of a spec moves with every line above it.
+_WHERE = f"| {ASKED_FOR_BY} |"
 
 
 @dataclass(frozen=True)
@@ -204,4 +209,5 @@ def _sections(service: str, content: bytes) -> Iterator[Item]:
         return
     for part in page.parts:
         block = part.block
-        yield Item(service, "section", block.id, block.title, block.id, {"text": block.body})
+        lines = (line for line in block.body.splitlines() if not line.startswith(_WHERE))
+        yield Item(service, "section", block.id, block.title, block.id, {"text": "\n".join(lines)})

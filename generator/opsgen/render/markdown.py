@@ -27,6 +27,10 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # control and format charac
 _JOINERS = "\u200c\u200d"  # without which Persian, and emoji of several parts, fall apart
 
 
+# How a section of a runbook says which line of the spec it comes of.
+ASKED_FOR_BY = "asked for by"
+
+
 class Markdown(str):
     """Text that is Markdown already."""
 

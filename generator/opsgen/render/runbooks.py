@@ -6,7 +6,7 @@ The words are the templates'; every number in them is an alert's or an SLO's own
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -24,7 +24,7 @@ from opsgen.promql.rewrite import call, ranged, sum_by, with_matchers
 from opsgen.promql.tree import selectors
 from opsgen.quantities import Duration, number_text
 from opsgen.render import commands
-from opsgen.render.markdown import Markdown, code_cell, is_web_address, link, text
+from opsgen.render.markdown import ASKED_FOR_BY, Markdown, code_cell, is_web_address, link, text
 from opsgen.render.templates import render
 from opsgen.signals.model import Alert, Derived, Group, Signal, Threshold
 from opsgen.signals.slo import outage_words
@@ -44,6 +44,8 @@ _COMMANDS = (
     ("scale", "Scale", ""),
 )
 _LOGS = "logs"
+# The signals of one probe; templates/packs/probe.yaml has them.
+_OF_A_PROBE = ("probe", "probe-duration", "probe-certificate")
 _BASE = Duration.of("5m")
 
 
@@ -244,7 +246,7 @@ def _section(service: Service, signal: Signal, alerts: tuple[Alert, ...], headin
         panel_url=links.panel_url(service, first.panel) if first.panel else "",
         query=_query(signal.title, signal.query),
         expressions=tuple(_query(alert.severity, alert.expr) for alert in alerts),
-        facts=tuple(fact for alert in alerts for fact in _facts(alert)),
+        facts=(*(fact for alert in alerts for fact in _facts(alert)), *_asked_for(service, signal)),
         steps=tuple(
             DiagnosisStep(check.text, pretty(check.query) if check.query else "", check.command or "")
             for check in first.guidance.diagnosis
@@ -266,6 +268,30 @@ def _facts(alert: Alert) -> Iterator[tuple[str, str]]:
         yield f"{alert.severity}: keeps firing for", f"{alert.keep_firing.in_words} more"
     if alert.guards:
         yield f"{alert.severity}: needs at least", alert.fewest
+
+
+def _asked_for(service: Service, signal: Signal) -> Iterator[tuple[str, str]]:
+    """The line of the spec that the alert comes of, for who wants to change it."""
+    places = {f"slo-{slo.name}": slo.place for slo in service.slos}
+    places |= {business.name: business.place for business in service.business}
+    for probe in service.probes:
+        places |= {f"{kind}-{probe.name}": probe.place for kind in _OF_A_PROBE}
+    place = places.get(signal.name)
+    if place is not None:
+        yield ASKED_FOR_BY, f"line {place.line} of {service.spec_file}"
+    elif (line := _line_of(service.origins, signal)) is not None:
+        yield ASKED_FOR_BY, f"line {line} of {service.spec_file}"
+
+
+def _line_of(origins: Mapping[str, str], signal: Signal) -> str | None:
+    """Of the value that tunes it, or else of the convention or the matchers that it is measured by."""
+    tuned = [f"{signal.group}.{signal.name.rpartition('-')[2]}", f"{signal.group}.above"]
+    measured = ("match", "convention") if signal.group == "uptime" else ("convention", "match")
+    for key in (*tuned, *measured):
+        file, _, line = origins.get(key, "").rpartition(":")
+        if file and line.isdecimal():
+            return line
+    return None
 
 
 def _side(limit: Threshold) -> str:
