@@ -20,7 +20,7 @@ from opsgen.render.alertmanager import render_escalation
 from opsgen.render.dashboards import render_dashboards
 from opsgen.render.probes import render_probes
 from opsgen.render.proofs import render_proofs
-from opsgen.render.rules import render_rules
+from opsgen.render.rules import groups_of, render_rules
 from opsgen.render.runbooks import render_runbook
 from opsgen.resolve import resolve
 from opsgen.signals.derive import derive
@@ -83,7 +83,7 @@ def _load(folder: Path, watch: Stopwatch) -> None:
 
 def _render(fleet: FleetModel, watch: Stopwatch) -> None:
     renderers: dict[str, Callable[[Service, Derived], object]] = {
-        "rules": render_rules,
+        "rules": lambda service, derived: render_rules(service, groups_of(service, derived)),
         "proofs": render_proofs,
         "dashboard": lambda service, derived: list(render_dashboards(service, derived)),
         "escalation": lambda service, _: render_escalation(service),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from opsgen.build import contents
 from opsgen.errors import InputError
 from opsgen.fleet import FleetModel, ServiceModel, load_fleet
 
@@ -23,6 +24,12 @@ def fleet(folder: Path, spec: str, project: str = "") -> FleetModel:
 def derived(folder: Path, spec: str, project: str = "") -> ServiceModel:
     """The service of a spec in its first environment, through load, resolve and derive."""
     return next(one for one in fleet(folder, spec, project).services if one.service.name == one.service.spec_name)
+
+
+def file_texts(folder: Path, spec: str, project: str = "") -> dict[str, str]:
+    """What is made of one spec: the text of every file, by its path, the fleet's too."""
+    built = contents(fleet(folder, spec, project), folder / "out").values()
+    return {artifact.path: artifact.content for content in built for artifact in content.artifacts}
 
 
 def warned(folder: Path, spec: str, project: str = "") -> list[str]:

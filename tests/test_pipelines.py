@@ -13,15 +13,11 @@ import pytest
 import yaml
 
 from tests.programs import ROOT
+from tests.repositories import committed, git
 from tests.test_cli import run, tree
 
 SPEC = "service: shop\nteam: web\nconvention: prometheus-http\nslos: [{availability: 99.9%}]\nerrors: {above: 2%}\n"
 PROJECT = "targets: [files, kubernetes, git]\nteams: {web: {owners: ['@example/web', a@example.com]}}\n"
-_IDENTITY = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
-
-
-def git(folder: Path, *arguments: str) -> None:
-    subprocess.run(["git", *_IDENTITY, *arguments], cwd=folder, check=True, capture_output=True)
 
 
 def shell(folder: Path, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -41,17 +37,15 @@ def shell(folder: Path, script: str, **environment: str) -> subprocess.Completed
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     """A clone of a repository of specs, on a branch, with its output committed."""
-    if shutil.which("git") is None or shutil.which("bash") is None:
-        pytest.skip("git or bash is not installed")
+    if shutil.which("bash") is None:
+        pytest.skip("bash is not installed")
     origin = tmp_path / "origin"
     (origin / "specs").mkdir(parents=True)
     (origin / "specs" / "shop.yaml").write_text(SPEC)
     (origin / "specs" / "till.yaml").write_text(SPEC.replace("shop", "till"))
     (origin / "opsgen.yaml").write_text(PROJECT)
     assert run("build", "specs", cwd=origin).returncode == 0
-    git(origin, "init", "--quiet", "--initial-branch=main")
-    git(origin, "add", "--all")
-    git(origin, "commit", "--quiet", "--message=first")
+    committed(origin)
     clone = tmp_path / "clone"
     git(tmp_path, "clone", "--quiet", f"file://{origin}", str(clone))
     git(clone, "switch", "--quiet", "--create=topic")

@@ -11,20 +11,22 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from opsgen.changes.compare import Changes
 from opsgen.findings import Finding
 from opsgen.fleet import FleetModel
 from opsgen.making import FRAGMENT, MadeFleet, made_of
 from opsgen.output.artifact import Artifact, ArtifactSet, Wanted
 from opsgen.output.blocks import Side
-from opsgen.output.excerpt import excerpt
+from opsgen.output.excerpt import excerpt, first_lines
 from opsgen.output.manifest import MANIFEST, read_index
 from opsgen.output.plan import EDITED, FORCEABLE, Action, Decision, FolderContent, Plan, plan
 from opsgen.output.write import write
+
+if TYPE_CHECKING:
+    from opsgen.changes.compare import Changes
 
 _FLEET = ""
 _VERBS = {
@@ -164,10 +166,7 @@ def _edit_lines(conflict: Decision) -> Iterator[str]:
     """What was edited in the blocks of a runbook, and the ways out."""
     for edit in conflict.edits:
         yield f"    line {edit.line}, block {edit.id}:"
-        lines = edit.diff.splitlines()
-        yield from (f"      {line}" for line in lines[:_MOST_NAMED])
-        if len(lines) > _MOST_NAMED:
-            yield f"      and {len(lines) - _MOST_NAMED} more lines"
+        yield from (f"      {line}" for line in first_lines(edit.diff.splitlines(), _MOST_NAMED))
     if conflict.edits:
         yield "    Move what you wrote below the end of the block, where it stays; or keep it as it is, and have the"
         yield "    block for yourself from then on (--take-mine); or give it up (--take-theirs)."
@@ -190,9 +189,7 @@ def _fleet_artifacts(fleet: MadeFleet, out: Path | None) -> Iterator[Artifact]:
     built = {made.name: made.facts for made in fleet.services}
     others = {} if out is None else dict(_others(fleet, built, out))
     known = built | {name: facts for name, (facts, _) in others.items()}
-    entries = [
-        IndexEntry.from_json(facts["index"]) for facts in (*built.values(), *(one for one, _ in others.values()))
-    ]
+    entries = [IndexEntry.from_json(facts["index"]) for facts in known.values()]
     fragments = [json.loads(made.fragment) for made in fleet.services] + [one for _, one in others.values()]
     watchdog = fleet.organisation.watchdog
     alertmanager = render_fleet(fragments, fleet.organisation.catch_all, watchdog)

@@ -163,12 +163,14 @@ def _reporting_mistakes(command: _F) -> _F:
 
 def _print_for_programs(form: str, mistakes: Iterable[Mistake]) -> None:
     """Mistakes in a form that shows them at their place; the others say by the exit code that there is no answer."""
+    if form in ("text", "json"):
+        return
     from opsgen import findings
 
     if form == "junit":
         cases = [findings.Case("specs", one.file, str(one)) for one in mistakes]
         click.echo(findings.as_junit(cases), nl=False)
-    elif form in findings.FORMATS and form != "json":
+    elif form in findings.FORMATS:
         click.echo(findings.FORMATS[form](findings.of_mistakes(mistakes)), nl=False)
 
 
@@ -246,18 +248,11 @@ def _format_of(*forms: str) -> Callable[[_F], _F]:
         type=click.Choice(["text", *forms]),
         default="text",
         show_default=True,
-        help="For people, or for programs.",
+        help="For people, or for programs and comments.",
     )
 
 
-_format = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="For people or programs.",
-)
+_format = _format_of("json")
 
 
 @click.group(
@@ -340,14 +335,7 @@ def build(
 @click.argument("paths", nargs=-1, required=True, type=_PATHS, metavar="PATH...")
 @click.option("--from", "revision", metavar="REV", help="Compare with the output at this revision of git.")
 @click.option("--out", type=_PATHS, metavar="DIR", help="The output; default: what opsgen.yaml says, or out.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "markdown"]),
-    default="text",
-    show_default=True,
-    help="For people, programs, or a comment.",
-)
+@_format_of("json", "markdown")
 @_reporting_mistakes
 def diff(paths: tuple[Path, ...], revision: str | None, out: Path | None, form: str) -> None:
     from opsgen.build import changes
@@ -467,14 +455,7 @@ def runbook() -> None:
 @click.argument("paths", nargs=-1, required=True, type=_PATHS, metavar="PATH...")
 @click.option("--out", type=_PATHS, metavar="DIR", help="Where they are; default: what opsgen.yaml says, or out.")
 @_today
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "markdown"]),
-    default="text",
-    show_default=True,
-    help="For people, programs, or a comment on a pull request.",
-)
+@_format_of("json", "markdown")
 @_reporting_mistakes
 def status(paths: tuple[Path, ...], out: Path | None, today: datetime | None, form: str) -> None:
     from opsgen.fleet import load_fleet

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from opsgen.links import heading_anchor
 from opsgen.model import Service
 from opsgen.output.artifact import Wanted
 from opsgen.routing import matcher, routes_reached
@@ -96,15 +97,10 @@ def _without_section(service: Service, alerts: list[dict[str, Any]], runbook: st
     for rule in alerts:
         if rule["annotations"]["runbook_url"].partition("#")[2] not in anchors:
             yield Gap(f"{service.name}/runbook.md", f"there is no section on {_named(rule)}")
-    headings = {_github_anchor(line) for line in runbook.splitlines() if line.startswith("#")}
+    headings = {heading_anchor(line.lstrip("#")) for line in runbook.splitlines() if line.startswith("#")}
     for target in dict.fromkeys(_INTERNAL_LINK.findall(runbook)):
         if target not in anchors and target not in headings:
             yield Gap(f"{service.name}/runbook.md", f"a link leads to #{target}, which is not there")
-
-
-def _github_anchor(heading: str) -> str:
-    kept = re.sub(r"[^\w\- ]", "", heading.lstrip("#").strip().lower())
-    return kept.replace(" ", "-")
 
 
 def _without_proof(service: Service, alerts: list[dict[str, Any]], proofs: str) -> Iterator[Gap]:

@@ -37,7 +37,7 @@ def resolved_values(service: Service) -> Iterator[tuple[str, str, str]]:
     yield "service", service.name, service.spec_file
     yield "team", service.team.name, origins["team"]
     yield "tier", str(service.tier), origins["tier"]
-    yield "environment", service.environment, origins.get("environment", "the spec's environments, or production")
+    yield "environment", service.environment, "the spec's environments, or production"
     yield "runtime", service.runtime, origins["runtime"]
     yield "convention", service.convention.name, origins["convention"]
     yield "match", ", ".join(f"{m.label}{m.op}{m.value}" for m in service.matchers), origins["match"]

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 from urllib.parse import quote
-from xml.etree import ElementTree
 
 from opsgen.errors import Mistake
 
@@ -132,6 +131,8 @@ class Case:
 
 def as_junit(cases: Sequence[Case]) -> str:
     """A report of tests, in the form that CI systems have in common."""
+    from xml.etree import ElementTree
+
     root = ElementTree.Element("testsuites", _counts(cases))
     for suite in dict.fromkeys(case.suite for case in cases):
         own = [case for case in cases if case.suite == suite]

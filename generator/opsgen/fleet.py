@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from opsgen.discovery import Shard, Specs, find_specs, shown
 from opsgen.errors import InputError, Mistake
@@ -122,23 +123,24 @@ def render_service(model: ServiceModel, library: Library) -> list[Artifact]:
     service, derived = model.service, model.derived
     probes = render_probes(service)
     dashboards = render_dashboards(service, derived)
+    groups = groups_of(service, derived)
     return [
-        render_rules(service, derived),
+        render_rules(service, groups),
         render_proofs(service, derived),
         *dashboards,
         render_escalation(service),
         render_runbook(service, derived, library.folders),
         *([] if probes is None else [probes]),
-        *(_resources(model, dashboards) if "kubernetes" in service.platform.targets else []),
-        *([render_mimir(service, groups_of(service, derived))] if "mimir" in service.platform.targets else []),
+        *(_resources(model, groups, dashboards) if "kubernetes" in service.platform.targets else []),
+        *([render_mimir(service, groups)] if "mimir" in service.platform.targets else []),
     ]
 
 
-def _resources(model: ServiceModel, dashboards: Sequence[Artifact]) -> list[Artifact]:
+def _resources(
+    model: ServiceModel, groups: Sequence[Mapping[str, Any]], dashboards: Sequence[Artifact]
+) -> list[Artifact]:
     from opsgen.render.kubernetes.build import render_kubernetes
-    from opsgen.render.rules import groups_of
 
-    groups = groups_of(model.service, model.derived)
     return render_kubernetes(model.service, groups, dashboards, Place(*model.place))
 
 

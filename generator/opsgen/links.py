@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 from opsgen.model import Service
 from opsgen.signals.model import Alert
@@ -23,6 +24,11 @@ def former_anchors(alert: Alert) -> tuple[str, ...]:
 
 def _anchor(name: str, signal: str) -> str:
     return f"{name}-{signal}".lower()
+
+
+def heading_anchor(heading: str) -> str:
+    """Where GitHub, and those that do as it does, link to a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
 
 
 def runbook_url(service: Service, alert: Alert) -> str:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from opsgen import inputs
 from opsgen.discovery import Shard, Specs, find_specs, shown
@@ -35,6 +35,8 @@ from opsgen.output.artifact import ArtifactSet, Wanted, digest
 from opsgen.output.disk import WriteError
 from opsgen.output.plan import FolderContent
 from opsgen.workers import each
+
+_T = TypeVar("_T")
 
 _FORM = 1
 FRAGMENT = "escalation.yaml"
@@ -114,14 +116,11 @@ def make_fleet(
     mistakes: list[Mistake] = []
     left_out: list[str] = []
     for file, found in zip(progress(specs.files), each(maker.make, specs.files), strict=True):
-        if isinstance(found, _Entry):
-            services += found.made(partial(maker.remake, file))
-            continue
-        made = [one for one in found if isinstance(one, Made)]
-        services += made
-        if not made:
-            mistakes += (one for one in found if isinstance(one, Mistake))
+        if isinstance(found, _Refused):
+            mistakes += found.mistakes
             left_out.append(specs.name_in_outputs(file))
+        else:
+            services += found.made(partial(maker.remake, file)) if isinstance(found, _Entry) else found
     twice = list(doubles((made.name, made.place) for made in services))
     if twice or (mistakes and not (keep_going and services)):
         raise InputError([*mistakes, *twice])
@@ -133,11 +132,11 @@ def made_of(fleet: FleetModel) -> MadeFleet:
     """The same of a fleet that is loaded already; raises InputError with every mistake that rendering finds."""
     services: list[Made] = []
     mistakes: list[Mistake] = []
-    for found in each(partial(_made, library=fleet.library), fleet.services):
-        if isinstance(found, Made):
-            services.append(found)
+    for found in each(lambda model: _or_refused(lambda: _made(model, fleet.library)), fleet.services):
+        if isinstance(found, _Refused):
+            mistakes += found.mistakes
         else:
-            mistakes.extend(found)
+            services.append(found)
     if mistakes:
         raise InputError(mistakes)
     return MadeFleet(fleet.specs, fleet.organisation, fleet.own_templates, tuple(services))
@@ -157,17 +156,28 @@ def facts(model: ServiceModel) -> dict[str, Any]:
         from opsgen.render.terraform.module import handed_over
 
         handed = handed_over(service)
-        return known | ({"handed_over": handed} if handed else {})
+        known |= {"handed_over": handed} if handed else {}
     return known
 
 
-def _made(model: ServiceModel, library: Library) -> Made | tuple[Mistake, ...]:
+@dataclass(frozen=True)
+class _Refused:
+    """What is wrong with a spec, as a worker sends it: an exception would end the others too."""
+
+    mistakes: tuple[Mistake, ...]
+
+
+def _or_refused(make: Callable[[], _T]) -> _T | _Refused:
+    try:
+        return make()
+    except InputError as error:
+        return _Refused(error.mistakes)
+
+
+def _made(model: ServiceModel, library: Library) -> Made:
+    """Raises InputError where rendering finds what is wrong."""
     from opsgen.render.alertmanager import escalation
 
-    try:
-        artifacts = tuple(render_service(model, library))
-    except InputError as error:
-        return tuple(error.mistakes)
     service = model.service
     return Made(
         name=service.name,
@@ -176,7 +186,7 @@ def _made(model: ServiceModel, library: Library) -> Made | tuple[Mistake, ...]:
         not_yet=tuple(service.not_yet),
         facts=facts(model),
         fragment=json.dumps(escalation(service), separators=(",", ":")),
-        artifacts=artifacts,
+        artifacts=tuple(render_service(model, library)),
     )
 
 
@@ -192,8 +202,18 @@ class _Maker:
     library: Library
     cache: _Cache | None
 
-    def make(self, file: Path) -> _Entry | tuple[Made, ...] | tuple[Mistake, ...]:
+    def make(self, file: Path) -> _Entry | list[Made] | _Refused:
         """The service of a spec in each of its environments."""
+        return _or_refused(lambda: self._known(file))
+
+    def remake(self, file: Path) -> list[Wanted]:
+        """Where what was kept is there no more; raises WriteError where the spec is no longer what it was."""
+        made = _or_refused(lambda: self._make(file))
+        if isinstance(made, _Refused):
+            raise WriteError(str(file), _MEANWHILE)
+        return [artifact for one in made for artifact in one.artifacts]
+
+    def _known(self, file: Path) -> _Entry | list[Made]:
         if self.cache is None:
             return self._make(file)
         try:
@@ -204,23 +224,16 @@ class _Maker:
         if known is not None:
             return known
         made = self._make(file)
-        return _Entry.write(place, key, [one for one in made if isinstance(one, Made)]) or made
+        return _Entry.write(place, key, made) or made
 
-    def remake(self, file: Path) -> tuple[Wanted, ...]:
-        """Where what was kept is there no more."""
-        made = self._make(file)
-        if not all(isinstance(one, Made) for one in made):
-            raise WriteError(str(file), _MEANWHILE)
-        return tuple(artifact for one in made if isinstance(one, Made) for artifact in one.artifacts)
-
-    def _make(self, file: Path) -> tuple[Made, ...] | tuple[Mistake, ...]:
-        try:
-            models = load_services(file, self.specs, self.organisation, self.library)
-        except InputError as error:
-            return tuple(error.mistakes)
-        found = [_made(model, self.library) for model in models]
-        mistakes = tuple(mistake for one in found if not isinstance(one, Made) for mistake in one)
-        return mistakes or tuple(one for one in found if isinstance(one, Made))
+    def _make(self, file: Path) -> list[Made]:
+        """Raises InputError with every mistake of every environment."""
+        models = load_services(file, self.specs, self.organisation, self.library)
+        found = [_or_refused(partial(_made, model, self.library)) for model in models]
+        mistakes = [mistake for one in found if isinstance(one, _Refused) for mistake in one.mistakes]
+        if mistakes:
+            raise InputError(mistakes)
+        return [one for one in found if isinstance(one, Made)]
 
 
 @dataclass(frozen=True)
@@ -269,9 +282,7 @@ class _Entry:
 
     @classmethod
     def write(cls, place: Path, key: str, made: Sequence[Made]) -> _Entry | None:
-        """None where there is nothing to be kept, or it can't be."""
-        if not made:
-            return None
+        """None where it can't be kept."""
         contents = [artifact.content for one in made for artifact in one.artifacts]
         texts = zlib.compress(json.dumps(contents).encode(), _COMPRESSION)
         header = {
@@ -291,7 +302,7 @@ class _Entry:
             return cls(place, header)
         return None
 
-    def made(self, remake: Callable[[], tuple[Wanted, ...]]) -> Iterator[Made]:
+    def made(self, remake: Callable[[], list[Wanted]]) -> Iterator[Made]:
         made = self.header["made"]
         texts = _Texts(self.place, [own for *_, listed in made for _, _, own in listed], remake)
         start = 0
@@ -307,7 +318,7 @@ class _Texts:
 
     place: Path
     digests: Sequence[str]
-    remake: Callable[[], tuple[Wanted, ...]]
+    remake: Callable[[], list[Wanted]]
 
     def read(self) -> list[str]:
         """Raises WriteError where the spec was changed since, and what was made of it is kept no more."""

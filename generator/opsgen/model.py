@@ -101,6 +101,11 @@ class Probe:
     module: str
     place: Place
 
+    @property
+    def scrape_timeout(self) -> Duration:
+        """Prometheus refuses one above the interval."""
+        return min(self.timeout, self.interval)
+
     def job(self, service: str) -> str:
         return f"probe-{service}-{self.name}"
 

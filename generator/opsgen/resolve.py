@@ -37,10 +37,11 @@ from opsgen.organisation import (
     team_without_project,
 )
 from opsgen.promql import Aggregate, Call, Matcher, Node, PromqlError, Selector, Subquery, one_line, parse
-from opsgen.promql.tree import walk
+from opsgen.promql.tree import exact_value, walk
 from opsgen.promql.versions import TooNew, too_new
 from opsgen.quantities import Duration, Ratio, number_text
 from opsgen.spec.pack import ConventionFile, HistogramSpec, InlineConvention
+from opsgen.spec.scalars import SLUG_LENGTH
 from opsgen.spec.service import (
     AlertTuning,
     BusinessAlertSpec,
@@ -58,7 +59,6 @@ _T = TypeVar("_T")
 _SHORTEST_SLO, _LONGEST_SLO = Duration.of("1d"), Duration.of("365d")
 _UNIT_SECONDS = {"seconds": Decimal(1), "milliseconds": Decimal("0.001")}
 _PRIMARY_ENVIRONMENT = "production"
-_LONGEST_NAME = 63  # a slug's
 
 # The defaults of everything a spec may leave out, with where each comes from.
 _DEFAULTS: dict[str, tuple[Setting, str]] = {
@@ -70,6 +70,12 @@ _DEFAULTS: dict[str, tuple[Setting, str]] = {
     "latency.for": (Duration.of("10m"), "default: two windows of five minutes"),
     "targets.down": (Ratio.parse("10%"), "default: kube-prometheus' TargetDown"),
 }
+# Of what an environment has in common with the first, what would be told twice, or tell people to touch the wrong one.
+_SHARED = (
+    ("match", "watches the same series as the first environment; write match:, unless it has a Prometheus of its own"),
+    ("runbook", "has the commands of the first environment in its runbook; write runbook: for it"),
+    ("uptime", "polls the same URLs as the first environment; write uptime: for it, [] for none"),
+)
 # Targets that write a folder of their name beside those of the services.
 _TARGET_FOLDERS = frozenset({"kubernetes", "terraform", "grafana", "mkdocs"})
 
@@ -280,11 +286,10 @@ class _Resolver:
             return None
         if "kubernetes" not in self.organisation.platform.targets:
             self._warn(("scrape",), "nothing comes of this without the target kubernetes")
-        given = next((one.value for one in matchers if one.label == "namespace" and one.op == "="), "")
         return Scrape(
             "pods" if spec.services is None else "services",
             spec.services or spec.pods or {},
-            spec.namespace or given,
+            spec.namespace or exact_value(matchers, "namespace"),
             spec.port,
             spec.path,
             spec.scheme,
@@ -292,7 +297,7 @@ class _Resolver:
 
     def _check_targets(self, service: Service) -> None:
         """What a target can't say is refused."""
-        if service.name in service.platform.targets and service.name in _TARGET_FOLDERS:
+        if service.name in _TARGET_FOLDERS.intersection(service.platform.targets):
             wrong = f"the target {service.name} writes a folder of this name"
             self._wrong(("service",), wrong, "give the service another name")
         if "kubernetes" in service.platform.targets:
@@ -690,20 +695,14 @@ class _Resolver:
         if first is None:
             return
         path = ("environments", name)
-        if len(self.name) > _LONGEST_NAME:
+        if len(self.name) > SLUG_LENGTH:
             wrong = f"its name would be {self.name}, of {len(self.name)} characters"
-            self.mistakes.add(path, wrong, f"shorten both to {_LONGEST_NAME - 1} together")
+            self.mistakes.add(path, wrong, f"shorten both to {SLUG_LENGTH - 1} together")
         place = self.mistakes.place(path, "key")
-        same = [key for key in ("match", "uptime") if getattr(self.spec, key) == getattr(first, key)]
-        if "match" in same and self.spec.match:
-            words = f"{name} watches the same series as the first environment; write match:, unless it has a Prometheus"
-            self.warnings.append(f"{place.file}:{place.line}: {words} of its own")
-        if self.spec.runbook is not None and self.spec.runbook == first.runbook:
-            words = f"{name} has the commands of the first environment in its runbook; write runbook: for it"
-            self.warnings.append(f"{place.file}:{place.line}: {words}")
-        if "uptime" in same and self.spec.uptime:
-            words = f"{name} polls the same URLs as the first environment; write uptime: for it, [] for none"
-            self.warnings.append(f"{place.file}:{place.line}: {words}")
+        for key, words in _SHARED:
+            given = getattr(self.spec, key)
+            if given and given == getattr(first, key):
+                self.warnings.append(f"{place.file}:{place.line}: {name} {words}")
 
     def _check_platform(self) -> None:
         if not (self.spec.slos or self.spec.uptime or self.spec.business or self.spec.convention):

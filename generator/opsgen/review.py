@@ -170,7 +170,7 @@ def _is_overdue(reviewed: date | None, policy: RunbookPolicy, today: date | None
 
 
 def _dead_links(text: str, path: Path) -> Iterator[Found]:
-    known = {*_ANCHOR.findall(text), *(_github_anchor(heading) for heading in _HEADING.findall(text))}
+    known = {*_ANCHOR.findall(text), *(links.heading_anchor(heading) for heading in _HEADING.findall(text))}
     for found in _LINK.finditer(text):
         target = found[1]
         if target.startswith("#"):
@@ -184,10 +184,6 @@ def _dead_links(text: str, path: Path) -> Iterator[Found]:
 
 def _line_of(text: str, position: int) -> int:
     return text.count("\n", 0, position) + 1
-
-
-def _github_anchor(heading: str) -> str:
-    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
 
 
 def _others_named(page: blocks.Page, text: str, own: set[str]) -> Iterator[Found]:

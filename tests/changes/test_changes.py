@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from opsgen.changes.compare import Change, Changes, Difference, compare
 from opsgen.changes.words import LONGEST_COMMENT, MARKER, as_markdown, as_text
 from opsgen.errors import InputError
 from opsgen.fleet import load_fleet
+from tests.repositories import committed, git
 from tests.strategies import Spec, examples, service_specs
 from tests.test_cli import run, tree
 
@@ -225,19 +225,9 @@ def test_a_wrong_spec_is_wrong_here_too(built: Path) -> None:
 # -- against git -------------------------------------------------------------------------------------------------------
 
 
-def git(folder: Path, *arguments: str) -> None:
-    identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
-    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
-
-
-@pytest.fixture
-def committed(built: Path) -> Path:
-    if shutil.which("git") is None:
-        pytest.skip("git is not installed")
-    git(built, "init", "--quiet", "--initial-branch=main")
-    git(built, "add", "--all")
-    git(built, "commit", "--quiet", "--message=first")
-    return built
+@pytest.fixture(name="committed")
+def _committed(built: Path) -> Path:
+    return committed(built)
 
 
 def test_a_branch_is_compared_with_what_was_committed(committed: Path) -> None:

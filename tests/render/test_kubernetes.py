@@ -12,10 +12,9 @@ import jsonschema
 import pytest
 import yaml
 
-from opsgen.build import contents
 from opsgen.errors import InputError
 from tests.render.crds import definition
-from tests.specs import fleet, refused, warned
+from tests.specs import file_texts, refused, warned
 from tests.test_cli import run
 
 SPEC = """\
@@ -44,8 +43,7 @@ BY_OPERATOR = PROJECT.replace("{namespace: monitoring, ", "{dashboards: operator
 
 def written(folder: Path, spec: str = BY_SERVICE, project: str = PROJECT) -> dict[str, str]:
     """The text of every file, by its path."""
-    built = contents(fleet(folder, spec, project), folder / "out")
-    return {artifact.path: artifact.content for content in built.values() for artifact in content.artifacts}
+    return file_texts(folder, spec, project)
 
 
 def resources(texts: dict[str, str]) -> dict[str, dict[str, Any]]:

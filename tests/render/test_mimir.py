@@ -7,9 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from opsgen.build import contents
 from opsgen.making import made_of
-from tests.specs import fleet
+from tests.specs import file_texts, fleet
 
 SPEC = "service: shop\nteam: web\nconvention: prometheus-http\nslos: [{availability: 99.9%}]\n"
 PROJECT = """\
@@ -22,8 +21,7 @@ watchdog: {notify: chat}
 
 
 def written(folder: Path, spec: str = SPEC) -> dict[str, str]:
-    built = contents(fleet(folder, spec, PROJECT), None)
-    return {artifact.path: artifact.content for content in built.values() for artifact in content.artifacts}
+    return file_texts(folder, spec, PROJECT)
 
 
 def test_the_groups_are_those_of_the_rules_in_a_namespace_of_their_own(tmp_path: Path) -> None:

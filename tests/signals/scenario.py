@@ -13,7 +13,7 @@ import yaml
 
 from opsgen.fleet import ServiceModel
 from opsgen.quantities import number_text
-from opsgen.render.rules import render_rules
+from opsgen.render import rules
 
 # One sample a minute: what a service is scraped at the slowest.
 _SAMPLE_INTERVAL = "1m"
@@ -123,7 +123,8 @@ def no_nan(model: ServiceModel, at: int) -> list[Expectation]:
 
 def groups_of(model: ServiceModel) -> list[Group]:
     """The rule groups as the file has them."""
-    groups: list[Group] = yaml.safe_load(render_rules(model.service, model.derived).content)["groups"]
+    written = rules.render_rules(model.service, rules.groups_of(model.service, model.derived))
+    groups: list[Group] = yaml.safe_load(written.content)["groups"]
     return groups
 
 

@@ -98,10 +98,9 @@ def _lines(changes: Sequence[Change]) -> Iterator[_Line]:
             yield _Line(change.verb, Markdown(f"{change.kind} {code(change.name)}{renamed}"), change.differences)
     for (kind, verb), many in together.items():
         names = list(dict.fromkeys(change.name for change in many))
-        shown = ", ".join(code(name) for name in names[:_MOST_NAMES])
-        more = f", and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+        shown = _first([code(name) for name in names], _MOST_NAMES)
         numbers = dict.fromkeys(one for change in many for one in change.differences if one.what == "number")
-        yield _Line(verb, Markdown(f"{_many(kind, len(many))} {verb}: {shown}{more}"), tuple(numbers))
+        yield _Line(verb, Markdown(f"{_many(kind, len(many))} {verb}: {shown}"), tuple(numbers))
 
 
 def _plain(one: Difference) -> str:
@@ -153,9 +152,12 @@ def _summary(found: Changes) -> str:
 def _bytes_alone(found: Changes) -> Iterator[str]:
     files = found.bytes_alone
     if files:
-        shown = ", ".join(files[:_MOST_FILES])
-        more = f", and {len(files) - _MOST_FILES} more" if len(files) > _MOST_FILES else ""
-        yield f"Changed in bytes, with the same meaning: {shown}{more}"
+        yield f"Changed in bytes, with the same meaning: {_first(files, _MOST_FILES)}"
+
+
+def _first(names: Sequence[str], most: int) -> str:
+    more = f", and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _short(text: str) -> str:

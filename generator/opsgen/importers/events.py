@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from decimal import Decimal, InvalidOperation
 
 from opsgen.importers.source import At, Source
 from opsgen.promql import PromqlError, Selector, parse
 from opsgen.promql.tree import walk
 from opsgen.quantities import number_text
+from opsgen.spec.scalars import slug_of
 
 # Sloth's own, and those of OpenSLO documents that sloth reads.
 _WINDOW = re.compile(r"\{\{-?\s*\.?window\s*-?\}\}")
@@ -65,8 +65,7 @@ def percentage(source: Source, path: At, scale: int = 1) -> str:
 def slug(source: Source, path: At) -> str:
     """A name as opsgen has it; raises InputError where nothing of it is left."""
     text = source.text(*path)
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    found = re.sub(r"[^a-z0-9]+", "-", plain)[:63].strip("-")
+    found = slug_of(text)
     if not found:
         raise source.refused(path, f"'{text}' gives no name")
     return found

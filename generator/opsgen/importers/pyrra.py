@@ -13,6 +13,8 @@ from opsgen.resolve import OWN_LABELS
 # Of a window of 28 days: severity, factor, long and short windows in hours; for other windows in proportion.
 BURN_RATES = (("page", 14, 1, 1 / 12), ("page", 7, 6, 0.5), ("ticket", 2, 24, 2), ("ticket", 1, 96, 6))
 _TEAM = "pyrra.dev/team"
+# Of each kind: which of our events it gives, and what it calls them.
+_INDICATORS = (("ratio", "bad", "errors"), ("latency", "good", "success"))
 _NATIVE = "a native histogram has no bucket to count; name the classic one under latency"
 _GAUGE = "it counts samples of a gauge, and opsgen's objectives count events; a probe is watched by uptime"
 
@@ -36,8 +38,8 @@ def from_pyrra(source: Source) -> Imported:
     ):
         if source.at(*indicator, kind) is not None:
             raise source.refused((*indicator, kind), wrong)
-    slo = _ratio(source, (*indicator, "ratio")) or _latency(source, (*indicator, "latency"))
-    if slo is None:
+    events = _events(source, indicator)
+    if events is None:
         raise source.refused(indicator, "it measures nothing that opsgen knows")
     grouping = _grouping(source, indicator)
     window = source.text("spec", "window")
@@ -45,7 +47,7 @@ def from_pyrra(source: Source) -> Imported:
         "name": found.service,
         "objective": percentage(source, ("spec", "target")),
         "window": window,
-        **slo,
+        **events,
         **({"grouping": grouping} if grouping else {}),
     }
     description = " ".join(source.text("spec", "description").split())
@@ -79,7 +81,7 @@ def _burn_rates(source: Source, window: str) -> str:
 
 def _grouping(source: Source, indicator: At) -> list[str]:
     found = []
-    for kind in ("ratio", "latency"):
+    for kind, *_ in _INDICATORS:
         for path in source.each(*indicator, kind, "grouping"):
             label = source.text(*path)
             if label in OWN_LABELS:
@@ -89,16 +91,12 @@ def _grouping(source: Source, indicator: At) -> list[str]:
     return found
 
 
-def _ratio(source: Source, path: At) -> dict[str, Any] | None:
-    if source.at(*path) is None:
-        return None
-    return {"bad": _rate(source, (*path, "errors", "metric")), "total": _rate(source, (*path, "total", "metric"))}
-
-
-def _latency(source: Source, path: At) -> dict[str, Any] | None:
-    if source.at(*path) is None:
-        return None
-    return {"good": _rate(source, (*path, "success", "metric")), "total": _rate(source, (*path, "total", "metric"))}
+def _events(source: Source, indicator: At) -> dict[str, Any] | None:
+    for kind, ours, theirs in _INDICATORS:
+        path = (*indicator, kind)
+        if source.at(*path) is not None:
+            return {ours: _rate(source, (*path, theirs, "metric")), "total": _rate(source, (*path, "total", "metric"))}
+    return None
 
 
 def _rate(source: Source, path: At) -> str:

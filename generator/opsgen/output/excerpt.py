@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import unified_diff
 
 _MOST_LINES = 12
@@ -17,8 +17,12 @@ def excerpt(before: bytes, after: bytes) -> Iterator[str]:
         yield "no text"
         return
     lines = list(unified_diff(old, new, n=0, lineterm=""))[2:]
-    yield from (line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…" for line in lines[:_MOST_LINES])
-    if len(lines) > _MOST_LINES:
-        yield f"and {len(lines) - _MOST_LINES} more lines"
-    if not lines:
-        yield "in line endings alone"
+    short = [line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…" for line in lines]
+    yield from first_lines(short, _MOST_LINES) if short else ("in line endings alone",)
+
+
+def first_lines(lines: Sequence[str], most: int) -> Iterator[str]:
+    """So many lines, and how many there are beside them."""
+    yield from lines[:most]
+    if len(lines) > most:
+        yield f"and {len(lines) - most} more lines"

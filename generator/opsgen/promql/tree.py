@@ -5,7 +5,7 @@ Parentheses are not kept: the printer writes those that precedence needs and tho
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
@@ -25,6 +25,11 @@ class Matcher:
     label: str
     op: MatchOp
     value: str
+
+
+def exact_value(matchers: Iterable[Matcher], label: str) -> str:
+    """The one value that the matchers let a label have; empty where they do not say."""
+    return next((one.value for one in matchers if one.label == label and one.op == "="), "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from opsgen.model import Probe, Service
+from opsgen.promql.tree import exact_value
 from opsgen.quantities import number_text
 from opsgen.signals.model import Alert
 
@@ -165,7 +166,7 @@ def _in_namespace(service: Service) -> str:
 
 def _namespace(service: Service) -> str:
     """The namespace, where the matchers name exactly one."""
-    return next((m.value for m in service.matchers if m.label == "namespace" and m.op == "="), "")
+    return exact_value(service.matchers, "namespace")
 
 
 def _named(command: str, service: Service) -> Workload | None:

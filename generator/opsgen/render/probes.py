@@ -24,8 +24,7 @@ def _job(service: Service, probe: Probe) -> dict[str, Any]:
         "metrics_path": "/probe",
         "params": {"module": [probe.module]},
         "scrape_interval": str(probe.interval),
-        # Prometheus refuses a timeout above the interval.
-        "scrape_timeout": str(min(probe.timeout, probe.interval)),
+        "scrape_timeout": str(probe.scrape_timeout),
         "static_configs": [
             {"targets": [probe.url], "labels": {"service": service.name, "environment": service.environment}}
         ],

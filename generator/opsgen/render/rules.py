@@ -25,10 +25,9 @@ MIMIR_FILE = "mimir.yaml"
 Rule = dict[str, Any]
 
 
-def render_rules(service: Service, derived: Derived) -> Artifact:
+def render_rules(service: Service, groups: Sequence[Mapping[str, Any]]) -> Artifact:
     """The rules of one service, in groups that can be evaluated apart from each other."""
-    document = {"groups": groups_of(service, derived)}
-    return Artifact(f"{service.name}/rules.yaml", dump(document, generated_from(service.spec_file)))
+    return Artifact(f"{service.name}/rules.yaml", dump({"groups": list(groups)}, generated_from(service.spec_file)))
 
 
 def render_mimir(service: Service, groups: Sequence[Mapping[str, Any]]) -> Artifact:

@@ -23,7 +23,7 @@ from opsgen.spec.shown import CONTROL, LONGEST_SHOWN, shown
 LONGEST_TEXT_BYTES = 20_000
 _LONGEST_NAME = 200
 _LONGEST_URL = 2_000
-_SLUG_LENGTH = 63  # of a label in DNS, which Kubernetes names follow
+SLUG_LENGTH = 63  # of a label in DNS, which Kubernetes names follow
 
 # Beyond these a number is a slip of the finger, and would print as a screenful of zeros.
 _SMALLEST_POWER, _LARGEST_POWER, _MOST_DIGITS = -18, 18, 34
@@ -152,12 +152,17 @@ def _decimal(text: str) -> Decimal | None:
 
 
 def _slug(text: str) -> str:
-    if len(text) <= _SLUG_LENGTH and re.fullmatch(_SLUG, text):
+    if len(text) <= SLUG_LENGTH and re.fullmatch(_SLUG, text):
         return text
-    plain = unicodedata.normalize("NFKD", text[: 4 * _SLUG_LENGTH]).encode("ascii", "ignore").decode().lower()
-    suggested = re.sub(r"[^a-z0-9]+", "-", plain)[: _SLUG_LENGTH + 1].strip("-")[:_SLUG_LENGTH].strip("-")
-    right = f"use lowercase letters, digits and inner hyphens, at most {_SLUG_LENGTH}: {suggested or 'checkout'}"
+    suggested = slug_of(text) or "checkout"
+    right = f"use lowercase letters, digits and inner hyphens, at most {SLUG_LENGTH}: {suggested}"
     raise mistake(f"'{shown(text)}' is no valid name here", right)
+
+
+def slug_of(text: str) -> str:
+    """What is left of a text as a slug; empty where nothing is."""
+    plain = unicodedata.normalize("NFKD", text[: 4 * SLUG_LENGTH]).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain)[: SLUG_LENGTH + 1].strip("-")[:SLUG_LENGTH].strip("-")
 
 
 def _name(what: str, pattern: str, separator: str = "_", forbidden: str | None = None) -> Callable[[str], str]:
@@ -307,7 +312,7 @@ NumberField = Annotated[
 Slug = Annotated[
     str,
     AfterValidator(_slug),
-    _schema(_SLUG, "Lowercase letters, digits and inner hyphens.", "checkout", longest=_SLUG_LENGTH),
+    _schema(_SLUG, "Lowercase letters, digits and inner hyphens.", "checkout", longest=SLUG_LENGTH),
 ]
 LabelName = Annotated[
     str,
