@@ -1,4 +1,5 @@
-"""`python -m benchmarks`: prints what opsgen costs, beside the goals; times are multiples of `python -c pass` too."""
+"""`python -m benchmarks`: prints what opsgen costs, beside the goals; times are multiples of
+`python -c pass` too."""
 
 from __future__ import annotations
 
@@ -31,8 +32,8 @@ _MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Measurement:
-    """One row: a command, how often it runs, and the goals that it has, as multiples of a bare Python or in
-    milliseconds of a service."""
+    """One row: a command, how often it runs, and the goals that it has, as multiples of a bare
+    Python or in milliseconds of a service."""
 
     name: str
     command: tuple[str, ...]
@@ -45,7 +46,8 @@ class Measurement:
 
 
 def measurements(folder: Path, services: int, runs: int) -> list[Measurement]:
-    """What is measured, in its order: an unchanged build comes after the cold one that it repeats."""
+    """What is measured, in its order: an unchanged build comes after the cold one that it
+    repeats."""
     one = folder / "one"
     one.mkdir()
     (one / "service.yaml").write_text(_ONE_SERVICE, encoding="utf-8")
@@ -56,10 +58,19 @@ def measurements(folder: Path, services: int, runs: int) -> list[Measurement]:
     return [
         Measurement("opsgen --help", (_OPSGEN, "--help"), folder, runs, most_multiples=6),
         Measurement("opsgen --version", (_OPSGEN, "--version"), folder, runs, most_multiples=6),
-        Measurement("one service, cold", build_one, one, runs, _removing(one / "out"), most_multiples=25),
+        Measurement(
+            "one service, cold", build_one, one, runs, _removing(one / "out"), most_multiples=25
+        ),
         Measurement("one service, unchanged", build_one, one, runs, most_multiples=5),
         Measurement(
-            f"{services:,} services, cold", build_all, fleet, few, _removing(fleet / "out"), services, None, 4.0
+            f"{services:,} services, cold",
+            build_all,
+            fleet,
+            few,
+            _removing(fleet / "out"),
+            services,
+            None,
+            4.0,
         ),
         Measurement(f"{services:,} services, unchanged", build_all, fleet, few, nothing, services),
     ]
@@ -74,7 +85,8 @@ def row(measured: Measurement, cost: Cost, bare: Cost) -> str:
     multiples = cost.seconds / bare.seconds
     each = f"{cost.seconds * 1000 / measured.services:.2f}" if measured.services else ""
     figures = (
-        f"{measured.name:<28}{cost.seconds * 1000:>10.0f}{multiples:>9.1f}{cost.cpu_seconds * 1000:>10.0f}"
+        f"{measured.name:<28}{cost.seconds * 1000:>10.0f}{multiples:>9.1f}"
+        f"{cost.cpu_seconds * 1000:>10.0f}"
         f"{each:>12}{cost.peak_bytes / _MIB:>10.0f}"
     )
     return f"{figures}  {_goal(measured, multiples, cost)}".rstrip()
@@ -82,7 +94,10 @@ def row(measured: Measurement, cost: Cost, bare: Cost) -> str:
 
 def _goal(measured: Measurement, multiples: float, cost: Cost) -> str:
     if measured.most_multiples is not None:
-        return f"at most {measured.most_multiples:g}x: {_verdict(multiples <= measured.most_multiples)}"
+        return (
+            f"at most {measured.most_multiples:g}x:"
+            f" {_verdict(multiples <= measured.most_multiples)}"
+        )
     if measured.most_ms_a_service is not None:
         reached = cost.seconds * 1000 / measured.services <= measured.most_ms_a_service
         return f"at most {measured.most_ms_a_service:g} ms a service: {_verdict(reached)}"
@@ -96,8 +111,12 @@ def _verdict(reached: bool) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measures and prints; the figures are for people, and no goal that is missed is a failure."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--services", type=int, default=1000, help="how many specs a fleet has (default: 1000)")
-    parser.add_argument("--runs", type=int, default=7, help="runs of each command; a third for fleets (default: 7)")
+    parser.add_argument(
+        "--services", type=int, default=1000, help="how many specs a fleet has (default: 1000)"
+    )
+    parser.add_argument(
+        "--runs", type=int, default=7, help="runs of each command; a third for fleets (default: 7)"
+    )
     chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="opsgen-bench-") as name:
         folder = Path(name)

@@ -1,6 +1,8 @@
-"""`python -m benchmarks.peers`: rivals' published packages on equal specs, each in an environment of its own.
+"""`python -m benchmarks.peers`: rivals' published packages on equal specs, each in an environment
+of its own.
 
-Prints the tables of docs/comparison.md. Needs an index of packages, and promtool on PATH for what fires when.
+Prints the tables of docs/comparison.md. Needs an index of packages, and promtool on PATH for what
+fires when.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ _SCENARIOS: dict[str, tuple[int, bool]] = {
 
 @dataclass(frozen=True)
 class Peer:
-    """One tool: its package (empty for this checkout), how its specs are written, and how it is run on them."""
+    """One tool: its package (empty for this checkout), how its specs are written, and how it is run
+    on them."""
 
     name: str
     package: str
@@ -73,7 +76,9 @@ def _write_nthlayer(folder: Path, names: Sequence[str]) -> None:
                     "type": "availability",
                     "success_ratio": {
                         "total_query": f'sum(rate(http_requests_total{{service="{name}"}}[5m]))',
-                        "good_query": f'sum(rate(http_requests_total{{service="{name}",code!~"5.."}}[5m]))',
+                        "good_query": (
+                            f'sum(rate(http_requests_total{{service="{name}",code!~"5.."}}[5m]))'
+                        ),
                     },
                 }
             ],
@@ -86,7 +91,11 @@ def _write_nthlayer(folder: Path, names: Sequence[str]) -> None:
                 {
                     "kind": "SLO",
                     "name": slo,
-                    "spec": {"objective": objectives[slo], "window": "30d", "indicators": indicators[slo]},
+                    "spec": {
+                        "objective": objectives[slo],
+                        "window": "30d",
+                        "indicators": indicators[slo],
+                    },
                 }
                 for slo in objectives
             ],
@@ -100,7 +109,14 @@ def _write_metrics_forge(folder: Path, names: Sequence[str]) -> None:
         {"type": "latency", "target": 250, "window": "30d"},
     ]
     services = [
-        {"name": name, "tier": "critical", "namespace": "production", "team": "web", "port": 8080, "slos": slos}
+        {
+            "name": name,
+            "tier": "critical",
+            "namespace": "production",
+            "team": "web",
+            "port": 8080,
+            "slos": slos,
+        }
         for name in names
     ]
     (folder / "services.yaml").write_text(yaml.safe_dump({"services": services}, sort_keys=False))
@@ -118,7 +134,8 @@ PEERS = (
         "nthlayer-generate",
         _write_nthlayer,
         lambda programs, names: [
-            [str(programs / "nthlayer"), "apply", f"{name}.yaml", "--output-dir", f"out/{name}"] for name in names
+            [str(programs / "nthlayer"), "apply", f"{name}.yaml", "--output-dir", f"out/{name}"]
+            for name in names
         ],
     ),
     Peer(
@@ -168,9 +185,15 @@ def _installed(peer: Peer, folder: Path) -> tuple[Path, str]:
     environment = folder / "environment"
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
     pip = environment / "bin" / "pip"
-    subprocess.run([pip, "install", "--quiet", "--disable-pip-version-check", peer.package], check=True)
-    shown = subprocess.run([pip, "show", peer.package], check=True, capture_output=True, text=True).stdout
-    return environment / "bin", next(line[9:] for line in shown.splitlines() if line.startswith("Version: "))
+    subprocess.run(
+        [pip, "install", "--quiet", "--disable-pip-version-check", peer.package], check=True
+    )
+    shown = subprocess.run(
+        [pip, "show", peer.package], check=True, capture_output=True, text=True
+    ).stdout
+    return environment / "bin", next(
+        line[9:] for line in shown.splitlines() if line.startswith("Version: ")
+    )
 
 
 def _run(command: Sequence[str], folder: Path) -> int:
@@ -178,7 +201,11 @@ def _run(command: Sequence[str], folder: Path) -> int:
 
 
 def _tree(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def _rules(folder: Path) -> Iterator[dict[str, Any]]:
@@ -216,8 +243,13 @@ def _fired(folder: Path, rules: Sequence[dict[str, Any]], errors: int, gone: boo
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return "nothing"
-    found = re.findall(r'alertname="([^"]+)", severity="([^"]+)"', (done.stdout + done.stderr).partition("got:")[2])
-    return ", ".join(f"{name} ({severity})" for name, severity in found) or "promtool refuses the rules"
+    found = re.findall(
+        r'alertname="([^"]+)", severity="([^"]+)"', (done.stdout + done.stderr).partition("got:")[2]
+    )
+    return (
+        ", ".join(f"{name} ({severity})" for name, severity in found)
+        or "promtool refuses the rules"
+    )
 
 
 def main() -> None:
@@ -227,11 +259,19 @@ def main() -> None:
             own = Path(folder) / peer.name
             own.mkdir()
             results.append(measure(peer, own))
-    print("| | version | exit code | alerts | seconds | files changed by a second run |\n|---|---|---|---|---|---|")
+    print(
+        "| | version | exit code | alerts | seconds | files changed by a second run"
+        " |\n|---|---|---|---|---|---|"
+    )
     for one in results:
         codes = ", ".join(map(str, sorted(one.exit_codes)))
-        print(f"| {one.peer} | {one.version} | {codes} | {one.alerts} | {one.seconds:.1f} | {one.changed_files} |")
-    print(f"\n| {' | '.join(['', *(one.peer for one in results)])} |\n|{'---|' * (len(results) + 1)}")
+        print(
+            f"| {one.peer} | {one.version} | {codes} | {one.alerts} | {one.seconds:.1f} |"
+            f" {one.changed_files} |"
+        )
+    print(
+        f"\n| {' | '.join(['', *(one.peer for one in results)])} |\n|{'---|' * (len(results) + 1)}"
+    )
     for scenario in _SCENARIOS:
         print(f"| {' | '.join([scenario, *(one.fired[scenario] for one in results)])} |")
 

@@ -1,4 +1,5 @@
-"""Generated specs for benchmarks: a number in, as many different specs out, the same ones on every machine."""
+"""Generated specs for benchmarks: a number in, as many different specs out, the same ones on every
+machine."""
 
 from __future__ import annotations
 
@@ -15,7 +16,9 @@ _PROJECT = {
     "prometheus": {"version": "2.42", "scrape_interval": "15s", "evaluation_interval": "15s"},
     "grafana": {"url": "https://grafana.example.com"},
     "runbooks": {"url": "https://git.example.com/ops/{service}/runbook.md"},
-    "teams": {f"team-{n}": {"escalation": {"page": "critical", "ticket": "tickets"}} for n in range(10)},
+    "teams": {
+        f"team-{n}": {"escalation": {"page": "critical", "ticket": "tickets"}} for n in range(10)
+    },
     "channels": {
         "pager": {"pagerduty": {"routing_key_file": "/etc/alertmanager/secrets/pager"}},
         "chat": {"slack": {"channel": "#ops", "api_url_file": "/etc/alertmanager/secrets/slack"}},
@@ -25,7 +28,8 @@ _PROJECT = {
 
 
 def spec(number: int) -> dict[str, Any]:
-    """The spec of one service. Neighbours differ in everything; every fourth has business signals and probes."""
+    """The spec of one service. Neighbours differ in everything; every fourth has business signals
+    and probes."""
     name = f"service-{number:05d}"
     found: dict[str, Any] = {
         "service": name,

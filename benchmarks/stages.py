@@ -51,10 +51,11 @@ class Stopwatch:
 
 
 def stage_seconds(folder: Path, out: Path) -> dict[str, float]:
-    """Seconds of every stage of a build of all specs in the folder. Sums of whole stages are marked `all:`.
+    """Seconds of every stage of a build of all specs in the folder. Sums of whole stages are marked
+    `all:`.
 
-    The stages are timed one by one; then the fleet is loaded, written into an empty folder and compared with it, as
-    the command does.
+    The stages are timed one by one; then the fleet is loaded, written into an empty folder and
+    compared with it, as the command does.
     """
     watch = Stopwatch()
     _load(folder, watch)

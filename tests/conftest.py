@@ -44,7 +44,8 @@ def prometheus_server() -> Path:
 
 @pytest.fixture(scope="session")
 def current_prometheus_server() -> Path:
-    """The Prometheus 3 server. It is built without its web pages and without the clouds' service discoveries."""
+    """The Prometheus 3 server. It is built without its web pages and without the clouds' service
+    discoveries."""
     return require_program("prometheus-3")
 
 
@@ -65,7 +66,8 @@ def node_exporter() -> Path:
 
 @pytest.fixture(scope="session")
 def sample_data() -> Path:
-    """Expositions of real programs and public rule collections, which are too large to be kept in this repository.
+    """Expositions of real programs and public rule collections, which are too large to be kept in
+    this repository.
 
     OPSGEN_SAMPLE_DATA names their folder. Without it the tests on them skip, in CI too.
     """

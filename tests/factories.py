@@ -6,7 +6,19 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from opsgen.model import Channel, Convention, Hours, Place, Platform, Policy, Probe, Service, Severity, Step, Team
+from opsgen.model import (
+    Channel,
+    Convention,
+    Hours,
+    Place,
+    Platform,
+    Policy,
+    Probe,
+    Service,
+    Severity,
+    Step,
+    Team,
+)
 from opsgen.organisation import TIMINGS
 from opsgen.promql import Matcher, parse
 from opsgen.quantities import Duration
@@ -21,11 +33,18 @@ CHAT = Channel("payments-slack", "slack", MappingProxyType({}))
 
 
 def a_team(**changes: Any) -> Team:
-    """Pages go to the pager and after 15 minutes to the manager; tickets to the chat in office hours."""
-    critical = Policy("critical", (Step(Duration(0), (PAGER, CHAT), None), Step(Duration.of("15m"), (MANAGER,), None)))
+    """Pages go to the pager and after 15 minutes to the manager; tickets to the chat in office
+    hours."""
+    critical = Policy(
+        "critical",
+        (Step(Duration(0), (PAGER, CHAT), None), Step(Duration.of("15m"), (MANAGER,), None)),
+    )
     office = Policy("working-hours", (Step(Duration(0), (CHAT,), OFFICE),))
     policies: dict[Severity, Policy] = {"page": critical, "ticket": office, "info": office}
-    return Team(**{"name": "payments", "slack": "#payments", "policies": MappingProxyType(policies)} | changes)
+    return Team(
+        **{"name": "payments", "slack": "#payments", "policies": MappingProxyType(policies)}
+        | changes
+    )
 
 
 def a_service(**changes: Any) -> Service:
@@ -47,7 +66,14 @@ def a_service(**changes: Any) -> Service:
         "origins": MappingProxyType({}),
         "overrides": MappingProxyType({}),
         "burn_rates": None,
-        "platform": Platform("2.42", "0.25", Duration.of("15s"), Duration.of("15s"), "blackbox-exporter:9115", TIMINGS),
+        "platform": Platform(
+            "2.42",
+            "0.25",
+            Duration.of("15s"),
+            Duration.of("15s"),
+            "blackbox-exporter:9115",
+            TIMINGS,
+        ),
         "runbook_commands": MappingProxyType({}),
         "runbook_url": "https://git.example.com/out/checkout/runbook.md",
         "dashboard_url": "https://grafana.example.com/d/opsgen-checkout",
@@ -59,7 +85,11 @@ def a_service(**changes: Any) -> Service:
 def a_probe(url: str = "https://shop.example.com/healthz", name: str = "healthz") -> Probe:
     spans = {"interval": "30s", "timeout": "5s", "slow": "2s", "certificate": "14d"}
     return Probe(
-        name=name, url=url, module="http_2xx", place=PLACE, **{key: Duration.of(span) for key, span in spans.items()}
+        name=name,
+        url=url,
+        module="http_2xx",
+        place=PLACE,
+        **{key: Duration.of(span) for key, span in spans.items()},
     )
 
 
@@ -79,7 +109,10 @@ def a_threshold(value: str = "0.02", above: bool = True, unit: str = "ratio") ->
 
 
 def an_alert(
-    name: str = "ErrorRatioHigh", signal: str = "errors", severity: Severity = "page", **changes: Any
+    name: str = "ErrorRatioHigh",
+    signal: str = "errors",
+    severity: Severity = "page",
+    **changes: Any,
 ) -> Alert:
     known: dict[str, Any] = {
         "expr": parse("rate(errors_total[5m]) > 0.02"),
@@ -96,7 +129,9 @@ def an_alert(
     return Alert(name=name, signal=signal, severity=severity, **known | changes)
 
 
-def a_signal(*alerts: Alert, name: str = "errors", group: Group = "errors", **changes: Any) -> Signal:
+def a_signal(
+    *alerts: Alert, name: str = "errors", group: Group = "errors", **changes: Any
+) -> Signal:
     query = parse("rate(errors_total[5m])")
     known: dict[str, Any] = {
         "title": "Error ratio",

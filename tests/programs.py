@@ -1,5 +1,5 @@
-"""The external programs that tests run: a name goes in, the path of the installed program or the reason of its absence
-comes out."""
+"""The external programs that tests run: a name goes in, the path of the installed program or the
+reason of its absence comes out."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ class Program:
         return f"{self.command}{release} ({'.tools/bin' if self.built else 'on PATH'})"
 
 
-# As the fixtures name them. Prometheus 2 and 3 differ in language and storage; both are promised to work.
+# As the fixtures name them. Prometheus 2 and 3 differ in language and storage; both are promised to
+# work.
 PROGRAMS = {
     "promtool-2": Program("promtool", release="2."),
     "promtool-3": Program("promtool", built=True, release="3."),
@@ -55,7 +56,8 @@ AMTOOLS = ("amtool-packaged", "amtool-current")
 
 
 def require_program(name: str) -> Path:
-    """The path of one of PROGRAMS. Without it the test skips, or fails where OPSGEN_REQUIRE_PROGRAMS is set."""
+    """The path of one of PROGRAMS. Without it the test skips, or fails where
+    OPSGEN_REQUIRE_PROGRAMS is set."""
     path = PROGRAMS[name].path
     if path is not None:
         return path
@@ -67,6 +69,7 @@ def require_program(name: str) -> Path:
 
 @cache
 def _version(path: str) -> str:
-    """`promtool, version 2.42.0+ds (branch: ...)` gives `2.42.0+ds`. Old releases print it to stderr."""
+    """`promtool, version 2.42.0+ds (branch: ...)` gives `2.42.0+ds`. Old releases print it to
+    stderr."""
     printed = subprocess.run([path, "--version"], capture_output=True, text=True, check=True)
     return (printed.stdout + printed.stderr).partition(", version ")[2].split(" ")[0]

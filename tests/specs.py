@@ -1,4 +1,5 @@
-"""Specs as texts through the public stages: a service as it comes out of derive, or what is said against it."""
+"""Specs as texts through the public stages: a service as it comes out of derive, or what is said
+against it."""
 
 from __future__ import annotations
 
@@ -23,7 +24,11 @@ def fleet(folder: Path, spec: str, project: str = "") -> FleetModel:
 
 def derived(folder: Path, spec: str, project: str = "") -> ServiceModel:
     """The service of a spec in its first environment, through load, resolve and derive."""
-    return next(one for one in fleet(folder, spec, project).services if one.service.name == one.service.spec_name)
+    return next(
+        one
+        for one in fleet(folder, spec, project).services
+        if one.service.name == one.service.spec_name
+    )
 
 
 def file_texts(folder: Path, spec: str, project: str = "") -> dict[str, str]:
@@ -33,13 +38,15 @@ def file_texts(folder: Path, spec: str, project: str = "") -> dict[str, str]:
 
 
 def warned(folder: Path, spec: str, project: str = "") -> list[str]:
-    """Every warning, with files named from the folder; but that nobody is told, as most specs of tests say no more."""
+    """Every warning, with files named from the folder; but that nobody is told, as most specs of
+    tests say no more."""
     texts = (text.replace(f"{folder}/", "") for text in fleet(folder, spec, project).warnings)
     return [text for text in texts if "nobody is told" not in text]
 
 
 def refused(folder: Path, spec: str, project: str = "") -> list[str]:
-    """Every mistake as it is printed, with files named from the folder; fails where the spec is taken."""
+    """Every mistake as it is printed, with files named from the folder; fails where the spec is
+    taken."""
     with pytest.raises(InputError) as caught:
         fleet(folder, spec, project)
     return [str(mistake).replace(f"{folder}/", "") for mistake in caught.value.mistakes]

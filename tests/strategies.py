@@ -1,7 +1,9 @@
-"""Hypothesis strategies: service specs and project files as a person may write them, in every field that there is.
+"""Hypothesis strategies: service specs and project files as a person may write them, in every field
+that there is.
 
-They are plain values, to be dumped as YAML. Not all of them are right: a threshold may be no bucket, an alert may be
-off that is not there. What is drawn is plausible enough for most to be taken.
+They are plain values, to be dumped as YAML. Not all of them are right: a threshold may be no
+bucket, an alert may be off that is not there. What is drawn is plausible enough for most to be
+taken.
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 Spec = dict[str, Any]
 
-# Each would break some file if it were pasted into it: Go templates, Markdown, HTML, YAML, JSON, Jinja, Grafana's
-# variables, a shell.
+# Each would break some file if it were pasted into it: Go templates, Markdown, HTML, YAML, JSON,
+# Jinja, Grafana's variables, a shell.
 HOSTILE = (
     "{{ $labels.x }}",
     "{{",
@@ -50,11 +52,15 @@ HOSTILE = (
 
 # By number, since Hypothesis prints what it draws from.
 hostile_texts = st.integers(0, len(HOSTILE) - 1).map(HOSTILE.__getitem__)
-plain_texts = st.sampled_from(["Checkout", "Turns a basket into a paid order.", "It's 50% off: $5", "naïve — ☃"])
+plain_texts = st.sampled_from(
+    ["Checkout", "Turns a basket into a paid order.", "It's 50% off: $5", "naïve — ☃"]
+)
 texts = st.one_of(
     plain_texts,
     hostile_texts,
-    st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=60).filter(str.strip),
+    st.text(
+        st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=60
+    ).filter(str.strip),
 )
 
 
@@ -75,14 +81,18 @@ def durations(*texts: str) -> SearchStrategy[str]:
 holds = durations("0s", "30s", "1m", "5m", "15m", "1h", "3h", "1d")
 severities = st.sampled_from(["page", "ticket", "info"])
 objectives = st.one_of(
-    st.sampled_from(["10%", "50%", "80%", "90%", "93.05%", "93.06%", "95%", "99%", "99.9%", "99.99%", "99.999%"]),
+    st.sampled_from(
+        ["10%", "50%", "80%", "90%", "93.05%", "93.06%", "95%", "99%", "99.9%", "99.99%", "99.999%"]
+    ),
     st.integers(10_000, 99_999).map(lambda thousandths: f"{thousandths / 1000:.3f}%"),
 )
 slo_windows = st.one_of(
     st.sampled_from(["1d", "3d", "7d", "28d", "30d", "90d", "365d", "1w", "36h"]),
     st.integers(1, 365).map(lambda days: f"{days}d"),
 )
-label_names = st.sampled_from(["namespace", "job", "cluster", "region", "instance", "pod", "app_kubernetes_io_name"])
+label_names = st.sampled_from(
+    ["namespace", "job", "cluster", "region", "instance", "pod", "app_kubernetes_io_name"]
+)
 regexes = st.sampled_from(
     ["shop|cart", ".+", "shop-.*", "(eu|us)-[0-9]+", "a{2,4}", r"\d+\.x", "[^b]+", "(?i:Shop)", ""]
 )
@@ -106,10 +116,12 @@ def some(**fields: SearchStrategy[Any]) -> SearchStrategy[Spec]:
     return st.fixed_dictionaries({}, optional=fields)
 
 
-# -- PromQL ------------------------------------------------------------------------------------------------------------
+# -- PromQL ----------------------------------------------------------------------------------------
 
 _counters = st.sampled_from(["orders_total", "payments_completed_total", "messages_sent_total"])
-_gauges = st.sampled_from(["queue_depth", "open_carts", "last_success_timestamp_seconds", "pool_free_ratio"])
+_gauges = st.sampled_from(
+    ["queue_depth", "open_carts", "last_success_timestamp_seconds", "pool_free_ratio"]
+)
 _windows = durations("2m", "5m", "10m", "30m", "1h")
 _selections = st.sampled_from(
     ["", '{result="ok"}', '{result=~"ok|done"}', '{result!="failed"}', '{kind="a",result!~"x.*"}']
@@ -131,7 +143,9 @@ def _query(template: str, **parts: SearchStrategy[str]) -> SearchStrategy[str]:
 
 
 _rates = _query("sum(rate(@m@s[@w]))", m=_counters, s=_selections, w=_windows)
-_grouped_rates = _query("sum by (@g) (rate(@m@s[@w]))", g=_groups, m=_counters, s=_selections, w=_windows)
+_grouped_rates = _query(
+    "sum by (@g) (rate(@m@s[@w]))", g=_groups, m=_counters, s=_selections, w=_windows
+)
 _gauge = _query("@a(@m@s)", a=_aggregations, m=_gauges, s=_selections)
 _ratios = _query("sum(rate(@m@s[@w])) / sum(rate(@m[@w]))", m=_counters, s=_selections, w=_windows)
 queries = st.one_of(
@@ -143,7 +157,11 @@ queries = st.one_of(
     _query("rate(@m@s[@w])", m=_counters, s=_selections, w=_windows),
     _query("sum(increase(@m@s[@w]))", m=_counters, s=_selections, w=_windows),
     _query(
-        "sum by (@g) (rate(@m@s[@w])) / sum by (@g) (rate(@m[@w]))", g=_groups, m=_counters, s=_selections, w=_windows
+        "sum by (@g) (rate(@m@s[@w])) / sum by (@g) (rate(@m[@w]))",
+        g=_groups,
+        m=_counters,
+        s=_selections,
+        w=_windows,
     ),
     _query("1 - @r", r=_ratios),
     _query("100 * (@r)", r=_ratios),
@@ -157,7 +175,12 @@ queries = st.one_of(
         s=_selections,
         w=_windows,
     ),
-    _query("max(@f(@m[@w]))", f=st.sampled_from(["avg_over_time", "max_over_time"]), m=_gauges, w=_windows),
+    _query(
+        "max(@f(@m[@w]))",
+        f=st.sampled_from(["avg_over_time", "max_over_time"]),
+        m=_gauges,
+        w=_windows,
+    ),
     _query(
         "histogram_quantile(@q, sum by (le) (rate(@m@s[@w])))",
         q=st.sampled_from(["0.5", "0.95", "0.99"]),
@@ -185,21 +208,29 @@ numbers = st.one_of(
     st.decimals(min_value=0, max_value=10_000, places=3, allow_nan=False).map(float),
 )
 
-# -- the parts of a spec -----------------------------------------------------------------------------------------------
+# -- the parts of a spec ---------------------------------------------------------------------------
 
 _CONVENTIONS = ["prometheus-http", "otel-http", "fastapi-instrumentator", "grpc"]
 # Bucket boundaries that they have, and times that they don't.
-_thresholds = durations("100ms", "250ms", "500ms", "1s", "2500ms", "5s", "50ms", "300ms", "800ms", "7s", "1m")
+_thresholds = durations(
+    "100ms", "250ms", "500ms", "1s", "2500ms", "5s", "50ms", "300ms", "800ms", "7s", "1m"
+)
 _convention_parts: dict[str, SearchStrategy[Any]] = {
     "requests": st.sampled_from(["http_requests_total", 'rpc_calls_total{side="server"}', "hits"]),
     "errors": st.sampled_from(
         ['http_requests_total{code=~"5.."}', 'rpc_calls_total{side="server",ok="false"}', "fails"]
     ),
     "latency": st.fixed_dictionaries(
-        {"histogram": st.sampled_from(["http_request_duration_seconds", 'rpc_seconds{side="server"}'])},
+        {
+            "histogram": st.sampled_from(
+                ["http_request_duration_seconds", 'rpc_seconds{side="server"}']
+            )
+        },
         optional={
             "unit": st.sampled_from(["seconds", "milliseconds"]),
-            "buckets": st.sampled_from([[], [0.1, 0.25, 0.5, 1], [0.05, 0.1, 0.3, 1, 2.5, 10], [100, 250, 500, 5000]]),
+            "buckets": st.sampled_from(
+                [[], [0.1, 0.25, 0.5, 1], [0.05, 0.1, 0.3, 1, 2.5, 10], [100, 250, 500, 5000]]
+            ),
         },
     ),
     "route": st.sampled_from(["handler", "route"]),
@@ -207,17 +238,25 @@ _convention_parts: dict[str, SearchStrategy[Any]] = {
 conventions = st.one_of(
     st.sampled_from(_CONVENTIONS),
     st.fixed_dictionaries(_convention_parts),
-    st.builds(lambda name, parts: {"use": name, **parts}, st.sampled_from(_CONVENTIONS), some(**_convention_parts)),
+    st.builds(
+        lambda name, parts: {"use": name, **parts},
+        st.sampled_from(_CONVENTIONS),
+        some(**_convention_parts),
+    ),
     some(**_convention_parts),
 )
 
 
-def _slo(head: dict[str, SearchStrategy[Any]], **extra: SearchStrategy[Any]) -> SearchStrategy[Spec]:
+def _slo(
+    head: dict[str, SearchStrategy[Any]], **extra: SearchStrategy[Any]
+) -> SearchStrategy[Spec]:
     optional = {
         "window": slo_windows,
         "title": texts,
         "description": texts,
-        "grouping": st.lists(st.sampled_from(["kind", "region", "handler"]), max_size=2, unique=True),
+        "grouping": st.lists(
+            st.sampled_from(["kind", "region", "handler"]), max_size=2, unique=True
+        ),
         **extra,
     }
     return st.fixed_dictionaries(head, optional=optional)
@@ -262,16 +301,24 @@ business_alerts = st.one_of(
     st.fixed_dictionaries({"above": numbers}, optional={"for": holds, "severity": severities}),
     st.fixed_dictionaries(
         {"drop": st.sampled_from(["1%", "10%", "50%", "90%", "99.5%"])},
-        optional={"against": durations("1h", "1d", "1w", "2w"), "for": holds, "severity": severities},
+        optional={
+            "against": durations("1h", "1d", "1w", "2w"),
+            "for": holds,
+            "severity": severities,
+        },
     ),
-    st.fixed_dictionaries({"absent": durations("1m", "10m", "1h", "1d")}, optional={"severity": severities}),
+    st.fixed_dictionaries(
+        {"absent": durations("1m", "10m", "1h", "1d")}, optional={"severity": severities}
+    ),
 )
 business = st.fixed_dictionaries(
     {"name": slugs(20), "query": queries},
     optional={
         "title": texts,
         "description": texts,
-        "unit": st.one_of(st.sampled_from(["ratio", "seconds", "bytes", "count", "orders/s"]), texts),
+        "unit": st.one_of(
+            st.sampled_from(["ratio", "seconds", "bytes", "count", "orders/s"]), texts
+        ),
         "match": matchers,
         "alerts": st.lists(business_alerts, max_size=3, unique_by=lambda alert: next(iter(alert))),
     },
@@ -297,7 +344,11 @@ _alert_names = st.sampled_from(
 )
 tunings = st.dictionaries(
     _alert_names,
-    st.one_of(st.just(False), st.just("off"), some(severity=severities, keep_firing_for=holds, **{"for": holds})),
+    st.one_of(
+        st.just(False),
+        st.just("off"),
+        some(severity=severities, keep_firing_for=holds, **{"for": holds}),
+    ),
     max_size=2,
 )
 _dependencies = st.builds(
@@ -326,7 +377,9 @@ _PARTS: dict[str, SearchStrategy[Any]] = {
         {"above": st.sampled_from(["0%", "0.1%", "2%", "50%", "99%"])}, optional={"for": holds}
     ),
     "uptime": st.lists(probes, max_size=3),
-    "resources": some(cpu=st.just("85%"), disk=some(above=st.just("90%"), full_within=durations("4d"))),
+    "resources": some(
+        cpu=st.just("85%"), disk=some(above=st.just("90%"), full_within=durations("4d"))
+    ),
     "business": st.lists(business, max_size=3, unique_by=lambda signal: signal["name"]),
     "dependencies": st.lists(_dependencies, max_size=2),
     "alerts": tunings,
@@ -341,7 +394,9 @@ service_specs: SearchStrategy[Spec] = st.fixed_dictionaries(
         "runtime": st.sampled_from(["kubernetes", "host", "process"]),
         "environment_variables": st.lists(_variables, max_size=2),
         "environments": st.dictionaries(
-            st.sampled_from(["production", "staging", "eu-1"]), st.none() | some(**_PARTS), max_size=2
+            st.sampled_from(["production", "staging", "eu-1"]),
+            st.none() | some(**_PARTS),
+            max_size=2,
         ),
     },
 )
@@ -349,7 +404,8 @@ service_specs: SearchStrategy[Spec] = st.fixed_dictionaries(
 
 @st.composite
 def _escalations(draw: DrawFn) -> Spec:
-    """The parts of a project file that say who is told: channels, policies of several steps, hours and teams."""
+    """The parts of a project file that say who is told: channels, policies of several steps, hours
+    and teams."""
     policies = {name: draw(_policies) for name in ("urgent", "calm")}
     # Pages that reach nobody are a mistake where there are policies.
     chosen = st.fixed_dictionaries(
@@ -359,16 +415,26 @@ def _escalations(draw: DrawFn) -> Spec:
     cases = st.lists(
         st.fixed_dictionaries(
             {"tier": st.lists(st.integers(1, 4), min_size=1, max_size=2)},
-            optional={"environment": st.sampled_from(["production", "staging"]), "page": st.just("calm")},
+            optional={
+                "environment": st.sampled_from(["production", "staging"]),
+                "page": st.just("calm"),
+            },
         ),
         max_size=2,
     )
     return {
-        "channels": {name: {"webhook": {"url": f"https://{name}.example.com/hook"}} for name in _CHANNELS},
+        "channels": {
+            name: {"webhook": {"url": f"https://{name}.example.com/hook"}} for name in _CHANNELS
+        },
         "escalation": policies,
         "hours": {"office": draw(_hours), "night": draw(_hours)},
         "teams": {name: {"escalation": draw(chosen) | {"where": draw(cases)}} for name in _TEAMS},
-        **draw(some(catch_all=st.sampled_from(_CHANNELS), watchdog=some(every=durations("30s", "5m")).map(_watched))),
+        **draw(
+            some(
+                catch_all=st.sampled_from(_CHANNELS),
+                watchdog=some(every=durations("30s", "5m")).map(_watched),
+            )
+        ),
     }
 
 
@@ -383,7 +449,10 @@ _steps = st.fixed_dictionaries(
 _delays = st.lists(st.integers(1, 240), max_size=3, unique=True).map(sorted)
 _policies = st.builds(
     lambda first, later, delays, repeat: {
-        "steps": [first, *({**step, "after": f"{delay}m"} for step, delay in zip(later, delays, strict=False))],
+        "steps": [
+            first,
+            *({**step, "after": f"{delay}m"} for step, delay in zip(later, delays, strict=False)),
+        ],
         **repeat,
     },
     _steps,
@@ -393,7 +462,9 @@ _policies = st.builds(
 )
 _hours = st.fixed_dictionaries(
     {
-        "days": st.sampled_from(["monday to friday", ["saturday to monday", "wednesday"], "sunday"]),
+        "days": st.sampled_from(
+            ["monday to friday", ["saturday to monday", "wednesday"], "sunday"]
+        ),
         "from": st.sampled_from(["00:00", "09:00", "22:30"]),
         "to": st.sampled_from(["06:00", "18:00", "24:00"]),
     },
@@ -413,18 +484,24 @@ _settings = st.fixed_dictionaries(
         ),
         "alertmanager": some(
             page=some(
-                group_wait=durations("0s", "30s"), group_interval=durations("1m"), repeat_interval=durations("5d")
+                group_wait=durations("0s", "30s"),
+                group_interval=durations("1m"),
+                repeat_interval=durations("5d"),
             )
         ),
-        "grafana": st.fixed_dictionaries({"url": st.just("https://grafana.example.com")}, optional={"folder": texts}),
+        "grafana": st.fixed_dictionaries(
+            {"url": st.just("https://grafana.example.com")}, optional={"folder": texts}
+        ),
         "runbooks": st.just({"url": "https://git.example.com/{service}/runbook.md"}),
         "slo": some(window=slo_windows),
     },
 )
 
-projects = st.builds(lambda settings, escalation: settings | escalation, _settings, st.just({}) | _escalations())
+projects = st.builds(
+    lambda settings, escalation: settings | escalation, _settings, st.just({}) | _escalations()
+)
 
-# -- what is nearly a spec ---------------------------------------------------------------------------------------------
+# -- what is nearly a spec -------------------------------------------------------------------------
 
 _odd_values = st.one_of(
     st.none(),

@@ -1,6 +1,8 @@
-"""Any spec that is taken gives output that the real programs take; any other input gives mistakes and nothing else.
+"""Any spec that is taken gives output that the real programs take; any other input gives mistakes
+and nothing else.
 
-`--hypothesis-profile` chooses how many examples there are; every test draws its share of what the profile asks for.
+`--hypothesis-profile` chooses how many examples there are; every test draws its share of what the
+profile asks for.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ from tests.strategies import Spec, damaged, examples, projects, service_specs
 
 pytestmark = pytest.mark.slow
 
-# Whole specs are large: that they take long to draw, and that some are refused, is no fault of the strategy.
+# Whole specs are large: that they take long to draw, and that some are refused, is no fault of the
+# strategy.
 _PATIENT = [
     HealthCheck.too_slow,
     HealthCheck.data_too_large,
@@ -62,7 +65,9 @@ def built(spec: Spec, project: Spec) -> Iterator[Output]:
     """Every artifact of the spec in a folder while the block lasts."""
     with TemporaryDirectory(prefix="opsgen-any-") as name:
         folder = Path(name)
-        (folder / "opsgen.yaml").write_text(yaml.safe_dump(project, allow_unicode=True), encoding="utf-8")
+        (folder / "opsgen.yaml").write_text(
+            yaml.safe_dump(project, allow_unicode=True), encoding="utf-8"
+        )
         (folder / "service.yaml").write_text(
             yaml.safe_dump(spec, allow_unicode=True, sort_keys=False), encoding="utf-8"
         )
@@ -94,7 +99,12 @@ def drawn(spec: Spec, project: Spec) -> Iterator[Output]:
 def judged(program: Path, *arguments: str, cwd: Path) -> None:
     """Fails with the program's own words where it refuses."""
     done = subprocess.run(
-        [program, *arguments], cwd=cwd, capture_output=True, text=True, timeout=_PROGRAM_SECONDS, check=False
+        [program, *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=_PROGRAM_SECONDS,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -104,7 +114,7 @@ def cli(folder: Path, *arguments: str) -> Result:
     return CliRunner().invoke(main, [*arguments, "--out", str(folder / "out")])
 
 
-# -- what is taken -----------------------------------------------------------------------------------------------------
+# -- what is taken ---------------------------------------------------------------------------------
 
 
 @settings(max_examples=examples(100), suppress_health_check=_PATIENT)
@@ -115,19 +125,32 @@ def test_whatever_is_taken_parses_and_is_closed(spec: Spec, project: Spec) -> No
             if artifact.path.endswith(".json"):
                 json.loads(artifact.content)
             elif artifact.path.endswith((".yaml", ".yml")):
-                assert len(list(yaml.load_all(artifact.content, Loader=yaml.CSafeLoader))) == 1, artifact.path
+                assert len(list(yaml.load_all(artifact.content, Loader=yaml.CSafeLoader))) == 1, (
+                    artifact.path
+                )
         for model in output.fleet.services:
             name = model.service.name
-            own = [artifact for artifact in output.artifacts if artifact.path.startswith(f"{name}/")]
+            own = [
+                artifact for artifact in output.artifacts if artifact.path.startswith(f"{name}/")
+            ]
 
-            assert gaps(model.service, own, concerning(output.parsed("alertmanager.yml"), name)) == []
+            assert (
+                gaps(model.service, own, concerning(output.parsed("alertmanager.yml"), name)) == []
+            )
 
 
 @settings(max_examples=examples(40), suppress_health_check=_PATIENT)
 @given(service_specs, projects)
 def test_whatever_is_taken_pleases_promtool(promtool: Path, spec: Spec, project: Spec) -> None:
     with drawn(spec, project) as output:
-        judged(promtool, "check", "rules", "--lint-fatal", f"{output.service}/rules.yaml", cwd=output.folder)
+        judged(
+            promtool,
+            "check",
+            "rules",
+            "--lint-fatal",
+            f"{output.service}/rules.yaml",
+            cwd=output.folder,
+        )
 
 
 @settings(max_examples=examples(25), suppress_health_check=_PATIENT)
@@ -146,8 +169,8 @@ def test_whatever_is_taken_is_proven(promtool: Path, spec: Spec, project: Spec) 
 
 
 def test_a_guard_holds_however_rarely_a_proof_evaluates(promtool: Path) -> None:
-    """The events of the middle SLO are few, so that the other two do not fire with it: fewer than the guard asks for,
-    were only one of the recorded counts in the window of an hour."""
+    """The events of the middle SLO are few, so that the other two do not fire with it: fewer than
+    the guard asks for, were only one of the recorded counts in the window of an hour."""
     spec = {
         "service": "shop",
         "convention": "prometheus-http",
@@ -160,7 +183,12 @@ def test_a_guard_holds_however_rarely_a_proof_evaluates(promtool: Path) -> None:
                 "bad": "rate(a_total[5m])",
                 "total": "rate(b_total[5m])",
             },
-            {"name": "done", "objective": "10%", "bad": "rate(a_total[5m])", "total": 'rate(a_total{ok=~"1|2"}[5m])'},
+            {
+                "name": "done",
+                "objective": "10%",
+                "bad": "rate(a_total[5m])",
+                "total": 'rate(a_total{ok=~"1|2"}[5m])',
+            },
         ],
     }
 
@@ -174,13 +202,17 @@ def dropping(hold: str, against: str, window: str = "5m") -> Spec:
     return {"service": "shop", "business": [{"name": "orders", "query": query, "alerts": [alert]}]}
 
 
-@pytest.mark.parametrize(("hold", "against"), [("0s", "1h"), ("30m", "1h"), ("15m", "1d"), ("3h", "1w")])
+@pytest.mark.parametrize(
+    ("hold", "against"), [("0s", "1h"), ("30m", "1h"), ("15m", "1d"), ("3h", "1w")]
+)
 def test_a_drop_against_any_earlier_time_is_proven(promtool: Path, hold: str, against: str) -> None:
     with built(dropping(hold, against), {}) as output:
         judged(promtool, "test", "rules", "rules.test.yaml", cwd=output.folder / "shop")
 
 
-@pytest.mark.parametrize(("hold", "against", "window"), [("1h", "1h", "5m"), ("1d", "1d", "5m"), ("30m", "1h", "30m")])
+@pytest.mark.parametrize(
+    ("hold", "against", "window"), [("1h", "1h", "5m"), ("1d", "1d", "5m"), ("30m", "1h", "30m")]
+)
 def test_a_drop_that_is_over_before_it_has_held_is_refused(
     tmp_path: Path, hold: str, against: str, window: str
 ) -> None:
@@ -201,7 +233,7 @@ def test_whatever_is_taken_gives_the_same_bytes_again(spec: Spec) -> None:
         assert tuple(a for content in again.values() for a in content.artifacts) == output.artifacts
 
 
-# -- what is not -------------------------------------------------------------------------------------------------------
+# -- what is not -----------------------------------------------------------------------------------
 
 
 def is_clean(result: Result, folder: Path) -> None:
@@ -239,7 +271,12 @@ def test_a_spec_with_bytes_overwritten_is_taken_or_refused_cleanly(
 
 
 @settings(max_examples=examples(200))
-@given(st.one_of(st.binary(max_size=2_000), st.text(max_size=500).map(lambda text: text.encode("utf-8", "ignore"))))
+@given(
+    st.one_of(
+        st.binary(max_size=2_000),
+        st.text(max_size=500).map(lambda text: text.encode("utf-8", "ignore")),
+    )
+)
 def test_any_bytes_are_refused_cleanly(content: bytes) -> None:
     with TemporaryDirectory(prefix="opsgen-any-") as name:
         folder = Path(name)
@@ -252,7 +289,11 @@ def test_any_bytes_are_refused_cleanly(content: bytes) -> None:
 
 
 _BILLION = "\n".join(
-    ["service: x", "a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10))]
+    [
+        "service: x",
+        "a0: &a0 [x]",
+        *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)),
+    ]
 )
 
 
@@ -268,7 +309,16 @@ _BILLION = "\n".join(
         b"[" * 100_000,
         _BILLION.encode(),
     ],
-    ids=["empty", "binary", "unclosed", "utf-16", "two-documents", "python-tag", "nested", "billion-laughs"],
+    ids=[
+        "empty",
+        "binary",
+        "unclosed",
+        "utf-16",
+        "two-documents",
+        "python-tag",
+        "nested",
+        "billion-laughs",
+    ],
 )
 def test_a_process_says_what_is_wrong_and_exits_with_2(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "service.yaml").write_bytes(content)
@@ -289,7 +339,8 @@ def test_a_process_says_what_is_wrong_and_exits_with_2(tmp_path: Path, content: 
 
 
 @pytest.mark.parametrize(
-    "name", ["../../etc", "..", "/etc", "a/b", "a\\b", "A", "-a", "a-", ".git", "a" * 64, "é", "a\nb"]
+    "name",
+    ["../../etc", "..", "/etc", "a/b", "a\\b", "A", "-a", "a-", ".git", "a" * 64, "é", "a\nb"],
 )
 def test_a_service_can_not_leave_its_folder(tmp_path: Path, name: str) -> None:
     spec = {"service": name, "uptime": ["https://example.com"]}

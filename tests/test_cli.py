@@ -34,7 +34,11 @@ def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedP
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 @pytest.fixture
@@ -74,7 +78,13 @@ def test_a_second_build_changes_nothing(project: Path) -> None:
 
 @pytest.mark.parametrize(
     "environment",
-    [{"PYTHONHASHSEED": "1"}, {"PYTHONHASHSEED": "2"}, {"LC_ALL": "C"}, {"TZ": "Asia/Tokyo"}, {"LANG": "tr_TR.UTF-8"}],
+    [
+        {"PYTHONHASHSEED": "1"},
+        {"PYTHONHASHSEED": "2"},
+        {"LC_ALL": "C"},
+        {"TZ": "Asia/Tokyo"},
+        {"LANG": "tr_TR.UTF-8"},
+    ],
 )
 def test_the_same_spec_gives_the_same_bytes_everywhere(
     project: Path, tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]
@@ -97,13 +107,18 @@ def test_one_bad_spec_among_fifty_changes_nothing_and_names_every_mistake(projec
     assert run("build", "specs", cwd=project).returncode == 0
     before = tree(project / "out")
     (specs / "s7.yaml").write_text(SPEC.replace("99.9%", "100%").replace("team", "taem"))
-    (specs / "s8.yaml").write_text(SPEC.replace("service: shop", "service: s8").replace("99.9%", "99.5%"))
+    (specs / "s8.yaml").write_text(
+        SPEC.replace("service: shop", "service: s8").replace("99.9%", "99.5%")
+    )
 
     done = run("build", "specs", cwd=project)
 
     assert done.returncode == 2
     assert "specs/s7.yaml:2:1: taem: unknown key; did you mean 'team'?" in done.stderr
-    assert "specs/s7.yaml:6:19: slos[0].availability: an objective of 100% leaves no error budget" in done.stderr
+    assert (
+        "specs/s7.yaml:6:19: slos[0].availability: an objective of 100% leaves no error budget"
+        in done.stderr
+    )
     assert "Traceback" not in done.stderr
     assert tree(project / "out") == before
 
@@ -136,11 +151,15 @@ def three(tmp_path: Path) -> Path:
 _UNPROVABLE = "business: [{name: up, query: max(up), alerts: [{above: 0.5}]}]\n"
 
 
-def test_who_keeps_going_leaves_out_what_is_wrong_and_keeps_what_was_made_of_it_last(three: Path) -> None:
+def test_who_keeps_going_leaves_out_what_is_wrong_and_keeps_what_was_made_of_it_last(
+    three: Path,
+) -> None:
     before = tree(three / "out")
     (three / "specs" / "bad.yaml").write_text(SPEC.replace("shop", "bad").replace("99.9%", "100%"))
     (three / "specs" / "odd.yaml").write_text(SPEC.replace("shop", "odd") + _UNPROVABLE)
-    (three / "specs" / "good.yaml").write_text(SPEC.replace("shop", "good").replace("99.9%", "99.5%"))
+    (three / "specs" / "good.yaml").write_text(
+        SPEC.replace("shop", "good").replace("99.9%", "99.5%")
+    )
 
     done = run("build", "--keep-going", "specs", cwd=three)
 
@@ -173,17 +192,28 @@ def test_nobody_keeps_going_where_every_spec_is_wrong(three: Path) -> None:
     [
         ("route: [", "this is no part of an Alertmanager configuration any more"),
         ("hello", "this is no part of an Alertmanager configuration any more"),
-        ("route: {receiver: x}\nreceivers: 5\n", "this is no part of an Alertmanager configuration any more"),
-        ("route: {routes: [{matchers: [], receiver: x}]}", "a route of it takes alerts of other services than bad"),
+        (
+            "route: {receiver: x}\nreceivers: 5\n",
+            "this is no part of an Alertmanager configuration any more",
+        ),
+        (
+            "route: {routes: [{matchers: [], receiver: x}]}",
+            "a route of it takes alerts of other services than bad",
+        ),
     ],
 )
-def test_a_fragment_that_somebody_spoilt_is_named_and_not_merged(three: Path, spoilt: str, said: str) -> None:
+def test_a_fragment_that_somebody_spoilt_is_named_and_not_merged(
+    three: Path, spoilt: str, said: str
+) -> None:
     (three / "out" / "bad" / "escalation.yaml").write_text(spoilt)
 
     done = run("build", "specs/good.yaml", cwd=three)
 
     assert done.returncode == 2
-    assert f"out/bad/escalation.yaml:1:1: {said}; build the spec of bad again, with --force" in done.stderr
+    assert (
+        f"out/bad/escalation.yaml:1:1: {said}; build the spec of bad again, with --force"
+        in done.stderr
+    )
 
 
 def test_no_spec_at_all_is_a_mistake(tmp_path: Path) -> None:
@@ -197,7 +227,9 @@ def test_no_spec_at_all_is_a_mistake(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("name", ["../../etc", "/etc/passwd", "a/b", ".", "..", "CON/..", "a b", "Ümlaut"])
+@pytest.mark.parametrize(
+    "name", ["../../etc", "/etc/passwd", "a/b", ".", "..", "CON/..", "a b", "Ümlaut"]
+)
 def test_a_service_name_cannot_leave_its_folder(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "deep" / "down"
     folder.mkdir(parents=True)
@@ -225,7 +257,9 @@ def test_what_people_write_in_a_runbook_stays_when_the_spec_changes(project: Pat
     assert "99.5%" in runbook.read_text()
 
 
-@pytest.mark.parametrize(("way", "kept"), [("--take-mine", True), ("--take-theirs", False), ("--force", False)])
+@pytest.mark.parametrize(
+    ("way", "kept"), [("--take-mine", True), ("--take-theirs", False), ("--force", False)]
+)
 def test_an_edit_inside_of_a_block_is_shown_and_left_until_somebody_decides(
     project: Path, way: str, kept: bool
 ) -> None:
@@ -264,7 +298,9 @@ def test_a_broken_mark_is_a_mistake_at_its_line_and_nothing_is_written(project: 
     assert tree(project / "out") == before
 
 
-def test_a_runbook_of_a_service_that_is_gone_stays_where_somebody_wrote_in_it(project: Path) -> None:
+def test_a_runbook_of_a_service_that_is_gone_stays_where_somebody_wrote_in_it(
+    project: Path,
+) -> None:
     specs = project / "specs"
     specs.mkdir()
     for name in ("shop", "till", "bank"):
@@ -319,7 +355,9 @@ def test_an_edit_is_said_to_be_one_beside_what_is_stale(project: Path) -> None:
         ("{{ ''.__class__.__mro__ }}", "__class__"),
     ],
 )
-def test_a_mistake_in_a_users_template_is_told_at_its_place(project: Path, template: str, said: str) -> None:
+def test_a_mistake_in_a_users_template_is_told_at_its_place(
+    project: Path, template: str, said: str
+) -> None:
     """The folder is named from above, as a project in a subfolder does."""
     own = project / "own" / "runbook"
     own.mkdir(parents=True)
@@ -437,9 +475,11 @@ def test_explain_gives_the_same_to_programs(project: Path) -> None:
     done = run("explain", "--format", "json", "shop.yaml", cwd=project)
 
     (explained,) = json.loads(done.stdout)
-    assert {"path": "tier", "value": "2", "origin": "default: wakes people for what users notice"} in explained[
-        "values"
-    ]
+    assert {
+        "path": "tier",
+        "value": "2",
+        "origin": "default: wakes people for what users notice",
+    } in explained["values"]
     assert all(alert["words"] and alert["expr"] for alert in explained["alerts"])
 
 
@@ -460,7 +500,8 @@ def test_a_field_that_is_not_generated_yet_is_said_to_be(project: Path) -> None:
 
 def test_lint_finds_what_can_never_match(tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text(
-        "groups:\n- name: a\n  rules:\n  - alert: Locks\n    expr: sum(pg_locks_count) / pg_settings_max_locks > 0.2\n"
+        "groups:\n- name: a\n  rules:\n  - alert: Locks\n    expr: sum(pg_locks_count) /"
+        " pg_settings_max_locks > 0.2\n"
     )
 
     done = run("lint", "rules.yaml", cwd=tmp_path)
@@ -469,7 +510,9 @@ def test_lint_finds_what_can_never_match(tmp_path: Path) -> None:
     assert done.stdout.startswith("rules.yaml:5:5: Locks: the two sides of `/` never match")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["build", "--help"], ["check", "--help"], ["lint", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["build", "--help"], ["check", "--help"], ["lint", "--help"]]
+)
 def test_help_has_an_example(tmp_path: Path, arguments: list[str]) -> None:
     done = run(*arguments, cwd=tmp_path)
 
@@ -493,7 +536,11 @@ def test_check_shows_how_each_file_differs(project: Path) -> None:
     assert "missing          shop/dashboard.json" in lines
     at = lines.index("changed          shop/runbook.md")
     assert lines[at + 1].startswith("@@ ")
-    edited = next(at for at, line in enumerate(lines) if line.startswith("left alone       shop/rules.yaml: edited"))
+    edited = next(
+        at
+        for at, line in enumerate(lines)
+        if line.startswith("left alone       shop/rules.yaml: edited")
+    )
     assert lines[edited + 1].startswith("@@ ")
     assert any("0.5" in line for line in lines[edited + 2 : edited + 15])
     assert tree(project) == before

@@ -1,4 +1,5 @@
-"""Closure finds what is missing: every kind of gap, when an artifact is damaged, and nothing on what opsgen writes."""
+"""Closure finds what is missing: every kind of gap, when an artifact is damaged, and nothing on
+what opsgen writes."""
 
 from __future__ import annotations
 
@@ -49,12 +50,18 @@ def service(model: FleetModel) -> Service:
 def files(model: FleetModel, tmp_path: Path) -> Files:
     """Every file by its name; that of the fleet's Alertmanager too."""
     wanted = contents(model, tmp_path)
-    return {a.path.removeprefix("shop/"): a.content for content in wanted.values() for a in content.artifacts}
+    return {
+        a.path.removeprefix("shop/"): a.content
+        for content in wanted.values()
+        for a in content.artifacts
+    }
 
 
 def found(service: Service, files: Files) -> list[Gap]:
     own = [
-        Artifact(f"shop/{name}", text) for name, text in files.items() if name not in ("alertmanager.yml", "README.md")
+        Artifact(f"shop/{name}", text)
+        for name, text in files.items()
+        if name not in ("alertmanager.yml", "README.md")
     ]
     return gaps(service, own, concerning(yaml.safe_load(files["alertmanager.yml"]), "shop"))
 
@@ -63,7 +70,7 @@ def test_what_opsgen_writes_is_closed(service: Service, files: Files) -> None:
     assert found(service, files) == []
 
 
-# -- damage ------------------------------------------------------------------------------------------------------------
+# -- damage ----------------------------------------------------------------------------------------
 
 
 def in_yaml(name: str, change: Callable[[Any], None]) -> Damage:
@@ -117,7 +124,9 @@ def _leads_to_orders_low(panel: Any) -> bool:
 
 def without_record(document: Any) -> None:
     for group in document["groups"]:
-        group["rules"] = [rule for rule in group["rules"] if rule.get("record") != "slo:events:increase5m"]
+        group["rules"] = [
+            rule for rule in group["rules"] if rule.get("record") != "slo:events:increase5m"
+        ]
 
 
 def without_alerts(document: Any) -> None:
@@ -128,7 +137,9 @@ def without_alerts(document: Any) -> None:
 def without_assertion(document: Any) -> None:
     for test in document["tests"]:
         for assertion in test["promql_expr_test"]:
-            assertion["exp_samples"] = [s for s in assertion["exp_samples"] if "OrdersLow" not in s["labels"]]
+            assertion["exp_samples"] = [
+                s for s in assertion["exp_samples"] if "OrdersLow" not in s["labels"]
+            ]
 
 
 def to_nobody(document: Any) -> None:
@@ -137,7 +148,9 @@ def to_nobody(document: Any) -> None:
 
 def to_a_receiver_that_is_not_there(document: Any) -> None:
     root = document["route"]["receiver"]
-    document["receivers"] = [receiver for receiver in document["receivers"] if receiver["name"] == root]
+    document["receivers"] = [
+        receiver for receiver in document["receivers"] if receiver["name"] == root
+    ]
 
 
 def relabelled(document: Any) -> None:
@@ -145,10 +158,17 @@ def relabelled(document: Any) -> None:
 
 
 DAMAGES: dict[str, tuple[Damage, str, str]] = {
-    "no panel": (in_json("dashboard.json", without_panel), "dashboard.json", "no panel shows OrdersLow"),
+    "no panel": (
+        in_json("dashboard.json", without_panel),
+        "dashboard.json",
+        "no panel shows OrdersLow",
+    ),
     "a panel with another id": (
         in_yaml(
-            "rules.yaml", lambda d: rule_named(d, "OrdersLow")["annotations"].update(dashboard_url="x?viewPanel=1")
+            "rules.yaml",
+            lambda d: rule_named(d, "OrdersLow")["annotations"].update(
+                dashboard_url="x?viewPanel=1"
+            ),
         ),
         "dashboard.json",
         "no panel shows OrdersLow",
@@ -173,7 +193,11 @@ DAMAGES: dict[str, tuple[Damage, str, str]] = {
         "rules.test.yaml",
         "it does not load rules.yaml",
     ),
-    "no route": (in_yaml("alertmanager.yml", to_nobody), "alertmanager.yml", "nobody is told of OrdersLow"),
+    "no route": (
+        in_yaml("alertmanager.yml", to_nobody),
+        "alertmanager.yml",
+        "nobody is told of OrdersLow",
+    ),
     "no receiver": (
         in_yaml("alertmanager.yml", to_a_receiver_that_is_not_there),
         "alertmanager.yml",
@@ -190,19 +214,29 @@ DAMAGES: dict[str, tuple[Damage, str, str]] = {
         "reads slo:events:increase5m, which no rule records",
     ),
     "another severity": (
-        in_yaml("rules.yaml", lambda d: rule_named(d, "OrdersLow")["labels"].update(severity="info")),
+        in_yaml(
+            "rules.yaml", lambda d: rule_named(d, "OrdersLow")["labels"].update(severity="info")
+        ),
         "rules.test.yaml",
         "nothing proves that OrdersLow",
     ),
-    "no alert at all": (in_yaml("rules.yaml", without_alerts), "rules.yaml", "there is no alert in it"),
+    "no alert at all": (
+        in_yaml("rules.yaml", without_alerts),
+        "rules.yaml",
+        "there is no alert in it",
+    ),
 }
 
 
 @pytest.mark.parametrize(("damage", "file", "said"), DAMAGES.values(), ids=DAMAGES.keys())
-def test_each_kind_of_gap_is_found(service: Service, files: Files, damage: Damage, file: str, said: str) -> None:
+def test_each_kind_of_gap_is_found(
+    service: Service, files: Files, damage: Damage, file: str, said: str
+) -> None:
     damage(files)
 
-    assert any(gap.file.endswith(file) and said in gap.wrong for gap in found(service, files)), found(service, files)
+    assert any(gap.file.endswith(file) and said in gap.wrong for gap in found(service, files)), (
+        found(service, files)
+    )
 
 
 def test_a_gap_of_one_alert_is_told_of_that_alert_alone(service: Service, files: Files) -> None:

@@ -1,4 +1,5 @@
-"""Claims about the documentation: what it shows works, and what editors are told is what opsgen takes."""
+"""Claims about the documentation: what it shows works, and what editors are told is what opsgen
+takes."""
 
 from __future__ import annotations
 
@@ -43,7 +44,9 @@ class _Block(NamedTuple):
 def _blocks(page: Path) -> list[_Block]:
     tokens = MarkdownIt().parse(page.read_text())
     return [
-        _Block(token.info, token.map[0] + 1, token.content) for token in tokens if token.type == "fence" and token.map
+        _Block(token.info, token.map[0] + 1, token.content)
+        for token in tokens
+        if token.type == "fence" and token.map
     ]
 
 
@@ -55,15 +58,22 @@ def _whole(block: _Block) -> str:
     if block.kind != "yaml part":
         return block.text
     own = yaml.safe_load(block.text)
-    return "".join(f"{line}\n" for line in _SPEC.splitlines() if line.partition(":")[0] not in own) + block.text
+    return (
+        "".join(f"{line}\n" for line in _SPEC.splitlines() if line.partition(":")[0] not in own)
+        + block.text
+    )
 
 
 def _described() -> Iterator[Any]:
     """Every file of the repository that a schema describes, with the kind of the schema."""
     for path in sorted((ROOT / "specs").glob("*.yaml")):
-        yield pytest.param("project" if path.name == "opsgen.yaml" else "service", path, id=path.name)
+        yield pytest.param(
+            "project" if path.name == "opsgen.yaml" else "service", path, id=path.name
+        )
     for path in sorted((ROOT / "templates/init").glob("*.yaml")):
-        yield pytest.param("project" if path.name == "opsgen.yaml" else "service", path, id=f"init-{path.name}")
+        yield pytest.param(
+            "project" if path.name == "opsgen.yaml" else "service", path, id=f"init-{path.name}"
+        )
     for path in sorted((ROOT / "templates/conventions").glob("*.yaml")):
         yield pytest.param("convention", path, id=path.name)
     for path in sorted((ROOT / "templates/packs").glob("*.yaml")):
@@ -87,7 +97,7 @@ def _value(text: str) -> Any:
     return parse_document(text.encode(), "file.yaml").value
 
 
-# -- schemas -------------------------------------------------------------------------------------------------------
+# -- schemas ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", SCHEMAS)
@@ -99,7 +109,9 @@ def test_a_schema_is_a_valid_one(kind: str) -> None:
 def test_the_schemas_in_docs_are_what_opsgen_prints(kind: str) -> None:
     committed = (_DOCS / "schema" / f"{kind}.json").read_text()
 
-    assert committed == json.dumps(json_schema(kind), indent=2, ensure_ascii=False) + "\n", "run: make docs"
+    assert committed == json.dumps(json_schema(kind), indent=2, ensure_ascii=False) + "\n", (
+        "run: make docs"
+    )
 
 
 def _properties(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -139,8 +151,13 @@ def test_every_example_and_default_in_a_schema_is_valid_itself(kind: str) -> Non
     wrong = [
         (path, value)
         for path, schema in _properties(whole)
-        for value in [*schema.get("examples", []), *([schema["default"]] if "default" in schema else [])]
-        if list(Draft202012Validator({**schema, "$defs": whole.get("$defs", {})}).iter_errors(value))
+        for value in [
+            *schema.get("examples", []),
+            *([schema["default"]] if "default" in schema else []),
+        ]
+        if list(
+            Draft202012Validator({**schema, "$defs": whole.get("$defs", {})}).iter_errors(value)
+        )
     ]
 
     assert not wrong
@@ -211,7 +228,9 @@ _MISTAKES = {
     "an alert's name in another case": "alerts: {target-down: off}",
     "an alert that is on": "alerts: {TargetDown: on}",
     "an unknown severity": "alerts: {TargetDown: {severity: critical}}",
-    "a business alert of two conditions": "business: [{name: a, query: up, alerts: [{below: 1, above: 2}]}]",
+    "a business alert of two conditions": (
+        "business: [{name: a, query: up, alerts: [{below: 1, above: 2}]}]"
+    ),
     "against without drop": "business: [{name: a, query: up, alerts: [{below: 1, against: 1w}]}]",
     "absent with for": "business: [{name: a, query: up, alerts: [{absent: 5m, for: 5m}]}]",
     "a dependency of two kinds": "dependencies: [{redis: a, kafka: b}]",
@@ -241,7 +260,9 @@ _PROJECT_MISTAKES = {
     "a step that tells nobody": "escalation: {critical: [{after: 5m, notify: []}]}",
     "hours without an end": 'hours: {office: {days: monday, from: "09:00"}}',
     "a channel of no kind": "channels: {a: {}}",
-    "a channel of two kinds": "channels: {a: {webhook: {url: https://a.example.com}, sns: {topic_arn: a}}}",
+    "a channel of two kinds": (
+        "channels: {a: {webhook: {url: https://a.example.com}, sns: {topic_arn: a}}}"
+    ),
     "a section without a value": "grafana:",
 }
 
@@ -256,15 +277,21 @@ _CHANNEL_MISTAKES = {
     "an unknown kind": "{carrier-pigeon: {}}",
     "a secret by value": "{slack: {channel: a, api_url: https://hooks.example.com/secret}}",
     "an option that is missing": "{slack: {channel: a}}",
-    "two options of which one is wanted": "{pagerduty: {routing_key_file: /a, service_key_file: /b}}",
+    "two options of which one is wanted": (
+        "{pagerduty: {routing_key_file: /a, service_key_file: /b}}"
+    ),
     "an option of another type": "{webhook: {url: https://a.example.com, max_alerts: many}}",
-    "two ways to log in": "{webhook: {url: https://a.example.com, http_config: {authorization: "
-    "{credentials_file: /a}, basic_auth: {username: a, password_file: /a}}}}",
+    "two ways to log in": (
+        "{webhook: {url: https://a.example.com, http_config: {authorization: "
+        "{credentials_file: /a}, basic_auth: {username: a, password_file: /a}}}}"
+    ),
 }
 
 
 @pytest.mark.parametrize("channel", _CHANNEL_MISTAKES.values(), ids=_CHANNEL_MISTAKES)
-def test_a_mistake_in_a_channel_is_refused_by_schema_and_resolve(channel: str, tmp_path: Path) -> None:
+def test_a_mistake_in_a_channel_is_refused_by_schema_and_resolve(
+    channel: str, tmp_path: Path
+) -> None:
     project = f"channels: {{ours: {channel}}}\n"
 
     assert not _is_valid("project", _value(project))
@@ -280,18 +307,28 @@ def test_every_kind_of_channel_is_in_the_schema_with_its_options(kind: str) -> N
 
 
 def test_a_number_as_a_match_value_is_said_to_need_quotes() -> None:
-    with pytest.raises(InputError, match=r'match\.code: a text was expected, found the number 200; quote it: "200"'):
-        validate(parse_document(b"service: a\nmatch: {code: 200}", "service.yaml"), SCHEMAS["service"][0])
+    with pytest.raises(
+        InputError, match=r'match\.code: a text was expected, found the number 200; quote it: "200"'
+    ):
+        validate(
+            parse_document(b"service: a\nmatch: {code: 200}", "service.yaml"), SCHEMAS["service"][0]
+        )
 
 
 def test_an_alerts_name_in_another_case_is_answered_with_an_example() -> None:
     with pytest.raises(InputError, match="an alert's name is in CamelCase: TargetDown"):
-        validate(parse_document(b"service: a\nalerts: {target-down: off}", "service.yaml"), SCHEMAS["service"][0])
+        validate(
+            parse_document(b"service: a\nalerts: {target-down: off}", "service.yaml"),
+            SCHEMAS["service"][0],
+        )
 
 
 def test_every_key_without_a_value_is_said_at_its_own_line() -> None:
     with pytest.raises(InputError) as caught:
-        validate(parse_document(b"service: a\nlatency:\nerrors: {above: }\n", "service.yaml"), SCHEMAS["service"][0])
+        validate(
+            parse_document(b"service: a\nlatency:\nerrors: {above: }\n", "service.yaml"),
+            SCHEMAS["service"][0],
+        )
 
     assert [(found.line, found.path, found.wrong) for found in caught.value.mistakes] == [
         (2, "latency", "has no value"),
@@ -299,7 +336,7 @@ def test_every_key_without_a_value_is_said_at_its_own_line() -> None:
     ]
 
 
-# -- pages ---------------------------------------------------------------------------------------------------------
+# -- pages -----------------------------------------------------------------------------------------
 
 
 def _load(folder: Path, spec: str, project: str) -> None:
@@ -314,7 +351,9 @@ def test_every_yaml_block_of_the_reference_says_what_it_is() -> None:
 
 
 @pytest.mark.parametrize("block", _BLOCKS, ids=lambda block: f"line-{block.line}")
-def test_every_example_of_the_reference_is_right_by_schema_and_builds(block: _Block, tmp_path: Path) -> None:
+def test_every_example_of_the_reference_is_right_by_schema_and_builds(
+    block: _Block, tmp_path: Path
+) -> None:
     text = _whole(block)
     is_project = block.kind == "yaml project"
 
@@ -335,7 +374,11 @@ def test_every_key_is_in_the_reference(kind: str) -> None:
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
 def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)\s]+)\)", page.read_text())
-    broken = [link for link in links if not link.startswith("https://") and not _leads_somewhere(page, link)]
+    broken = [
+        link
+        for link in links
+        if not link.startswith("https://") and not _leads_somewhere(page, link)
+    ]
 
     assert not broken
 
@@ -367,7 +410,9 @@ def test_the_decision_on_burn_rates_has_the_tiers_that_are_used(window: str, cel
     assert written == [f"{number_text(tier.factor)} over {tier.long_window}" for tier in found]
 
 
-@pytest.mark.parametrize("block", _blocks(_DOCS / "loading.md"), ids=lambda block: f"line-{block.line}")
+@pytest.mark.parametrize(
+    "block", _blocks(_DOCS / "loading.md"), ids=lambda block: f"line-{block.line}"
+)
 def test_every_block_on_loading_parses(block: _Block) -> None:
     assert block.kind in ("yaml", "sh", "console")
     if block.kind == "yaml":
@@ -390,7 +435,10 @@ def test_prometheus_loads_every_rule_by_what_the_page_says(program: str, tmp_pat
 
     subprocess.run(["bash", "-euc", copying], cwd=ROOT, check=True)
     done = subprocess.run(
-        [promtool, "check", "config", tmp_path / "prometheus.yml"], capture_output=True, text=True, check=False
+        [promtool, "check", "config", tmp_path / "prometheus.yml"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert done.returncode == 0, done.stdout + done.stderr

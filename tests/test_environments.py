@@ -1,4 +1,5 @@
-"""Environments of a spec: a service of its own for each, which all fit into one Prometheus and one Grafana."""
+"""Environments of a spec: a service of its own for each, which all fit into one Prometheus and one
+Grafana."""
 
 from __future__ import annotations
 
@@ -68,18 +69,26 @@ def test_nothing_that_they_record_or_show_is_shared(built: Path) -> None:
         if "record" in rule
     ]
     assert len(set(recorded)) == len(recorded)
-    uids = [json.loads((built / "out" / name / "dashboard.json").read_text())["uid"] for name in services(built)]
+    uids = [
+        json.loads((built / "out" / name / "dashboard.json").read_text())["uid"]
+        for name in services(built)
+    ]
     assert len(set(uids)) == 2
     jobs = [
         job["job_name"]
         for name in services(built)
-        for job in yaml.safe_load((built / "out" / name / "probes.yaml").read_text())["scrape_configs"]
+        for job in yaml.safe_load((built / "out" / name / "probes.yaml").read_text())[
+            "scrape_configs"
+        ]
     ]
     assert len(set(jobs)) == len(jobs) == 2
 
 
 def test_each_reads_its_own_series(built: Path) -> None:
-    for name, own, other in (("shop", 'namespace="shop"', "staging"), ("shop-staging", 'namespace="staging"', "=shop")):
+    for name, own, other in (
+        ("shop", 'namespace="shop"', "staging"),
+        ("shop-staging", 'namespace="staging"', "=shop"),
+    ):
         text = "".join(rule["expr"] for rule in rules(built, name))
         assert own in text
         assert f'namespace="{other}"' not in text
@@ -88,14 +97,20 @@ def test_each_reads_its_own_series(built: Path) -> None:
 
 def test_policies_differ_by_environment(built: Path) -> None:
     answers = json.loads(run("route", "--format", "json", "shop.yaml", cwd=built).stdout)
-    told = {(one["service"], one["severity"]): [who["channel"] for who in one["told"]] for one in answers}
+    told = {
+        (one["service"], one["severity"]): [who["channel"] for who in one["told"]]
+        for one in answers
+    }
 
     assert told["shop", "page"] == ["pager"]
     assert told["shop-staging", "ticket"] == ["chat"]
 
 
 def test_a_dependency_is_one_in_the_same_environment(tmp_path: Path) -> None:
-    found = {model.service.name: model.service.depends_on for model in fleet(tmp_path, SPEC, PROJECT).services}
+    found = {
+        model.service.name: model.service.depends_on
+        for model in fleet(tmp_path, SPEC, PROJECT).services
+    }
 
     assert found == {"shop": ("till",), "shop-staging": ("till-staging",)}
 
@@ -111,20 +126,33 @@ def test_an_environment_that_is_gone_is_pruned(built: Path) -> None:
 def test_without_a_project_file_a_spec_of_the_same_name_prunes_nothing(tmp_path: Path) -> None:
     for folder, name in (("a", "shop"), ("b", "till")):
         (tmp_path / folder).mkdir()
-        (tmp_path / folder / "service.yaml").write_text(SPEC.replace("service: shop", f"service: {name}"))
+        (tmp_path / folder / "service.yaml").write_text(
+            SPEC.replace("service: shop", f"service: {name}")
+        )
         assert run("build", f"{folder}/service.yaml", cwd=tmp_path).returncode == 0
 
     assert services(tmp_path) == {"shop", "shop-staging", "till", "till-staging"}
 
 
 def test_what_would_be_told_twice_is_warned_of(tmp_path: Path) -> None:
-    spec = SPEC.partition("  staging:")[0] + "  staging: {tier: 3}\nrunbook: {restart: systemctl restart shop}\n"
+    spec = (
+        SPEC.partition("  staging:")[0]
+        + "  staging: {tier: 3}\nrunbook: {restart: systemctl restart shop}\n"
+    )
 
     assert warned(tmp_path, spec, PROJECT) == [
-        "service.yaml:11: staging watches the same series as the first environment; write match:, unless it has a "
-        "Prometheus of its own",
-        "service.yaml:11: staging has the commands of the first environment in its runbook; write runbook: for it",
-        "service.yaml:11: staging polls the same URLs as the first environment; write uptime: for it, [] for none",
+        (
+            "service.yaml:11: staging watches the same series as the first environment; write"
+            " match:, unless it has a Prometheus of its own"
+        ),
+        (
+            "service.yaml:11: staging has the commands of the first environment in its runbook;"
+            " write runbook: for it"
+        ),
+        (
+            "service.yaml:11: staging polls the same URLs as the first environment; write uptime:"
+            " for it, [] for none"
+        ),
     ]
 
 
@@ -150,4 +178,6 @@ def test_a_name_that_is_too_long_with_its_environment_is_a_mistake(tmp_path: Pat
     long = "s" * 60
 
     (said,) = refused(tmp_path, SPEC.replace("service: shop", f"service: {long}"), PROJECT)
-    assert f"its name would be {long}-staging, of 68 characters; shorten both to 62 together" in said
+    assert (
+        f"its name would be {long}-staging, of 68 characters; shorten both to 62 together" in said
+    )

@@ -1,4 +1,5 @@
-"""Formats for programs: what each reader makes of them, at the place where people change something."""
+"""Formats for programs: what each reader makes of them, at the place where people change
+something."""
 
 from __future__ import annotations
 
@@ -28,7 +29,9 @@ def annotated(printed: str) -> list[dict[str, str]]:
         match = _COMMAND.fullmatch(line)
         assert match, line
         properties = dict(one.split("=", 1) for one in match["properties"].split(","))
-        found.append({key: unquote(text) for key, text in {**match.groupdict(), **properties}.items()})
+        found.append(
+            {key: unquote(text) for key, text in {**match.groupdict(), **properties}.items()}
+        )
     return found
 
 
@@ -45,7 +48,15 @@ def results(printed: str) -> list[tuple[str, str, int, int, str]]:
         place = location["physicalLocation"]
         region = place["region"]
         file = unquote(place["artifactLocation"]["uri"])
-        found.append((result["ruleId"], file, region["startLine"], region["startColumn"], result["message"]["text"]))
+        found.append(
+            (
+                result["ruleId"],
+                file,
+                region["startLine"],
+                region["startColumn"],
+                result["message"]["text"],
+            )
+        )
     return found
 
 
@@ -137,7 +148,9 @@ def test_proofs_are_cases_of_a_test_report(project: Path, promtool: Path) -> Non
     assert root.get("failures") == "0"
 
 
-def test_a_program_that_is_missing_is_skipped_and_one_that_refuses_fails(project: Path, tmp_path: Path) -> None:
+def test_a_program_that_is_missing_is_skipped_and_one_that_refuses_fails(
+    project: Path, tmp_path: Path
+) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "promtool").write_text("#!/bin/sh\necho 'refused: <&>' >&2; exit 1\n")
@@ -146,13 +159,19 @@ def test_a_program_that_is_missing_is_skipped_and_one_that_refuses_fails(project
     root = ElementTree.fromstring(done.stdout)
 
     assert done.returncode == 1
-    failures = [case.get("name") for case in root.iter("testcase") if case.find("failure") is not None]
+    failures = [
+        case.get("name") for case in root.iter("testcase") if case.find("failure") is not None
+    ]
     assert failures == ["shop/rules.yaml", "shop/rules.test.yaml"]
     assert {failure.text for failure in root.iter("failure")} == {"refused: <&>"}
-    assert [case.get("classname") for case in root.iter("testcase") if case.find("skipped") is not None] == ["amtool"]
+    assert [
+        case.get("classname") for case in root.iter("testcase") if case.find("skipped") is not None
+    ] == ["amtool"]
 
     printed = run("check", "--format", "github", "specs", cwd=project, PATH=str(programs)).stdout
-    assert {one["file"] for one in annotated(printed) if one["level"] == "error"} == {"specs/shop.yaml"}
+    assert {one["file"] for one in annotated(printed) if one["level"] == "error"} == {
+        "specs/shop.yaml"
+    }
 
 
 def test_a_wrong_spec_fails_its_test_report(project: Path) -> None:
@@ -172,7 +191,9 @@ def test_lint_annotates_rule_files(tmp_path: Path) -> None:
     assert done.returncode == 1
     (found,) = annotated(done.stdout)
     assert (found["level"], found["file"], found["line"]) == ("error", "rules.yaml", "5")
-    assert results(run("lint", "--format", "sarif", "rules.yaml", cwd=tmp_path).stdout)[0][0] == "lint"
+    assert (
+        results(run("lint", "--format", "sarif", "rules.yaml", cwd=tmp_path).stdout)[0][0] == "lint"
+    )
 
 
 def test_github_shows_ten_and_is_told_how_many_more() -> None:
@@ -196,17 +217,30 @@ def test_any_text_arrives_as_it_is(message: str, file: str, line: int) -> None:
     assert (command["file"], command["line"], command["message"]) == (file, str(line), message)
     assert results(as_sarif([finding])) == [("lint", file, line, 1, message)]
     (written,) = json.loads(as_json([finding]))
-    assert written == {"level": "warning", "rule": "lint", "file": file, "line": line, "column": 1, "message": message}
+    assert written == {
+        "level": "warning",
+        "rule": "lint",
+        "file": file,
+        "line": line,
+        "column": 1,
+        "message": message,
+    }
 
 
 def annotations_of_one(printed: str) -> list[dict[str, Any]]:
     """One command a line, whatever else ends lines in Python's eyes."""
-    (line, rest) = printed.split("\n")
+    line, rest = printed.split("\n")
     assert rest == ""
     level, _, tail = line.removeprefix("::").partition(" ")
     properties, _, message = tail.partition("::")
     found = dict(one.split("=", 1) for one in properties.split(","))
-    return [{"level": level, **{key: unescaped(text) for key, text in found.items()}, "message": unescaped(message)}]
+    return [
+        {
+            "level": level,
+            **{key: unescaped(text) for key, text in found.items()},
+            "message": unescaped(message),
+        }
+    ]
 
 
 def unescaped(text: str) -> str:
@@ -217,7 +251,9 @@ def unescaped(text: str) -> str:
 
 @given(st.text(), st.text(st.characters()))
 def test_any_text_fits_into_a_test_report(name: str, failure: str) -> None:
-    root = ElementTree.fromstring(as_junit([Case("a", name, failure), Case("b", "c")]).encode("utf-8"))
+    root = ElementTree.fromstring(
+        as_junit([Case("a", name, failure), Case("b", "c")]).encode("utf-8")
+    )
 
     assert root.get("tests") == "2"
     assert root.get("failures") == str(int(bool(failure)))

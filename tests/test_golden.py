@@ -1,4 +1,5 @@
-"""Golden trees: whole outputs of small specs, compared byte for byte, and judged, so that none freezes a bug.
+"""Golden trees: whole outputs of small specs, compared byte for byte, and judged, so that none
+freezes a bug.
 
 `make golden` writes them anew; the difference is then read in review.
 """
@@ -34,21 +35,37 @@ _UPDATE = bool(os.environ.get("OPSGEN_UPDATE_GOLDEN"))
 
 def tree(folder: Path) -> dict[str, bytes]:
     """Every file below a folder by its path."""
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def difference(expected: dict[str, bytes], found: dict[str, bytes]) -> str:
     """What differs, file by file, as a unified diff; empty where nothing does."""
-    return "\n".join(line for path in sorted(expected.keys() | found.keys()) for line in _file(path, expected, found))
+    return "\n".join(
+        line
+        for path in sorted(expected.keys() | found.keys())
+        for line in _file(path, expected, found)
+    )
 
 
 def _file(path: str, expected: dict[str, bytes], found: dict[str, bytes]) -> Iterator[str]:
     old, new = expected.get(path), found.get(path)
     if old is None or new is None:
-        yield f"{path}: {'is not in the golden tree' if old is None else 'is only in the golden tree'}"
+        yield (
+            f"{path}:"
+            f" {'is not in the golden tree' if old is None else 'is only in the golden tree'}"
+        )
     elif old != new:
         lines = unified_diff(
-            old.decode().splitlines(), new.decode().splitlines(), f"golden/{path}", f"built/{path}", lineterm="", n=2
+            old.decode().splitlines(),
+            new.decode().splitlines(),
+            f"golden/{path}",
+            f"built/{path}",
+            lineterm="",
+            n=2,
         )
         yield from islice(lines, _MOST_LINES)
 
@@ -73,7 +90,9 @@ def test_the_output_is_the_golden_tree(name: str, tmp_path: Path) -> None:
     build(name, tmp_path / "out")
 
     differs = difference(tree(golden), tree(tmp_path / "out"))
-    assert not differs, f"if this is meant, {_REGENERATE!r} writes the golden trees anew:\n{differs}"
+    assert not differs, (
+        f"if this is meant, {_REGENERATE!r} writes the golden trees anew:\n{differs}"
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -83,8 +102,15 @@ def test_a_golden_tree_is_closed(name: str) -> None:
 
     for model in load_fleet([GOLDEN / name / "specs"]).services:
         service = model.service
-        files = [path for path in (out / service.name).iterdir() if path.is_file() and path.name[0] != "."]
-        artifacts = [Artifact(f"{service.name}/{path.name}", path.read_text(encoding="utf-8")) for path in files]
+        files = [
+            path
+            for path in (out / service.name).iterdir()
+            if path.is_file() and path.name[0] != "."
+        ]
+        artifacts = [
+            Artifact(f"{service.name}/{path.name}", path.read_text(encoding="utf-8"))
+            for path in files
+        ]
 
         assert gaps(service, artifacts, concerning(alertmanager, service.name)) == []
 
@@ -108,7 +134,9 @@ def test_amtool_takes_a_golden_tree(amtool: Path, name: str) -> None:
 
 
 def accepted(program: Path, *arguments: str, cwd: Path) -> None:
-    done = subprocess.run([program, *arguments], cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [program, *arguments], cwd=cwd, capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -123,7 +151,9 @@ def test_a_stale_output_is_told_apart(tmp_path: Path) -> None:
     rules = tmp_path / "out" / "checkout" / "rules.yaml"
     rules.write_text(rules.read_text(encoding="utf-8").replace("0.5", "0.25", 1), encoding="utf-8")
 
-    result = CliRunner().invoke(main, ["build", "--check", str(ROOT / "specs"), "--out", str(tmp_path / "out")])
+    result = CliRunner().invoke(
+        main, ["build", "--check", str(ROOT / "specs"), "--out", str(tmp_path / "out")]
+    )
 
     assert result.exit_code == 1
     assert "checkout/rules.yaml" in result.stderr

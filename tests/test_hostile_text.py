@@ -1,7 +1,8 @@
-"""People's words arrive as text: in annotations as Prometheus expands them, in YAML, JSON, Markdown and notifications.
+"""People's words arrive as text: in annotations as Prometheus expands them, in YAML, JSON, Markdown
+and notifications.
 
-Every free text of a spec and of its project is set to the same hostile one, and each artifact is read back as its own
-reader reads it.
+Every free text of a spec and of its project is set to the same hostile one, and each artifact is
+read back as its own reader reads it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from opsgen.closure import concerning, gaps
 from opsgen.fleet import load_fleet
 from tests.strategies import HOSTILE
 
-# Where words are shown to people on one line, blanks and line ends count as one space; hidden characters are named.
+# Where words are shown to people on one line, blanks and line ends count as one space; hidden
+# characters are named.
 _HIDDEN = "\u202e\u202c\u200d"
 _EVERY_QUOTE = next(words for words in HOSTILE if '"' in words and "'" in words)
 _NAMED = [text[:24].replace("\n", " ") for text in HOSTILE]
@@ -52,8 +54,16 @@ def spec_with(words: str) -> dict[str, Any]:
                 "alerts": [{"below": 1}, {"drop": "50%"}, {"absent": "10m"}],
             }
         ],
-        "runbook": {"deploy": words, "rollback": words, "restart": words, "scale": words, "logs": f"cat {words}"},
-        "environment_variables": [{"name": "A", "type": words, "description": words, "default": words}],
+        "runbook": {
+            "deploy": words,
+            "rollback": words,
+            "restart": words,
+            "scale": words,
+            "logs": f"cat {words}",
+        },
+        "environment_variables": [
+            {"name": "A", "type": words, "description": words, "default": words}
+        ],
     }
 
 
@@ -61,14 +71,17 @@ def project_with(words: str) -> dict[str, Any]:
     return {
         "grafana": {"url": "https://grafana.example.com", "folder": words},
         "teams": {"web": {"slack": words, "escalation": {"page": "all", "ticket": "all"}}},
-        "channels": {"chat": {"slack": {"channel": "#web", "api_url_file": "/etc/alertmanager/slack"}}},
+        "channels": {
+            "chat": {"slack": {"channel": "#web", "api_url_file": "/etc/alertmanager/slack"}}
+        },
         "escalation": {"all": [{"notify": ["chat"]}]},
     }
 
 
 @dataclass(frozen=True)
 class Built:
-    """What was made of the hostile words, file by file, in `folder` too; and the same of a harmless word."""
+    """What was made of the hostile words, file by file, in `folder` too; and the same of a harmless
+    word."""
 
     words: str
     folder: Path
@@ -82,8 +95,12 @@ class Built:
 
 def build(folder: Path, words: str) -> dict[str, str]:
     folder.mkdir()
-    (folder / "opsgen.yaml").write_text(yaml.safe_dump(project_with(words), allow_unicode=True), encoding="utf-8")
-    (folder / "shop.yaml").write_text(yaml.safe_dump(spec_with(words), allow_unicode=True), encoding="utf-8")
+    (folder / "opsgen.yaml").write_text(
+        yaml.safe_dump(project_with(words), allow_unicode=True), encoding="utf-8"
+    )
+    (folder / "shop.yaml").write_text(
+        yaml.safe_dump(spec_with(words), allow_unicode=True), encoding="utf-8"
+    )
     fleet = load_fleet([folder / "shop.yaml"])
     wanted = contents(fleet, folder)
     for content in wanted.values():
@@ -93,7 +110,11 @@ def build(folder: Path, words: str) -> dict[str, str]:
     alertmanager = yaml.safe_load((folder / "alertmanager.yml").read_bytes())
     service = fleet.services[0].service
     assert gaps(service, wanted["shop"].artifacts, concerning(alertmanager, "shop")) == []
-    return {artifact.path: artifact.content for content in wanted.values() for artifact in content.artifacts}
+    return {
+        artifact.path: artifact.content
+        for content in wanted.values()
+        for artifact in content.artifacts
+    }
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +127,10 @@ def everything(tmp_path_factory: pytest.TempPathFactory, plain: dict[str, str]) 
     """What is made of each of the hostile texts."""
     folder = tmp_path_factory.mktemp("hostile")
     projects = {words: folder / f"project-{number}" for number, words in enumerate(HOSTILE)}
-    return {words: Built(words, project, build(project, words), plain) for words, project in projects.items()}
+    return {
+        words: Built(words, project, build(project, words), plain)
+        for words, project in projects.items()
+    }
 
 
 @pytest.fixture(params=HOSTILE, ids=_NAMED)
@@ -118,7 +142,7 @@ def flat(text: str) -> str:
     return " ".join(text.split())
 
 
-# -- Prometheus --------------------------------------------------------------------------------------------------------
+# -- Prometheus ------------------------------------------------------------------------------------
 
 
 def alerts(document: Any) -> Iterator[dict[str, Any]]:
@@ -127,7 +151,8 @@ def alerts(document: Any) -> Iterator[dict[str, Any]]:
 
 
 def expanded(template: str, value: str) -> str:
-    """What Prometheus makes of an annotation of ours: the only actions there are print a `{{`, or the value."""
+    """What Prometheus makes of an annotation of ours: the only actions there are print a `{{`, or
+    the value."""
     left = re.sub(r"{{ with query .*?{{ end }}", "", template)
     literal = left.replace('{{ "{{" }}', "\0")
     actions = re.findall(r"{{.*?}}", literal)
@@ -149,9 +174,15 @@ def test_prometheus_itself_prints_the_words(promtool: Path, everything: dict[str
     """The annotations of alerts that fire, as promtool's own template engine gives them."""
     tests = []
     for built in everything.values():
-        rule = next(rule for rule in alerts(built.yaml("shop/rules.yaml")) if rule["alert"] == "OrdersAbsent")
+        rule = next(
+            rule
+            for rule in alerts(built.yaml("shop/rules.yaml"))
+            if rule["alert"] == "OrdersAbsent"
+        )
         (built.folder / "one.yaml").write_text(
-            yaml.safe_dump({"groups": [{"name": "one", "rules": [{**rule, "expr": "vector(1)", "for": "0s"}]}]})
+            yaml.safe_dump(
+                {"groups": [{"name": "one", "rules": [{**rule, "expr": "vector(1)", "for": "0s"}]}]}
+            )
         )
         tests.append(built.folder / "one.test.yaml")
         tests[-1].write_text(yaml.safe_dump(one_alert_fires(rule), allow_unicode=True))
@@ -164,23 +195,36 @@ def one_alert_fires(rule: dict[str, Any]) -> dict[str, Any]:
     alert = {"exp_labels": rule["labels"], "exp_annotations": annotations}
     test = {"interval": "1m", "input_series": []}
     asserted = [{"eval_time": "1m", "alertname": rule["alert"], "exp_alerts": [alert]}]
-    return {"rule_files": ["one.yaml"], "evaluation_interval": "1m", "tests": [{**test, "alert_rule_test": asserted}]}
+    return {
+        "rule_files": ["one.yaml"],
+        "evaluation_interval": "1m",
+        "tests": [{**test, "alert_rule_test": asserted}],
+    }
 
 
 def test_promtool_accepts_the_rules(promtool: Path, everything: dict[str, Built]) -> None:
-    accepted(promtool, "check", "rules", *(built.folder / "shop/rules.yaml" for built in everything.values()))
+    accepted(
+        promtool,
+        "check",
+        "rules",
+        *(built.folder / "shop/rules.yaml" for built in everything.values()),
+    )
 
 
-def test_a_proof_with_hostile_label_values_holds(promtool: Path, everything: dict[str, Built]) -> None:
+def test_a_proof_with_hostile_label_values_holds(
+    promtool: Path, everything: dict[str, Built]
+) -> None:
     accepted(promtool, "test", "rules", everything[_EVERY_QUOTE].folder / "shop/rules.test.yaml")
 
 
 def accepted(program: Path, *arguments: str | Path) -> None:
-    done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [program, *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-# -- Alertmanager ------------------------------------------------------------------------------------------------------
+# -- Alertmanager ----------------------------------------------------------------------------------
 
 
 def test_amtool_accepts_the_configuration(amtool: Path, everything: dict[str, Built]) -> None:
@@ -188,7 +232,7 @@ def test_amtool_accepts_the_configuration(amtool: Path, everything: dict[str, Bu
         accepted(amtool, "check-config", *(built.folder / name for built in everything.values()))
 
 
-# -- YAML and JSON -----------------------------------------------------------------------------------------------------
+# -- YAML and JSON ---------------------------------------------------------------------------------
 
 
 def shape(value: Any) -> Any:
@@ -205,19 +249,22 @@ def test_every_yaml_and_json_file_has_the_same_shape_as_with_a_harmless_word(bui
         if name.endswith((".yaml", ".yml")):
             assert shape(built.yaml(name)) == shape(yaml.safe_load(built.plain[name])), name
         elif name.endswith(".json"):
-            assert shape(json.loads(built.files[name])) == shape(json.loads(built.plain[name])), name
+            assert shape(json.loads(built.files[name])) == shape(json.loads(built.plain[name])), (
+                name
+            )
 
 
-# -- Grafana -----------------------------------------------------------------------------------------------------------
+# -- Grafana ---------------------------------------------------------------------------------------
 
-# Grafana renders descriptions and text panels as Markdown. It fills `$x`, `${x}` and `[[x]]` in them, and `{{label}}`
-# in legends.
+# Grafana renders descriptions and text panels as Markdown. It fills `$x`, `${x}` and `[[x]]` in
+# them, and `{{label}}` in legends.
 _MARKDOWN_KEYS = ("description", "content")
 _VARIABLES = re.compile(r"\$\w+|\${[^}]+}|\[\[\w+]]")
 
 
 def shown_texts(value: Any) -> Iterator[str]:
-    """Every text of panels that Grafana shows as Markdown; the dashboard's own description is plain text."""
+    """Every text of panels that Grafana shows as Markdown; the dashboard's own description is plain
+    text."""
     if isinstance(value, dict):
         for key, item in value.items():
             if isinstance(item, str) and key in _MARKDOWN_KEYS:
@@ -230,17 +277,28 @@ def shown_texts(value: Any) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("dashboard", ["shop/dashboard.json", "overview.json"])
-def test_a_dashboard_shows_no_element_and_fills_no_variable_that_the_words_made(built: Built, dashboard: str) -> None:
+def test_a_dashboard_shows_no_element_and_fills_no_variable_that_the_words_made(
+    built: Built, dashboard: str
+) -> None:
     marked = list(shown_texts(json.loads(built.files[dashboard])["panels"]))
     harmless = list(shown_texts(json.loads(built.plain[dashboard])["panels"]))
 
     for said, meant in zip(marked, harmless, strict=True):
-        for kind in ("html_block", "html_inline", "link_open", "image", "heading_open", "hr", "fence", "tr_open"):
+        for kind in (
+            "html_block",
+            "html_inline",
+            "link_open",
+            "image",
+            "heading_open",
+            "hr",
+            "fence",
+            "tr_open",
+        ):
             assert count(tokens(said), kind) == count(tokens(meant), kind), (kind, said)
         assert _VARIABLES.findall(said) == _VARIABLES.findall(meant)
 
 
-# -- Markdown ----------------------------------------------------------------------------------------------------------
+# -- Markdown --------------------------------------------------------------------------------------
 
 
 def tokens(page: str) -> list[Token]:
@@ -272,7 +330,11 @@ def test_markdown_has_no_element_that_the_words_made(built: Built, page: str) ->
 
 def html(found: list[Token]) -> list[str]:
     """All of it, but what the marks of blocks say of the words between them."""
-    return [re.sub(r" sha256:[0-9a-f]{16}", "", token.content) for token in found if token.type.startswith("html")]
+    return [
+        re.sub(r" sha256:[0-9a-f]{16}", "", token.content)
+        for token in found
+        if token.type.startswith("html")
+    ]
 
 
 def count(found: list[Token], kind: str) -> int:
@@ -285,17 +347,27 @@ def href(token: Token) -> str:
 
 def test_the_runbook_shows_the_words_to_its_reader(built: Built) -> None:
     shown = flat(
-        "".join(t.content for t in tokens(built.files["shop/runbook.md"]) if t.type.startswith(("text", "code")))
+        "".join(
+            t.content
+            for t in tokens(built.files["shop/runbook.md"])
+            if t.type.startswith(("text", "code"))
+        )
     )
     words = re.sub(
-        f"[{_HIDDEN}]", lambda found: f"\\u{ord(found[0]):04x}" if found[0] != "\u200d" else found[0], built.words
+        f"[{_HIDDEN}]",
+        lambda found: f"\\u{ord(found[0]):04x}" if found[0] != "\u200d" else found[0],
+        built.words,
     )
 
     assert flat(words).replace(" ", "") in shown.replace(" ", "")
 
 
 def test_a_command_of_the_runbook_is_ready_to_paste(built: Built) -> None:
-    blocks = [t.content for t in tokens(built.files["shop/runbook.md"]) if t.type == "fence" and t.info == "sh"]
+    blocks = [
+        t.content
+        for t in tokens(built.files["shop/runbook.md"])
+        if t.type == "fence" and t.info == "sh"
+    ]
 
     if not set(_HIDDEN) & set(built.words):
         assert built.words.splitlines() in [block.splitlines() for block in blocks]

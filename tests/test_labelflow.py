@@ -1,4 +1,5 @@
-"""The label-flow checker: which labels a result can have, and what is surely wrong; proven silent by promtool."""
+"""The label-flow checker: which labels a result can have, and what is surely wrong; proven silent
+by promtool."""
 
 from __future__ import annotations
 
@@ -27,7 +28,9 @@ def kinds(expression: str, recorded: dict[str, Labels] | None = None) -> list[st
     return [finding.kind for finding in check_expression(parse(expression), recorded)]
 
 
-def alert_findings(expression: str, labels: dict[str, str] | None = None, **annotations: str) -> list[Finding]:
+def alert_findings(
+    expression: str, labels: dict[str, str] | None = None, **annotations: str
+) -> list[Finding]:
     return list(check_alert(parse(expression), labels=labels, annotations=annotations))
 
 
@@ -66,7 +69,9 @@ def test_a_scraped_series_has_job_and_instance_and_a_recorded_one_is_unknown() -
         ('x=~"(?i)a*"', False, True),
     ],
 )
-def test_matchers_say_whether_a_label_is_there(matcher: str, is_sure: bool, is_possible: bool) -> None:
+def test_matchers_say_whether_a_label_is_there(
+    matcher: str, is_sure: bool, is_possible: bool
+) -> None:
     expression = f"m{{{matcher}}}"
 
     assert (sure(expression, "x"), possible(expression, "x")) == ([is_sure], [is_possible])
@@ -107,7 +112,11 @@ def test_matchers_say_whether_a_label_is_there(matcher: str, is_sure: bool, is_p
         ("a / ignoring (pod) b", "job instance", "pod"),
         ("sum by (job, pod) (a) / sum by (job, node) (b)", "job", "pod node"),
         ("a * on (job) group_left (version) sum by (job, version) (b)", "instance pod version", ""),
-        ("sum by (job, version) (b) * on (job) group_right (version) a", "instance pod version", ""),
+        (
+            "sum by (job, version) (b) * on (job) group_right (version) a",
+            "instance pod version",
+            "",
+        ),
         ("sum by (job) (a) and on (job) b", "job", "instance"),
         ("a unless on (job) b", "job instance pod", ""),
         ("sum by (job) (a) or sum by (pod) (b)", "job pod", "instance"),
@@ -134,16 +143,26 @@ def test_recorded_series_are_known_by_their_rules_in_any_order() -> None:
 
     known = recorded_labels(rules)
 
-    assert (known["b:rate"].guarantees("job"), known["b:rate"].can_have("instance")) == (True, False)
+    assert (known["b:rate"].guarantees("job"), known["b:rate"].can_have("instance")) == (
+        True,
+        False,
+    )
     assert known["b:rate"].guarantees("tier")
 
 
 def test_a_series_recorded_twice_has_only_what_both_guarantee() -> None:
     known = recorded_labels(
-        [("a:rate", parse("sum by (job) (a)"), {"slo": "x"}), ("a:rate", parse("sum by (pod) (a)"), {"slo": "y"})]
+        [
+            ("a:rate", parse("sum by (job) (a)"), {"slo": "x"}),
+            ("a:rate", parse("sum by (pod) (a)"), {"slo": "y"}),
+        ]
     )["a:rate"]
 
-    assert (known.guarantees("job"), known.can_have("job"), known.can_have("pod")) == (False, True, True)
+    assert (known.guarantees("job"), known.can_have("job"), known.can_have("pod")) == (
+        False,
+        True,
+        True,
+    )
     assert known.domain("slo").values == frozenset({"x", "y"})
 
 
@@ -160,15 +179,22 @@ def test_what_prometheus_writes_but_the_parser_package_does_not_read_is_read() -
 
 # What is wrong
 
-# The shapes of alerts from public collections that can never fire, in the least form that shows each mistake.
-LOCKS = "((sum(pg_locks_count)) / (pg_settings_max_locks_per_transaction * pg_settings_max_connections)) > 0.20"
-POOLS = "sum by (database) (pgbouncer_pools_server_active) / pgbouncer_databases_max_connections > 0.9"
+# The shapes of alerts from public collections that can never fire, in the least form that shows
+# each mistake.
+LOCKS = (
+    "((sum(pg_locks_count)) / (pg_settings_max_locks_per_transaction *"
+    " pg_settings_max_connections)) > 0.20"
+)
+POOLS = (
+    "sum by (database) (pgbouncer_pools_server_active) / pgbouncer_databases_max_connections > 0.9"
+)
 JOB_TOO_LONG = (
-    "time() - max by (namespace, job_name) (kube_job_status_start_time) > 3600 and kube_job_status_active == 1"
+    "time() - max by (namespace, job_name) (kube_job_status_start_time) > 3600 and"
+    " kube_job_status_active == 1"
 )
 CERTIFICATE = (
-    "apiserver_certificate_seconds_count > 0"
-    " and histogram_quantile(0.01, sum by (job, le) (rate(apiserver_certificate_seconds_bucket[5m]))) < 604800"
+    "apiserver_certificate_seconds_count > 0 and histogram_quantile(0.01, sum by (job, le)"
+    " (rate(apiserver_certificate_seconds_bucket[5m]))) < 604800"
 )
 DROPLETS = "count(droplet_up) / account_droplet_limit > 0.8"
 
@@ -225,8 +251,8 @@ def test_sound_expressions_are_left_alone(expression: str) -> None:
 def test_the_finding_says_what_cannot_match_and_what_would() -> None:
     (finding,) = check_expression(parse("sum(a) / b > 1"))
 
-    assert finding.message == (
-        "the two sides of `/` never match in `sum(a) / b`: "
+    assert (
+        finding.message == "the two sides of `/` never match in `sum(a) / b`: "
         "the right side always has `instance` and `job`, which the left side cannot have"
     )
     assert "`/ on () group_right`" in finding.right
@@ -261,7 +287,12 @@ def test_each_kind_of_defect_is_found(expression: str, kind: str) -> None:
 
 @pytest.mark.parametrize(
     "expression",
-    ["rate(errors_total[5m])", "sum(rate(a[5m])) / sum(rate(b[5m]))", "up == bool 0", "(up == 0) or vector(1)"],
+    [
+        "rate(errors_total[5m])",
+        "sum(rate(a[5m])) / sum(rate(b[5m]))",
+        "up == bool 0",
+        "(up == 0) or vector(1)",
+    ],
 )
 def test_an_alert_without_a_condition_is_found(expression: str) -> None:
     assert [finding.kind for finding in alert_findings(expression)] == ["always-fires"]
@@ -269,9 +300,19 @@ def test_an_alert_without_a_condition_is_found(expression: str) -> None:
 
 @pytest.mark.parametrize(
     "expression",
-    ["vector(1)", "ALERTS", "failed_units", "a:b:rate5m", "rate(a[5m]) and on () b", "absent(up)", "rate(a[5m]) > 0"],
+    [
+        "vector(1)",
+        "ALERTS",
+        "failed_units",
+        "a:b:rate5m",
+        "rate(a[5m]) and on () b",
+        "absent(up)",
+        "rate(a[5m]) > 0",
+    ],
 )
-def test_watchdogs_and_series_that_are_there_only_in_trouble_are_left_alone(expression: str) -> None:
+def test_watchdogs_and_series_that_are_there_only_in_trouble_are_left_alone(
+    expression: str,
+) -> None:
     assert alert_findings(expression) == []
 
 
@@ -302,7 +343,12 @@ def test_a_label_that_holds_the_value_is_found() -> None:
     (finding,) = alert_findings("up == 0", {"value": "{{ $value }}"})
 
     assert (finding.kind, finding.where) == ("value-in-label", "labels.value")
-    assert alert_findings("up > 0", {"severity": "{{ if gt $value 5.0 }}page{{ else }}ticket{{ end }}"}) == []
+    assert (
+        alert_findings(
+            "up > 0", {"severity": "{{ if gt $value 5.0 }}page{{ else }}ticket{{ end }}"}
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -316,7 +362,10 @@ def test_a_label_that_holds_the_value_is_found() -> None:
         ("{{/* it's $labels.a }} */}}{{ $labels.b }}", ("b",)),
         ("{{ if $labels.a }}in {{ $labels.a }}{{ end }}", ()),
         ("{{ or $labels.a $labels.b }}", ()),
-        ('{{ range query "up" }}{{ .Labels.a }}{{ $labels.b }}{{ end }}{{ .Labels.c }}', ("b", "c")),
+        (
+            '{{ range query "up" }}{{ .Labels.a }}{{ $labels.b }}{{ end }}{{ .Labels.c }}',
+            ("b", "c"),
+        ),
         ('{{ with query "up" }}{{ .Labels.a }}{{ else }}{{ .Labels.b }}{{ end }}', ("b",)),
         ('{{ range $s := query "up" }}{{ $s.Labels.a }}{{ end }}', ()),
         ('{{ with printf "up{x=%q}" $labels.a | query }}{{ . | first | value }}{{ end }}', ("a",)),
@@ -325,7 +374,9 @@ def test_a_label_that_holds_the_value_is_found() -> None:
         ("{{ $value }} {{ $labelsabc }}", ()),
     ],
 )
-def test_the_labels_of_a_template_are_those_it_surely_prints(template: str, labels: tuple[str, ...]) -> None:
+def test_the_labels_of_a_template_are_those_it_surely_prints(
+    template: str, labels: tuple[str, ...]
+) -> None:
     assert template_labels(template) == labels
 
 
@@ -365,7 +416,11 @@ KUBERNETES = {
 @pytest.mark.parametrize(
     ("silent", "corrected", "series"),
     [
-        (LOCKS, LOCKS.replace("(sum(pg_locks_count))", "sum by (job, instance) (pg_locks_count)"), POSTGRES),
+        (
+            LOCKS,
+            LOCKS.replace("(sum(pg_locks_count))", "sum by (job, instance) (pg_locks_count)"),
+            POSTGRES,
+        ),
         (POOLS, POOLS.replace("by (database)", "by (job, instance, database)"), PGBOUNCER),
         (JOB_TOO_LONG, JOB_TOO_LONG.replace("and", "and on (namespace, job_name)"), KUBERNETES),
     ],
@@ -377,7 +432,14 @@ def test_what_is_said_never_to_fire_is_silent_and_its_correction_fires(
     rules = [{"alert": "Silent", "expr": silent}, {"alert": "Corrected", "expr": corrected}]
 
     assert kinds(corrected) == []
-    assert_result(promtool, tmp_path, series, "group by (alertname) (ALERTS)", '{alertname="Corrected"}', rules)
+    assert_result(
+        promtool,
+        tmp_path,
+        series,
+        "group by (alertname) (ALERTS)",
+        '{alertname="Corrected"}',
+        rules,
+    )
 
 
 @pytest.mark.parametrize(
@@ -407,13 +469,22 @@ def test_prometheus_gives_the_labels_that_are_told(
 
     assert_result(promtool, tmp_path, series, f"group without () ({expression})", result)
     assert all(labels.can_have(label) for label in given)
-    assert not any(labels.guarantees(label) for label in {"job", "instance", "pod", "zone", "a", "value"} - given)
+    assert not any(
+        labels.guarantees(label)
+        for label in {"job", "instance", "pod", "zone", "a", "value"} - given
+    )
 
 
 def test_prometheus_gives_templates_no_static_label(promtool: Path, tmp_path: Path) -> None:
-    rule = {"alert": "A", "expr": "sum(up) == 1", "labels": {"team": "web", "copy": "<{{ $labels.team }}>"}}
+    rule = {
+        "alert": "A",
+        "expr": "sum(up) == 1",
+        "labels": {"team": "web", "copy": "<{{ $labels.team }}>"},
+    }
 
-    assert_result(promtool, tmp_path, {'up{job="j"}': 1}, "group by (copy) (ALERTS)", '{copy="<>"}', [rule])
+    assert_result(
+        promtool, tmp_path, {'up{job="j"}': 1}, "group by (copy) (ALERTS)", '{copy="<>"}', [rule]
+    )
 
 
 def assert_result(
@@ -424,7 +495,8 @@ def assert_result(
     result: str,
     rules: Sequence[Mapping[str, object]] = (),
 ) -> None:
-    """Let Prometheus evaluate the expression, after the rules, on series of constant values: one sample of value 1."""
+    """Let Prometheus evaluate the expression, after the rules, on series of constant values: one
+    sample of value 1."""
     samples = [{"series": name, "values": f"{value}x10"} for name, value in series.items()]
     query = {"expr": expression, "eval_time": "5m", "exp_samples": [{"labels": result, "value": 1}]}
     written = {"groups": [{"name": "rules", "rules": list(rules)}]}
@@ -435,6 +507,8 @@ def assert_result(
     (folder / "rules.yaml").write_text(yaml.safe_dump(written))
     (folder / "test.yaml").write_text(yaml.safe_dump(test))
 
-    ran = subprocess.run([promtool, "test", "rules", folder / "test.yaml"], capture_output=True, text=True)
+    ran = subprocess.run(
+        [promtool, "test", "rules", folder / "test.yaml"], capture_output=True, text=True
+    )
 
     assert ran.returncode == 0, ran.stdout + ran.stderr

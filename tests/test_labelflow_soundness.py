@@ -1,4 +1,5 @@
-"""Random expressions, evaluated by Prometheus: no result has a label called gone, or lacks one called sure."""
+"""Random expressions, evaluated by Prometheus: no result has a label called gone, or lacks one
+called sure."""
 
 from __future__ import annotations
 
@@ -13,20 +14,39 @@ from opsgen.labelflow import Finding, check_expression, labels_of
 from opsgen.promql import one_line, parse
 
 LABELS = ("job", "instance", "x", "y", "z")
-MATCHES = ('="1"', '=""', '!=""', '=~"1|2"', '=~"1|"', '=~".+"', '!~".+"', '!="1"', '=~".*"', '!~"1|"')
+MATCHES = (
+    '="1"',
+    '=""',
+    '!=""',
+    '=~"1|2"',
+    '=~"1|"',
+    '=~".+"',
+    '!~".+"',
+    '!="1"',
+    '=~".*"',
+    '!~"1|"',
+)
 EXPRESSIONS = 500
 
 Sample = dict[str, str]
 
 
-def test_no_random_expression_contradicts_what_is_said_of_its_labels(promtool: Path, tmp_path: Path) -> None:
+def test_no_random_expression_contradicts_what_is_said_of_its_labels(
+    promtool: Path, tmp_path: Path
+) -> None:
     random = Random(2)
-    expressions = sorted({vector(random, depth) for depth in (1, 2, 3) for _ in range(EXPRESSIONS // 3)})
+    expressions = sorted(
+        {vector(random, depth) for depth in (1, 2, 3) for _ in range(EXPRESSIONS // 3)}
+    )
 
     results = evaluate(promtool, tmp_path, series(random), expressions)
 
     assert sum(bool(samples) for samples in results.values()) > EXPRESSIONS // 4
-    assert [wrong for expression, samples in results.items() for wrong in contradictions(expression, samples)] == []
+    assert [
+        wrong
+        for expression, samples in results.items()
+        for wrong in contradictions(expression, samples)
+    ] == []
 
 
 def contradictions(expression: str, samples: list[Sample]) -> list[str]:
@@ -51,7 +71,10 @@ def says_empty(finding: Finding, expression: str) -> bool:
 
 def series(random: Random) -> list[str]:
     combined = product("ab", "12", ("", ',x="1"', ',x="2"'), ("", ',y="1"'))
-    return [f'{name}{{job="{job}",instance="i{random.choice("12")}"{x}{y}}}' for name, job, x, y in combined]
+    return [
+        f'{name}{{job="{job}",instance="i{random.choice("12")}"{x}{y}}}'
+        for name, job, x, y in combined
+    ]
 
 
 def some(random: Random) -> str:
@@ -59,7 +82,9 @@ def some(random: Random) -> str:
 
 
 def selector(random: Random) -> str:
-    matchers = ",".join(label + random.choice(MATCHES) for label in random.sample(LABELS, random.randint(0, 3)))
+    matchers = ",".join(
+        label + random.choice(MATCHES) for label in random.sample(LABELS, random.randint(0, 3))
+    )
     return f"{random.choice('ab')}{{{matchers}}}"
 
 
@@ -71,7 +96,10 @@ def vector(random: Random, depth: int) -> str:
     inner = vector(random, depth - 1)
     label, other = random.choice(LABELS), random.choice(LABELS)
     grouping = f"{random.choice(('by', 'without'))} ({some(random)})"
-    replacement, pattern = random.choice(("$1", "c", "", "p$1")), random.choice(("(.*)", "(.+)", ".*", "1", "(1)?.*"))
+    replacement, pattern = (
+        random.choice(("$1", "c", "", "p$1")),
+        random.choice(("(.*)", "(.+)", ".*", "1", "(1)?.*")),
+    )
     shapes = (
         f"sum {grouping} ({inner})",
         f"max({inner})",
@@ -79,7 +107,10 @@ def vector(random: Random, depth: int) -> str:
         f"topk by ({some(random)}) (1, {inner})",
         f'count_values {grouping} ("{random.choice("zv")}", {inner})',
         f'label_replace({inner}, "{label}", "{replacement}", "{other}", "{pattern}")',
-        f'label_join({inner}, "{label}", "{random.choice(("", "-"))}", "{other}", "{random.choice(LABELS)}")',
+        (
+            f'label_join({inner}, "{label}", "{random.choice(("", "-"))}", "{other}",'
+            f' "{random.choice(LABELS)}")'
+        ),
         f'absent(nope{{q="1",{label}="1",{other}{random.choice(MATCHES)}}})',
         f"({inner}) >= 0",
         "vector(1)",
@@ -89,26 +120,42 @@ def vector(random: Random, depth: int) -> str:
 
 def binary(random: Random, depth: int) -> str:
     operator = random.choice(("+", "*", ">=", "and", "or", "unless"))
-    kind, matched = random.choice(("", "on", "ignoring")), random.sample(LABELS, random.randint(0, 3))
+    kind, matched = (
+        random.choice(("", "on", "ignoring")),
+        random.sample(LABELS, random.randint(0, 3)),
+    )
     matching = f"{kind} ({', '.join(matched)})" if kind else ""
     if kind and operator in ("+", "*", ">=") and random.random() < 0.6:
-        include = [label for label in random.sample(LABELS, random.randint(0, 2)) if label not in matched]
+        include = [
+            label for label in random.sample(LABELS, random.randint(0, 2)) if label not in matched
+        ]
         matching += f" group_{random.choice(('left', 'right'))} ({', '.join(include)})"
     return f"({vector(random, depth)}) {operator} {matching} ({vector(random, depth)})"
 
 
-def evaluate(promtool: Path, folder: Path, given: list[str], expressions: list[str]) -> dict[str, list[Sample]]:
-    """What each expression gives; those that Prometheus refuses (many matches for one series) are left out.
+def evaluate(
+    promtool: Path, folder: Path, given: list[str], expressions: list[str]
+) -> dict[str, list[Sample]]:
+    """What each expression gives; those that Prometheus refuses (many matches for one series) are
+    left out.
 
-    promtool says what it got where that is not what the test expects, so the test expects what cannot be.
+    promtool says what it got where that is not what the test expects, so the test expects what
+    cannot be.
     """
     impossible = [{"labels": "impossible", "value": 77}]
     queries = [{"expr": text, "eval_time": "1m", "exp_samples": impossible} for text in expressions]
     inputs = [{"series": name, "values": "1x3"} for name in given]
-    test = {"rule_files": [], "tests": [{"interval": "1m", "input_series": inputs, "promql_expr_test": queries}]}
+    test = {
+        "rule_files": [],
+        "tests": [{"interval": "1m", "input_series": inputs, "promql_expr_test": queries}],
+    }
     (folder / "test.json").write_text(json.dumps(test))
-    ran = subprocess.run([promtool, "test", "rules", folder / "test.json"], capture_output=True, text=True)
-    answer = re.compile(r'^ +expr: ("(?:\\.|[^"\\])*"), time: 1m,(.*?)(?=\n +expr:|\Z)', re.DOTALL | re.MULTILINE)
+    ran = subprocess.run(
+        [promtool, "test", "rules", folder / "test.json"], capture_output=True, text=True
+    )
+    answer = re.compile(
+        r'^ +expr: ("(?:\\.|[^"\\])*"), time: 1m,(.*?)(?=\n +expr:|\Z)', re.DOTALL | re.MULTILINE
+    )
     answers = {json.loads(text): got for text, got in answer.findall(ran.stdout + ran.stderr)}
     return {text: samples_of(got) for text, got in answers.items() if "got:" in got}
 

@@ -1,4 +1,5 @@
-"""The engine of `opsgen lint`: which files it reads, where it says that something is wrong, and public collections."""
+"""The engine of `opsgen lint`: which files it reads, where it says that something is wrong, and
+public collections."""
 
 from __future__ import annotations
 
@@ -22,7 +23,10 @@ def lint(*names: str) -> tuple[LintFinding, ...]:
 
 
 def test_every_defect_is_found_at_its_place() -> None:
-    found = [(finding.line, finding.column, finding.rule, finding.kind) for finding in lint("defects.yaml")]
+    found = [
+        (finding.line, finding.column, finding.rule, finding.kind)
+        for finding in lint("defects.yaml")
+    ]
 
     assert found == [
         (8, 9, "TooManyLocks", "never-matches"),
@@ -38,7 +42,9 @@ def test_every_defect_is_found_at_its_place() -> None:
 def test_a_finding_reads_as_place_rule_what_and_what_would_be_right() -> None:
     finding = lint("defects.yaml")[0]
 
-    assert str(finding).startswith(f"{EXAMPLES.as_posix()}/defects.yaml:8:9: TooManyLocks: the two sides of `/` never")
+    assert str(finding).startswith(
+        f"{EXAMPLES.as_posix()}/defects.yaml:8:9: TooManyLocks: the two sides of `/` never"
+    )
     assert str(finding).endswith("`/ on () group_right`")
     assert finding.as_dict()["kind"] == "never-matches"
     assert finding.as_dict()["group"] == "defects"
@@ -115,20 +121,30 @@ def test_absurd_nesting_is_a_finding_and_no_crash(opening: str) -> None:
 
 
 def test_aliases_that_expand_without_end_are_read_at_once() -> None:
-    laughs = "\n".join(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}" for n in range(1, 30))
+    laughs = "\n".join(
+        f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}" for n in range(1, 30)
+    )
 
-    read = read_rule_file(f"a0: &a0 {{name: x}}\n{laughs}\ngroups: [{{<<: *a29, rules: []}}]\n".encode())
+    read = read_rule_file(
+        f"a0: &a0 {{name: x}}\n{laughs}\ngroups: [{{<<: *a29, rules: []}}]\n".encode()
+    )
 
     assert read is not None
 
 
-@given(st.binary() | st.text().map(str.encode) | st.text(alphabet="groups: rulexpa-[]{}&*<\n'\"|>").map(str.encode))
+@given(
+    st.binary()
+    | st.text().map(str.encode)
+    | st.text(alphabet="groups: rulexpa-[]{}&*<\n'\"|>").map(str.encode)
+)
 def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     read_rule_file(content)
     read_rule_file(b"groups:\n- name: g\n  rules:\n  - alert: A\n    expr: " + content)
 
 
-def test_kube_prometheus_has_five_alerts_that_print_a_dropped_label_and_nothing_else(sample_data: Path) -> None:
+def test_kube_prometheus_has_five_alerts_that_print_a_dropped_label_and_nothing_else(
+    sample_data: Path,
+) -> None:
     findings = lint_paths([sample_data / "rules" / "kube-prometheus"])
 
     assert {finding.kind for finding in findings} == {"annotation-label-is-gone"}
@@ -141,7 +157,9 @@ def test_kube_prometheus_has_five_alerts_that_print_a_dropped_label_and_nothing_
     }
 
 
-def test_sloths_output_is_sound_but_for_documents_that_prometheus_does_not_read(sample_data: Path) -> None:
+def test_sloths_output_is_sound_but_for_documents_that_prometheus_does_not_read(
+    sample_data: Path,
+) -> None:
     findings = lint_paths([sample_data / "peers" / "sloth-generated"])
 
     assert Counter((finding.kind, Path(finding.file).name) for finding in findings) == {

@@ -1,4 +1,5 @@
-"""What is published works without the checkout: both distributions hold the templates, the locks pin everything."""
+"""What is published works without the checkout: both distributions hold the templates, the locks
+pin everything."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ pytestmark = pytest.mark.xdist_group("packaging")
 TEMPLATES = ROOT / "templates"
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 
-# Printed from inside an installed opsgen: each convention, on the path where importlib.resources finds it.
+# Printed from inside an installed opsgen: each convention, on the path where importlib.resources
+# finds it.
 FIND_CONVENTIONS = """
 from importlib.resources import files
 for convention in sorted(files("opsgen").joinpath("templates", "conventions").iterdir(), key=str):
@@ -43,10 +45,20 @@ class Distributions:
 
 
 def run(*command: str | Path, cwd: Path) -> str:
-    """The command's standard output. Only what is installed counts, hence no PYTHONPATH; nothing is fetched."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    """The command's standard output. Only what is installed counts, hence no PYTHONPATH; nothing is
+    fetched."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "VIRTUAL_ENV"))
+    }
     finished = subprocess.run(
-        command, cwd=cwd, env=environment | {"PIP_NO_INDEX": "1"}, capture_output=True, text=True, check=False
+        command,
+        cwd=cwd,
+        env=environment | {"PIP_NO_INDEX": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
     return finished.stdout
@@ -54,7 +66,8 @@ def run(*command: str | Path, cwd: Path) -> str:
 
 @pytest.fixture(scope="module")
 def distributions(tmp_path_factory: pytest.TempPathFactory) -> Distributions:
-    """An sdist, a wheel built from the sdist, and a wheel built from the checkout, as `pipx install .` does."""
+    """An sdist, a wheel built from the sdist, and a wheel built from the checkout, as `pipx install
+    .` does."""
     via_sdist, direct = tmp_path_factory.mktemp("via-sdist"), tmp_path_factory.mktemp("direct")
     build = (sys.executable, "-m", "build", "--no-isolation", ROOT, "--outdir")
     run(*build, via_sdist, cwd=via_sdist)
@@ -74,7 +87,11 @@ def wheel(distributions: Distributions, request: pytest.FixtureRequest) -> Path:
 
 def template_files() -> set[PurePosixPath]:
     """Every template of the checkout, relative to templates/."""
-    found = {PurePosixPath(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*") if path.is_file()}
+    found = {
+        PurePosixPath(path.relative_to(TEMPLATES))
+        for path in TEMPLATES.rglob("*")
+        if path.is_file()
+    }
     assert found, "the checkout has no templates"
     return found
 
@@ -91,7 +108,10 @@ def test_the_sdist_holds_every_template_as_a_regular_file(distributions: Distrib
         regular = [member.name for member in archive if member.isfile()]
         links = [member.name for member in archive if member.issym() or member.islnk()]
 
-    assert below(f"opsgen-{opsgen.__version__}/generator/opsgen/templates", regular) == template_files()
+    assert (
+        below(f"opsgen-{opsgen.__version__}/generator/opsgen/templates", regular)
+        == template_files()
+    )
     assert links == []
 
 
@@ -99,7 +119,11 @@ def test_the_sdist_holds_every_template_as_a_regular_file(distributions: Distrib
 def test_the_wheel_holds_every_template_as_a_regular_file(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-        links = [entry.filename for entry in archive.infolist() if stat.S_ISLNK(entry.external_attr >> 16)]
+        links = [
+            entry.filename
+            for entry in archive.infolist()
+            if stat.S_ISLNK(entry.external_attr >> 16)
+        ]
 
     assert below("opsgen/templates", names) == template_files()
     assert links == []
@@ -119,17 +143,25 @@ def test_an_installed_wheel_works_outside_the_checkout(wheel: Path, tmp_path: Pa
     venv.create(environment, with_pip=False)
     python = environment / "bin" / "python"
     packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(environment)}))
-    # The dependencies come from this environment. Python reads no .pth file in a folder that a .pth file names, so the
-    # checkout, which is installed here as editable, stays out of sight.
+    # The dependencies come from this environment. Python reads no .pth file in a folder that a .pth
+    # file names, so the checkout, which is installed here as editable, stays out of sight.
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
 
-    run(sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", wheel, cwd=tmp_path)
+    run(
+        sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", wheel, cwd=tmp_path
+    )
     version = run(environment / "bin" / "opsgen", "--version", cwd=tmp_path)
-    conventions = [Path(line) for line in run(python, "-c", FIND_CONVENTIONS, cwd=tmp_path).splitlines()]
+    conventions = [
+        Path(line) for line in run(python, "-c", FIND_CONVENTIONS, cwd=tmp_path).splitlines()
+    ]
 
     assert opsgen.__version__ in version.split()[-1]
-    assert {path.parent for path in conventions} == {packages / "opsgen" / "templates" / "conventions"}
-    assert {path.name for path in conventions} == {path.name for path in (TEMPLATES / "conventions").iterdir()}
+    assert {path.parent for path in conventions} == {
+        packages / "opsgen" / "templates" / "conventions"
+    }
+    assert {path.name for path in conventions} == {
+        path.name for path in (TEMPLATES / "conventions").iterdir()
+    }
 
 
 @pytest.mark.parametrize("lock", LOCKS)
@@ -145,12 +177,16 @@ def test_a_lock_names_packages_by_version_and_hash_and_by_nothing_else(lock: str
     assert "://" not in text
 
 
-@pytest.mark.parametrize(("lock", "group"), [("requirements.lock", "build"), ("requirements-dev.lock", "dev")])
+@pytest.mark.parametrize(
+    ("lock", "group"), [("requirements.lock", "build"), ("requirements-dev.lock", "dev")]
+)
 def test_a_lock_pins_every_dependency_that_the_project_declares(lock: str, group: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     pinned = {
         canonicalize_name(name): version
-        for name, version in re.findall(r"(?m)^([\w-]+)==([\w.]+)", (ROOT / lock).read_text(encoding="utf-8"))
+        for name, version in re.findall(
+            r"(?m)^([\w-]+)==([\w.]+)", (ROOT / lock).read_text(encoding="utf-8")
+        )
     }
 
     declared = [

@@ -1,4 +1,5 @@
-"""Files for pipelines: each is run as its host would run it, on a repository of specs, and can fail."""
+"""Files for pipelines: each is run as its host would run it, on a repository of specs, and can
+fail."""
 
 from __future__ import annotations
 
@@ -16,8 +17,13 @@ from tests.programs import ROOT
 from tests.repositories import committed, git
 from tests.test_cli import run, tree
 
-SPEC = "service: shop\nteam: web\nconvention: prometheus-http\nslos: [{availability: 99.9%}]\nerrors: {above: 2%}\n"
-PROJECT = "targets: [files, kubernetes, git]\nteams: {web: {owners: ['@example/web', a@example.com]}}\n"
+SPEC = (
+    "service: shop\nteam: web\nconvention: prometheus-http\nslos: [{availability: 99.9%}]\nerrors:"
+    " {above: 2%}\n"
+)
+PROJECT = (
+    "targets: [files, kubernetes, git]\nteams: {web: {owners: ['@example/web', a@example.com]}}\n"
+)
 
 
 def shell(folder: Path, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -57,7 +63,7 @@ def threshold(repository: Path) -> None:
     spec.write_text(spec.read_text().replace("above: 2%", "above: 3%"))
 
 
-# -- a round of GitOps -------------------------------------------------------------------------------------------------
+# -- a round of GitOps -----------------------------------------------------------------------------
 
 
 def test_a_round_from_a_changed_threshold_to_a_deleted_service(repository: Path) -> None:
@@ -70,7 +76,9 @@ def test_a_round_from_a_changed_threshold_to_a_deleted_service(repository: Path)
     assert refused.returncode == 1
     assert "changed          shop/rules.yaml" in refused.stderr
 
-    built = shell(repository, "opsgen build specs/ && git add --all && git commit --quiet --message=second")
+    built = shell(
+        repository, "opsgen build specs/ && git add --all && git commit --quiet --message=second"
+    )
     assert built.returncode == 0, built.stderr
     said = shell(repository, "opsgen diff --from origin/main specs/").stdout
     assert "alert `ErrorRatioHigh (errors, ticket)`\n      number: 0.02 -> 0.03\n" in said
@@ -82,22 +90,27 @@ def test_a_round_from_a_changed_threshold_to_a_deleted_service(repository: Path)
     stale = shell(repository, "opsgen build --check specs/")
     assert stale.returncode == 1
     assert "extra            till/rules.yaml" in stale.stderr
-    pruned = shell(repository, "opsgen build specs/ && git add --all && git commit --quiet --message=third")
+    pruned = shell(
+        repository, "opsgen build specs/ && git add --all && git commit --quiet --message=third"
+    )
     assert pruned.returncode == 0, pruned.stderr
     assert not (repository / "out" / "till").exists()
     assert shell(repository, "git status --porcelain").stdout == ""
 
 
-# -- pre-commit --------------------------------------------------------------------------------------------------------
+# -- pre-commit ------------------------------------------------------------------------------------
 
 
 def hooks() -> dict[str, dict[str, Any]]:
-    return {hook["id"]: hook for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())}
+    return {
+        hook["id"]: hook for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    }
 
 
 def test_the_hooks_run_what_they_say(repository: Path) -> None:
     check, build = (
-        " ".join([hooks()[name]["entry"], *hooks()[name]["args"]]) for name in ("opsgen-check", "opsgen-build")
+        " ".join([hooks()[name]["entry"], *hooks()[name]["args"]])
+        for name in ("opsgen-check", "opsgen-build")
     )
     assert shell(repository, check).returncode == 0
     threshold(repository)
@@ -111,12 +124,14 @@ def test_pre_commit_itself_takes_the_hooks(repository: Path) -> None:
     program = shutil.which("pre-commit")
     if program is None:
         pytest.skip("pre-commit is not installed")
-    done = subprocess.run([program, "validate-manifest", ROOT / ".pre-commit-hooks.yaml"], check=False)
+    done = subprocess.run(
+        [program, "validate-manifest", ROOT / ".pre-commit-hooks.yaml"], check=False
+    )
 
     assert done.returncode == 0
 
 
-# -- GitHub ------------------------------------------------------------------------------------------------------------
+# -- GitHub ----------------------------------------------------------------------------------------
 
 # What `gh` would do to the comments of a pull request, one file each, in the folder $COMMENTS.
 _GH = """\
@@ -174,7 +189,11 @@ def step(repository: Path, name: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-FRESH, PROVEN, CHANGES = "The output is what the specs give", "Everything is proven", "What changes for on-call"
+FRESH, PROVEN, CHANGES = (
+    "The output is what the specs give",
+    "Everything is proven",
+    "What changes for on-call",
+)
 
 
 def test_the_action_passes_where_all_is_well_and_annotates_what_is_not(repository: Path) -> None:
@@ -198,8 +217,14 @@ def test_the_action_fails_where_opsgen_crashes(repository: Path) -> None:
     (broken / "opsgen").chmod(0o755)
     for name in (FRESH, PROVEN, CHANGES):
         script = f'PATH="{broken}:$PATH"\n{steps()[name]["run"]}'
-        environment = {"PATHS": "specs/", "RUNNER_TEMP": str(broken), "GITHUB_STEP_SUMMARY": str(broken / "summary")}
-        assert shell(repository, script, GITHUB_BASE_REF="main", **environment).returncode == 139, name
+        environment = {
+            "PATHS": "specs/",
+            "RUNNER_TEMP": str(broken),
+            "GITHUB_STEP_SUMMARY": str(broken / "summary"),
+        }
+        assert shell(repository, script, GITHUB_BASE_REF="main", **environment).returncode == 139, (
+            name
+        )
 
 
 def test_the_action_keeps_one_comment_on_a_pull_request(repository: Path) -> None:
@@ -228,7 +253,9 @@ def test_no_input_of_the_action_is_part_of_a_script() -> None:
 
 
 @pytest.mark.slow
-def test_the_action_sets_up_an_opsgen_of_its_own(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_action_sets_up_an_opsgen_of_its_own(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """From the index of packages, as in a runner; skips where that can't be reached."""
     monkeypatch.setenv("PIP_RETRIES", "0")
     monkeypatch.setenv("PIP_DEFAULT_TIMEOUT", "5")
@@ -239,17 +266,22 @@ def test_the_action_sets_up_an_opsgen_of_its_own(repository: Path, monkeypatch: 
     (folder,) = (repository.parent / "runner" / "path").read_text().splitlines()
 
     before = tree(repository / "out")
-    checked = subprocess.run([f"{folder}/opsgen", "build", "--check", "specs"], cwd=repository, check=False)
+    checked = subprocess.run(
+        [f"{folder}/opsgen", "build", "--check", "specs"], cwd=repository, check=False
+    )
     assert checked.returncode == 0
     assert tree(repository / "out") == before
 
 
-# -- GitLab ------------------------------------------------------------------------------------------------------------
+# -- GitLab ----------------------------------------------------------------------------------------
 
 
 def test_the_jobs_of_gitlab_fail_on_what_is_wrong_alone(repository: Path) -> None:
     jobs = yaml.safe_load((ROOT / "pipelines" / "gitlab-ci.yml").read_text())
-    variables = {"CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main", "OPSGEN_PATHS": jobs["variables"]["OPSGEN_PATHS"]}
+    variables = {
+        "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main",
+        "OPSGEN_PATHS": jobs["variables"]["OPSGEN_PATHS"],
+    }
 
     def job(name: str) -> int:
         return shell(repository, "\n".join(jobs[name]["script"]), **variables).returncode
@@ -266,7 +298,7 @@ def test_the_jobs_of_gitlab_fail_on_what_is_wrong_alone(repository: Path) -> Non
     assert [job(name) for name in ("opsgen-fresh", "opsgen-prove", "opsgen-diff")] == [2, 2, 2]
 
 
-# -- Argo CD and kubectl -----------------------------------------------------------------------------------------------
+# -- Argo CD and kubectl ---------------------------------------------------------------------------
 
 
 def test_the_plugin_of_argo_prints_every_resource_and_nothing_else(repository: Path) -> None:
@@ -279,10 +311,15 @@ def test_the_plugin_of_argo_prints_every_resource_and_nothing_else(repository: P
     assert done.returncode == 0, done.stderr
     assert tree(repository) == before
     printed = {(one["kind"], one["metadata"]["name"]) for one in yaml.safe_load_all(done.stdout)}
-    files = [path for path in (repository / "out").glob("**/kubernetes/*.yaml") if path.name != "kustomization.yaml"]
+    files = [
+        path
+        for path in (repository / "out").glob("**/kubernetes/*.yaml")
+        if path.name != "kustomization.yaml"
+    ]
     assert len(files) > 5
     assert printed == {
-        (one["kind"], one["metadata"]["name"]) for one in map(yaml.safe_load, map(Path.read_text, files))
+        (one["kind"], one["metadata"]["name"])
+        for one in map(yaml.safe_load, map(Path.read_text, files))
     }
 
 
@@ -291,17 +328,27 @@ def test_nothing_to_deploy_is_an_error(tmp_path: Path) -> None:
     done = run("manifests", "shop.yaml", cwd=tmp_path)
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert "opsgen.yaml:1:1: targets: there are no resources to print without the target kubernetes" in done.stderr
+    assert (
+        "opsgen.yaml:1:1: targets: there are no resources to print without the target kubernetes"
+        in done.stderr
+    )
 
 
-# -- the image ---------------------------------------------------------------------------------------------------------
+# -- the image -------------------------------------------------------------------------------------
 
 
 def test_the_image_is_made_of_files_that_are_there_and_runs_as_nobody() -> None:
     lines = (ROOT / "Dockerfile").read_text().splitlines()
-    allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    allowed = {
+        line[1:]
+        for line in (ROOT / ".dockerignore").read_text().splitlines()
+        if line.startswith("!")
+    }
     copied = [
-        word for line in lines if line.startswith("COPY ") and "--from" not in line for word in line.split()[1:-1]
+        word
+        for line in lines
+        if line.startswith("COPY ") and "--from" not in line
+        for word in line.split()[1:-1]
     ]
 
     assert set(copied) == allowed
@@ -311,12 +358,16 @@ def test_the_image_is_made_of_files_that_are_there_and_runs_as_nobody() -> None:
     assert sum(line.startswith("FROM ") for line in lines) == 2
 
 
-# -- git ---------------------------------------------------------------------------------------------------------------
+# -- git -------------------------------------------------------------------------------------------
 
 
 def attribute(repository: Path, name: str, file: str) -> str:
     done = subprocess.run(
-        ["git", "check-attr", name, "--", file], cwd=repository, capture_output=True, text=True, check=True
+        ["git", "check-attr", name, "--", file],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return done.stdout.strip().rpartition(": ")[2]
 
@@ -330,14 +381,25 @@ def test_generated_files_are_folded_and_runbooks_are_not(repository: Path) -> No
 
 def test_a_clone_with_windows_line_endings_is_fresh(repository: Path) -> None:
     other = repository.parent / "windows"
-    git(repository.parent, "clone", "--quiet", "--config=core.autocrlf=true", f"file://{repository}", str(other))
+    git(
+        repository.parent,
+        "clone",
+        "--quiet",
+        "--config=core.autocrlf=true",
+        f"file://{repository}",
+        str(other),
+    )
 
     assert b"\r\n" in (other / "specs" / "shop.yaml").read_bytes()
     assert run("build", "--check", "specs", cwd=other).returncode == 0
 
 
 def test_the_owners_of_a_team_own_its_specs_and_their_output(repository: Path) -> None:
-    owners = [line for line in (repository / "out" / "CODEOWNERS").read_text().splitlines() if line[0] != "#"]
+    owners = [
+        line
+        for line in (repository / "out" / "CODEOWNERS").read_text().splitlines()
+        if line[0] != "#"
+    ]
 
     assert owners == [
         "**/out/shop/ @example/web a@example.com",

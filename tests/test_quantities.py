@@ -1,4 +1,5 @@
-"""Claims about durations and ratios: exact, printed as people write them, and read back as the same."""
+"""Claims about durations and ratios: exact, printed as people write them, and read back as the
+same."""
 
 from __future__ import annotations
 
@@ -44,7 +45,8 @@ def test_durations_are_prometheus_own(written: str, milliseconds: int, printed: 
 
 
 @pytest.mark.parametrize(
-    "text", ["", "5", "m", "1.5h", "-5m", "5m1h", "1h1h", "5 m", "5M", "٥m", "1h\n", "11y", "9" * 30 + "s"]
+    "text",
+    ["", "5", "m", "1.5h", "-5m", "5m1h", "1h1h", "5 m", "5M", "٥m", "1h\n", "11y", "9" * 30 + "s"],
 )
 def test_what_prometheus_does_not_read_is_no_duration(text: str) -> None:
     with pytest.raises(ValueError, match=re.escape(repr(text))):
@@ -116,13 +118,19 @@ def test_a_number_without_its_sign_is_told_what_it_most_likely_meant(text: str, 
         Ratio.parse(text)
 
 
-@pytest.mark.parametrize("text", ["%", "-5%", "1e1%", "٥%", "1.%", ".5%", "5%%", "1,5%", "99.9999999999999%"])
+@pytest.mark.parametrize(
+    "text", ["%", "-5%", "1e1%", "٥%", "1.%", ".5%", "5%%", "1,5%", "99.9999999999999%"]
+)
 def test_what_is_no_plain_number_is_no_percentage(text: str) -> None:
     with pytest.raises(ValueError, match="write a plain number and its sign"):
         Ratio.parse(text)
 
 
-@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=Decimal("-1e20"), max_value=Decimal("1e20")))
+@given(
+    st.decimals(
+        allow_nan=False, allow_infinity=False, min_value=Decimal("-1e20"), max_value=Decimal("1e20")
+    )
+)
 @example(Decimal("-0"))
 @example(Decimal("0E+10"))
 @example(Decimal("1E+3"))

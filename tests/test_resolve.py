@@ -1,4 +1,5 @@
-"""What the resolve stage says of a spec that cannot be meant, where it says so, and what it fills in."""
+"""What the resolve stage says of a spec that cannot be meant, where it says so, and what it fills
+in."""
 
 from __future__ import annotations
 
@@ -29,60 +30,96 @@ MISTAKES = {
     ),
     "a convention like no other": (
         "convention: zzz\n",
-        "3:13: convention: there is no convention 'zzz'; "
-        "the conventions are fastapi-instrumentator, grpc, otel-http, prometheus-http",
+        (
+            "3:13: convention: there is no convention 'zzz'; "
+            "the conventions are fastapi-instrumentator, grpc, otel-http, prometheus-http"
+        ),
     ),
     "a convention that is no PromQL": (
         "convention: {requests: 'http_requests_total{'}\n",
-        "3:24: convention.requests: this is no PromQL: unexpected end of input inside braces; "
-        "try it in Prometheus' own query page",
+        (
+            "3:24: convention.requests: this is no PromQL: unexpected end of input inside braces; "
+            "try it in Prometheus' own query page"
+        ),
     ),
     "a convention that is a rate": (
         "convention: {requests: 'rate(http_requests_total[5m])'}\n",
-        "3:24: convention.requests: this is not a plain selector; "
-        'write a metric with its matchers: http_requests_total{code=~"5.."}',
+        (
+            "3:24: convention.requests: this is not a plain selector; "
+            'write a metric with its matchers: http_requests_total{code=~"5.."}'
+        ),
     ),
     "a convention without a name": (
         "convention: {requests: '{job=\"a\"}'}\n",
-        "3:24: convention.requests: this is not a plain selector; "
-        'write a metric with its matchers: http_requests_total{code=~"5.."}',
+        (
+            "3:24: convention.requests: this is not a plain selector; "
+            'write a metric with its matchers: http_requests_total{code=~"5.."}'
+        ),
     ),
     "availability without a convention": (
         "slos: [{availability: 99%}]\n",
-        "3:23: slos[0].availability: availability can't be measured without a convention; name a convention that has "
-        "(fastapi-instrumentator, grpc, otel-http, prometheus-http), or write convention: with requests and errors",
+        (
+            "3:23: slos[0].availability: availability can't be measured without a convention; name"
+            " a convention that has (fastapi-instrumentator, grpc, otel-http, prometheus-http), or"
+            " write convention: with requests and errors"
+        ),
     ),
     "latency without a convention": (
         "slos: [{latency: 99% under 1s}]\n",
-        "3:18: slos[0].latency: latency can't be measured without a convention; name a convention that has "
-        "(fastapi-instrumentator, grpc, otel-http, prometheus-http), or write convention: with a latency histogram",
+        (
+            "3:18: slos[0].latency: latency can't be measured without a convention; name a"
+            " convention that has (fastapi-instrumentator, grpc, otel-http, prometheus-http), or"
+            " write convention: with a latency histogram"
+        ),
     ),
     "a histogram by one of its series": (
         "convention: {latency: {histogram: 'a_seconds_bucket{x=\"y\"}'}}\n",
-        "3:35: convention.latency.histogram: 'a_seconds_bucket{x=\"y\"}' is one of the histogram's series; "
-        'write it without _bucket: a_seconds{x="y"}',
+        (
+            "3:35: convention.latency.histogram: 'a_seconds_bucket{x=\"y\"}' is one of the"
+            ' histogram\'s series; write it without _bucket: a_seconds{x="y"}'
+        ),
     ),
     "an SLO that averages": (
-        "slos: [{name: a, objective: 99%, bad: 'avg(rate(bad_total[5m]))', total: 'sum(rate(all_total[5m]))'}]\n",
-        "3:39: slos[0].bad: an SLO counts events, and avg of them is no count; write sum, or leave it out",
+        (
+            "slos: [{name: a, objective: 99%, bad: 'avg(rate(bad_total[5m]))', total:"
+            " 'sum(rate(all_total[5m]))'}]\n"
+        ),
+        (
+            "3:39: slos[0].bad: an SLO counts events, and avg of them is no count; write sum, or"
+            " leave it out"
+        ),
     ),
     "a rate over less than two scrapes": (
         "business: [{name: a, query: 'sum(rate(a_total[30s]))'}]\n",
-        "3:29: business[0].query: rate() over 30s holds too few samples; scraping every 30s, write 2m or more",
+        (
+            "3:29: business[0].query: rate() over 30s holds too few samples; scraping every 30s,"
+            " write 2m or more"
+        ),
     ),
     "an SLO over less than two scrapes": (
-        "slos: [{name: a, objective: 99%, bad: 'rate(bad_total[50s])', total: 'rate(all_total[5m])'}]\n",
-        "3:39: slos[0].bad: rate() over 50s holds too few samples; scraping every 30s, write 2m or more",
+        (
+            "slos: [{name: a, objective: 99%, bad: 'rate(bad_total[50s])', total:"
+            " 'rate(all_total[5m])'}]\n"
+        ),
+        (
+            "3:39: slos[0].bad: rate() over 50s holds too few samples; scraping every 30s, write 2m"
+            " or more"
+        ),
     ),
     "latency without a histogram": (
         "convention: {requests: a_total}\nslos: [{latency: 99% under 1s}]\n",
-        "4:18: slos[0].latency: the convention inline has no latency histogram; name a convention that has "
-        "(fastapi-instrumentator, grpc, otel-http, prometheus-http), or write convention: with a latency histogram",
+        (
+            "4:18: slos[0].latency: the convention inline has no latency histogram; name a"
+            " convention that has (fastapi-instrumentator, grpc, otel-http, prometheus-http), or"
+            " write convention: with a latency histogram"
+        ),
     ),
     "a threshold beyond the last bucket": (
         "convention: grpc\nslos: [{latency: 99% under 11s}]\n",
-        "4:18: slos[0].latency: 11s is beyond the histogram's last bucket; "
-        "write at most 10s, or state the histogram's own buckets under latency.buckets",
+        (
+            "4:18: slos[0].latency: 11s is beyond the histogram's last bucket; "
+            "write at most 10s, or state the histogram's own buckets under latency.buckets"
+        ),
     ),
     "a period too short": (
         "convention: grpc\nslos: [{availability: 99%, window: 12h}]\n",
@@ -98,22 +135,37 @@ MISTAKES = {
     ),
     "events of a gauge": (
         "slos: [{name: a, objective: 99%, bad: 'queue', total: 'rate(b_total[5m])'}]\n",
-        "3:39: slos[0].bad: an SLO counts events: every metric must be a counter under rate() or increase(); "
-        "write for example rate(orders_failed_total[5m])",
+        (
+            "3:39: slos[0].bad: an SLO counts events: every metric must be a counter under rate()"
+            " or increase(); write for example rate(orders_failed_total[5m])"
+        ),
     ),
     "events of a mean": (
-        "slos: [{name: a, objective: 99%, good: 'rate(a_total[5m])', total: 'avg_over_time(b[5m])'}]\n",
-        "3:68: slos[0].total: an SLO counts events: every metric must be a counter under rate() or increase(); "
-        "write for example rate(orders_failed_total[5m])",
+        (
+            "slos: [{name: a, objective: 99%, good: 'rate(a_total[5m])', total:"
+            " 'avg_over_time(b[5m])'}]\n"
+        ),
+        (
+            "3:68: slos[0].total: an SLO counts events: every metric must be a counter under rate()"
+            " or increase(); write for example rate(orders_failed_total[5m])"
+        ),
     ),
     "events of a subquery": (
-        "slos: [{name: a, objective: 99%, bad: 'rate(a_total[5m])', total: 'sum_over_time(rate(b_total[5m])[1h:])'}]\n",
-        "3:67: slos[0].total: an SLO counts events and cannot be taken from a subquery; "
-        "write for example rate(orders_failed_total[5m])",
+        (
+            "slos: [{name: a, objective: 99%, bad: 'rate(a_total[5m])', total:"
+            " 'sum_over_time(rate(b_total[5m])[1h:])'}]\n"
+        ),
+        (
+            "3:67: slos[0].total: an SLO counts events and cannot be taken from a subquery; "
+            "write for example rate(orders_failed_total[5m])"
+        ),
     ),
     "events that are no PromQL": (
         "slos: [{name: a, objective: 99%, bad: 'rate(a_total[5m]', total: 'rate(b_total[5m])'}]\n",
-        "3:39: slos[0].bad: this is no PromQL: unclosed left parenthesis; try it in Prometheus' own query page",
+        (
+            "3:39: slos[0].bad: this is no PromQL: unclosed left parenthesis; try it in Prometheus'"
+            " own query page"
+        ),
     ),
     "errors that the convention does not know": (
         "convention: {requests: a_total}\nerrors: {above: 2%}\n",
@@ -129,13 +181,17 @@ MISTAKES = {
     ),
     "a percentile that can never be exceeded": (
         "convention: grpc\nlatency: {p99: 10s}\n",
-        "4:16: latency.p99: the histogram can't tell more than its last bucket, so above 10s never fires; "
-        "write less than 10s, or state latency.buckets",
+        (
+            "4:16: latency.p99: the histogram can't tell more than its last bucket, so above 10s"
+            " never fires; write less than 10s, or state latency.buckets"
+        ),
     ),
     "a percentile that is always exceeded": (
         "convention: grpc\nlatency: {p50: 2ms}\n",
-        "4:16: latency.p50: the histogram can't tell less than its first bucket, so above 2ms always fires; "
-        "write at least 3ms, or state latency.buckets",
+        (
+            "4:16: latency.p50: the histogram can't tell less than its first bucket, so above 2ms"
+            " always fires; write at least 3ms, or state latency.buckets"
+        ),
     ),
     "a probe that takes longer than its interval": (
         "uptime: [{url: 'https://example.com/', interval: 10s, timeout: 20s}]\n",
@@ -143,23 +199,35 @@ MISTAKES = {
     ),
     "a certificate of plain http": (
         "uptime: [{url: 'http://example.com/', certificate: 14d}]\n",
-        "3:52: uptime[0].certificate: an http URL shows no certificate; write https://, or leave it out",
+        (
+            "3:52: uptime[0].certificate: an http URL shows no certificate; write https://, or"
+            " leave it out"
+        ),
     ),
     "a slowness that is cut off": (
         "uptime: [{url: 'https://example.com/', slow: 5s}]\n",
         "3:46: uptime[0].slow: a probe is cut off after 5s; write less than the timeout",
     ),
     "two probes of one name": (
-        "uptime: [{url: 'https://a.example.com/', name: a}, {url: 'https://b.example.com/', name: a}]\n",
+        (
+            "uptime: [{url: 'https://a.example.com/', name: a}, {url: 'https://b.example.com/',"
+            " name: a}]\n"
+        ),
         "3:52: uptime[1]: another probe has the same name; give this one a name of its own",
     ),
     "a business query that is no PromQL": (
         "business: [{name: orders, query: 'sum(('}]\n",
-        "3:34: business[0].query: this is no PromQL: unclosed left parenthesis; try it in Prometheus' own query page",
+        (
+            "3:34: business[0].query: this is no PromQL: unclosed left parenthesis; try it in"
+            " Prometheus' own query page"
+        ),
     ),
     "a business query of a range": (
         "business: [{name: orders, query: 'orders_total[5m]'}]\n",
-        "3:34: business[0].query: a range of samples is no number; write for example rate(orders_total[5m])",
+        (
+            "3:34: business[0].query: a range of samples is no number; write for example"
+            " rate(orders_total[5m])"
+        ),
     ),
     "two business signals of one name": (
         "business: [{name: orders, query: a}, {name: orders, query: b}]\n",
@@ -167,8 +235,10 @@ MISTAKES = {
     ),
     "a function that Prometheus does not have yet": (
         "business: [{name: orders, query: 'histogram_avg(a)'}]\n",
-        "3:34: business[0].query: histogram_avg() needs Prometheus 2.51; the project says 2.42; "
-        "write it without, or set prometheus.version in opsgen.yaml",
+        (
+            "3:34: business[0].query: histogram_avg() needs Prometheus 2.51; the project says 2.42;"
+            " write it without, or set prometheus.version in opsgen.yaml"
+        ),
     ),
     "a function that needs a feature flag": (
         "business: [{name: orders, query: 'info(a)'}]\n",
@@ -176,23 +246,31 @@ MISTAKES = {
     ),
     "an error ratio of nothing": (
         "convention: grpc\nerrors: {above: 0%}\n",
-        "4:17: errors.above: above 0% every single failure fires; "
-        "write a percentage between 0% and 100%, for example 2%",
+        (
+            "4:17: errors.above: above 0% every single failure fires; "
+            "write a percentage between 0% and 100%, for example 2%"
+        ),
     ),
     "an error ratio of everything": (
         "convention: grpc\nerrors: {above: 100%}\n",
-        "4:17: errors.above: a share of failed requests is never above 100%; "
-        "write a percentage between 0% and 100%, for example 2%",
+        (
+            "4:17: errors.above: a share of failed requests is never above 100%; "
+            "write a percentage between 0% and 100%, for example 2%"
+        ),
     ),
     "a grouping by a label of our own": (
         "convention: grpc\nslos: [{availability: 99%, grouping: [region, service]}]\n",
-        "4:47: slos[0].grouping[1]: service is a label that opsgen's own rules set or read; "
-        "group by a label of the service's series",
+        (
+            "4:47: slos[0].grouping[1]: service is a label that opsgen's own rules set or read; "
+            "group by a label of the service's series"
+        ),
     ),
     "a latency by its buckets": (
         "convention: grpc\nslos: [{latency: 99% under 1s, grouping: [le]}]\n",
-        "4:43: slos[0].grouping[0]: le is a label that opsgen's own rules set or read; "
-        "group by a label of the service's series",
+        (
+            "4:43: slos[0].grouping[0]: le is a label that opsgen's own rules set or read; "
+            "group by a label of the service's series"
+        ),
     ),
     "a grouping by a number": (
         "convention: grpc\nslos: [{availability: 99%, grouping: [Inf]}]\n",
@@ -200,16 +278,24 @@ MISTAKES = {
     ),
     "a matcher that is no regular expression": (
         "convention: grpc\nmatch: {job: {regex: '('}}\n",
-        "4:22: match.job.regex: '(' is no regular expression that Prometheus takes; write it in the syntax of RE2",
+        (
+            "4:22: match.job.regex: '(' is no regular expression that Prometheus takes; write it in"
+            " the syntax of RE2"
+        ),
     ),
     "a matcher that only other engines know": (
         "business: [{name: a, query: b, match: {job: {not_regex: 'a(?!b)'}}}]\n",
-        "3:57: business[0].match.job.not_regex: 'a(?!b)' is no regular expression that Prometheus takes; "
-        "write it in the syntax of RE2",
+        (
+            "3:57: business[0].match.job.not_regex: 'a(?!b)' is no regular expression that"
+            " Prometheus takes; write it in the syntax of RE2"
+        ),
     ),
     "nothing at all": (
         "",
-        "1:1: there is nothing to watch beside the service's targets; write a convention, slos, uptime or business",
+        (
+            "1:1: there is nothing to watch beside the service's targets; write a convention, slos,"
+            " uptime or business"
+        ),
     ),
 }
 
@@ -243,21 +329,23 @@ def test_all_mistakes_of_all_parts_are_told_at_once(tmp_path: Path) -> None:
 def test_a_mistake_in_an_environment_is_told_where_it_is_written(tmp_path: Path) -> None:
     spec = (
         LEAST
-        + "slos: [{availability: 99%}]\nenvironments:\n  production:\n    slos: [{availability: 99%, window: 12h}]\n"
+        + "slos: [{availability: 99%}]\nenvironments:\n  production:\n    slos: [{availability:"
+        " 99%, window: 12h}]\n"
     )
 
     assert refused(tmp_path, spec) == [
-        "service.yaml:7:40: environments.production.slos[0].window: 12h is no period for an SLO; write 1d to 365d"
+        "service.yaml:7:40: environments.production.slos[0].window: 12h is no period for an SLO;"
+        " write 1d to 365d"
     ]
 
 
-# -- teams ------------------------------------------------------------------------------------------------------------
+# -- teams -----------------------------------------------------------------------------------------
 
 
 def test_an_unknown_team_is_a_mistake_with_the_nearest_name(tmp_path: Path) -> None:
-    assert refused(tmp_path, LEAST.replace("web", "payment"), "teams: {payments: {}, web: {}}\n") == [
-        "service.yaml:2:7: team: there is no team 'payment'; did you mean 'payments'?"
-    ]
+    assert refused(
+        tmp_path, LEAST.replace("web", "payment"), "teams: {payments: {}, web: {}}\n"
+    ) == ["service.yaml:2:7: team: there is no team 'payment'; did you mean 'payments'?"]
 
 
 def test_an_unknown_team_like_no_other_is_a_mistake_with_all_names(tmp_path: Path) -> None:
@@ -267,7 +355,9 @@ def test_an_unknown_team_like_no_other_is_a_mistake_with_all_names(tmp_path: Pat
 
 
 def test_the_only_team_of_a_project_need_not_be_named(tmp_path: Path) -> None:
-    service = derived(tmp_path, "service: shop\nconvention: grpc\n", "teams: {payments: {slack: '#pay'}}\n").service
+    service = derived(
+        tmp_path, "service: shop\nconvention: grpc\n", "teams: {payments: {slack: '#pay'}}\n"
+    ).service
 
     assert (service.team.name, service.team.slack) == ("payments", "#pay")
     assert service.origins["team"] == "the only team of the project file"
@@ -277,7 +367,9 @@ def test_a_service_of_nobody_is_warned_of(tmp_path: Path) -> None:
     spec = "service: shop\nconvention: grpc\n"
 
     assert derived(tmp_path, spec).service.team.name == "unassigned"
-    assert warned(tmp_path, spec) == ["service.yaml: no team is named; its alerts carry team=unassigned"]
+    assert warned(tmp_path, spec) == [
+        "service.yaml: no team is named; its alerts carry team=unassigned"
+    ]
 
 
 def test_a_team_without_a_project_file_is_taken_as_it_is(tmp_path: Path) -> None:
@@ -285,11 +377,13 @@ def test_a_team_without_a_project_file_is_taken_as_it_is(tmp_path: Path) -> None
     assert warned(tmp_path, LEAST) == []
 
 
-# -- defaults and where they come from --------------------------------------------------------------------------------
+# -- defaults and where they come from -------------------------------------------------------------
 
 
 def test_every_value_says_where_it_came_from(tmp_path: Path) -> None:
-    origins = derived(tmp_path, f"{LEAST}errors: {{above: 2%}}\nslos: [{{availability: 99%}}]\n").service.origins
+    origins = derived(
+        tmp_path, f"{LEAST}errors: {{above: 2%}}\nslos: [{{availability: 99%}}]\n"
+    ).service.origins
 
     assert origins["team"].endswith("service.yaml:2")
     assert origins["convention"].endswith("service.yaml:3")
@@ -303,7 +397,9 @@ def test_every_value_says_where_it_came_from(tmp_path: Path) -> None:
 
 
 def test_the_least_spec_has_the_defaults_of_the_field(tmp_path: Path) -> None:
-    service = derived(tmp_path, "service: shop\nconvention: grpc\nslos: [{availability: 99.9%}]\n").service
+    service = derived(
+        tmp_path, "service: shop\nconvention: grpc\nslos: [{availability: 99.9%}]\n"
+    ).service
 
     assert (service.tier, service.environment, service.runtime) == (2, "production", "process")
     assert service.matchers == (Matcher("job", "=", "shop"),)
@@ -332,7 +428,9 @@ def test_matchers_have_the_four_forms_of_promql(tmp_path: Path) -> None:
 
 
 def test_a_named_convention_can_have_parts_of_its_own(tmp_path: Path) -> None:
-    spec = _spec("convention: {use: grpc, errors: 'grpc_server_handled_total{grpc_code=\"Internal\"}'}\n")
+    spec = _spec(
+        "convention: {use: grpc, errors: 'grpc_server_handled_total{grpc_code=\"Internal\"}'}\n"
+    )
 
     convention = derived(tmp_path, spec).service.convention
 
@@ -355,12 +453,12 @@ def test_percentages_and_percentiles_of_the_spec_are_its_settings(tmp_path: Path
     assert settings["latency.for"] == Duration.of("3m")
 
 
-# -- environments -----------------------------------------------------------------------------------------------------
+# -- environments ----------------------------------------------------------------------------------
 
 
 def test_production_is_laid_over_the_spec_and_the_others_come_later(tmp_path: Path) -> None:
-    spec = LEAST + (
-        "tier: 3\n"
+    spec = (
+        LEAST + "tier: 3\n"
         "match: {job: shop}\n"
         "slos: [{availability: 99.9%}]\n"
         "environments:\n"
@@ -388,14 +486,20 @@ def test_a_key_without_a_value_is_a_mistake_in_an_environment_too(tmp_path: Path
     spec = f"{LEAST}environments:\n  production:\n    tier:\n    slos:\n"
 
     assert refused(tmp_path, spec) == [
-        "service.yaml:6:5: environments.production.tier: has no value; write one, or leave the key out",
-        "service.yaml:7:5: environments.production.slos: has no value; write one, or leave the key out",
+        (
+            "service.yaml:6:5: environments.production.tier: has no value; write one, or leave the"
+            " key out"
+        ),
+        (
+            "service.yaml:7:5: environments.production.slos: has no value; write one, or leave the"
+            " key out"
+        ),
     ]
 
 
 def test_fields_without_an_artifact_yet_are_reported(tmp_path: Path) -> None:
-    spec = LEAST + (
-        "resources: {cpu: 85%}\n"
+    spec = (
+        LEAST + "resources: {cpu: 85%}\n"
         "dependencies: [{redis: sessions}]\n"
         "alerts: {PodRestarting: off}\n"
         "environments: {production: {}, staging: {}}\n"
@@ -408,7 +512,7 @@ def test_fields_without_an_artifact_yet_are_reported(tmp_path: Path) -> None:
     )
 
 
-# -- warnings ---------------------------------------------------------------------------------------------------------
+# -- warnings --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -419,7 +523,9 @@ def test_fields_without_an_artifact_yet_are_reported(tmp_path: Path) -> None:
         (f"{_CHAT}teams: {{web: {{escalation: {{page: calm}}}}}}\n", ""),
     ],
 )
-def test_a_severity_that_nobody_is_told_of_is_warned_of(tmp_path: Path, project: str, silent: str) -> None:
+def test_a_severity_that_nobody_is_told_of_is_warned_of(
+    tmp_path: Path, project: str, silent: str
+) -> None:
     spec = f"{LEAST}tier: 4\n"  # of no pages
     said = [text for text in fleet(tmp_path, spec, project).warnings if "nobody is told" in text]
 
@@ -429,19 +535,23 @@ def test_a_severity_that_nobody_is_told_of_is_warned_of(tmp_path: Path, project:
 
 
 @pytest.mark.parametrize("team", ["{}", "{escalation: {ticket: calm}}"])
-def test_pages_that_reach_nobody_are_a_mistake_where_there_are_policies(tmp_path: Path, team: str) -> None:
+def test_pages_that_reach_nobody_are_a_mistake_where_there_are_policies(
+    tmp_path: Path, team: str
+) -> None:
     spec = f"{LEAST}uptime: [https://shop.example.com]\n"
 
     assert refused(tmp_path, spec, f"{_CHAT}teams: {{web: {team}}}\n") == [
-        "service.yaml:1:10: service: its pages (ProbeFailed, TargetsAbsent) reach nobody, since team web has no policy "
-        "for them; write escalation: {page: ...} there or here; the policies are calm"
+        "service.yaml:1:10: service: its pages (ProbeFailed, TargetsAbsent) reach nobody, since"
+        " team web has no policy for them; write escalation: {page: ...} there or here; the"
+        " policies are calm"
     ]
 
 
 def test_a_threshold_that_is_no_bucket_boundary_names_the_nearest(tmp_path: Path) -> None:
     assert warned(tmp_path, f"{LEAST}slos: [{{latency: 99% under 300ms}}]\n") == [
-        "service.yaml:4: 300ms is no bucket boundary of grpc_server_handling_seconds; the nearest are 250ms and 500ms. "
-        "Without a bucket at 300ms the SLO has no data: use one of them, or state the real ones under latency.buckets"
+        "service.yaml:4: 300ms is no bucket boundary of grpc_server_handling_seconds; the nearest"
+        " are 250ms and 500ms. Without a bucket at 300ms the SLO has no data: use one of them, or"
+        " state the real ones under latency.buckets"
     ]
 
 
@@ -452,7 +562,10 @@ def test_a_threshold_below_the_first_bucket_names_the_first(tmp_path: Path) -> N
 
 
 def test_the_specs_own_buckets_take_the_place_of_the_conventions(tmp_path: Path) -> None:
-    spec = f"{LEAST}slos: [{{latency: 99% under 300ms}}]\nlatency: {{buckets: [100ms, 300ms, 20s], p99: 15s}}\n"
+    spec = (
+        f"{LEAST}slos: [{{latency: 99% under 300ms}}]\nlatency: {{buckets: [100ms, 300ms, 20s],"
+        " p99: 15s}\n"
+    )
 
     histogram = derived(tmp_path, spec).service.convention.latency
 
@@ -463,8 +576,8 @@ def test_the_specs_own_buckets_take_the_place_of_the_conventions(tmp_path: Path)
 
 def test_buckets_in_milliseconds_are_compared_in_milliseconds(tmp_path: Path) -> None:
     spec = _spec(
-        "convention: {requests: a_total, latency: {histogram: b, unit: milliseconds, buckets: [100, 250, 5000]}}\n"
-        "slos: [{latency: 99% under 300ms}]\n"
+        "convention: {requests: a_total, latency: {histogram: b, unit: milliseconds, buckets: [100,"
+        " 250, 5000]}}\nslos: [{latency: 99% under 300ms}]\n"
     )
 
     (said,) = warned(tmp_path, spec)
@@ -472,19 +585,23 @@ def test_buckets_in_milliseconds_are_compared_in_milliseconds(tmp_path: Path) ->
     assert "the nearest are 250ms and 5s" in said
 
 
-def test_an_objective_above_what_dependencies_promise_is_warned_of_with_the_number(tmp_path: Path) -> None:
-    spec = LEAST + (
-        "slos: [{availability: 99.9%}]\n"
-        "dependencies: [{postgresql: orders, objective: 99.95%}, {external: bank, objective: 99.9%}, {redis: cache}]\n"
+def test_an_objective_above_what_dependencies_promise_is_warned_of_with_the_number(
+    tmp_path: Path,
+) -> None:
+    spec = (
+        LEAST
+        + "slos: [{availability: 99.9%}]\ndependencies: [{postgresql: orders, objective: 99.95%},"
+        " {external: bank, objective: 99.9%}, {redis: cache}]\n"
     )
 
     assert warned(tmp_path, spec) == [
-        "service.yaml:4: an availability of 99.9% is above what its dependencies promise together, 99.85%"
+        "service.yaml:4: an availability of 99.9% is above what its dependencies promise together,"
+        " 99.85%"
     ]
     assert warned(tmp_path, spec.replace("availability: 99.9%", "availability: 99.5%")) == []
 
 
-# -- probes -----------------------------------------------------------------------------------------------------------
+# -- probes ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -493,40 +610,62 @@ def test_an_objective_above_what_dependencies_promise_is_warned_of_with_the_numb
         ("[https://shop.example.com/healthz]", ["healthz"]),
         ("[https://shop.example.com/]", ["shop-example-com"]),
         ("[https://shop.example.com]", ["shop-example-com"]),
-        ("[https://a.example.com/ready, https://b.example.com/ready]", ["ready", "b-example-com-ready"]),
-        ("['https://a.example.com/a?x=1', 'https://a.example.com/a?x=2']", ["a", "a-example-com-a"]),
+        (
+            "[https://a.example.com/ready, https://b.example.com/ready]",
+            ["ready", "b-example-com-ready"],
+        ),
+        (
+            "['https://a.example.com/a?x=1', 'https://a.example.com/a?x=2']",
+            ["a", "a-example-com-a"],
+        ),
         ("['https://a.example.com/api/Über%20uns/']", ["ber-20uns"]),
         ("[{url: 'https://a.example.com/x', name: front}]", ["front"]),
     ],
 )
-def test_a_probe_is_named_by_its_path_or_its_host(tmp_path: Path, uptime: str, names: list[str]) -> None:
-    assert [probe.name for probe in derived(tmp_path, _spec(f"uptime: {uptime}\n")).service.probes] == names
+def test_a_probe_is_named_by_its_path_or_its_host(
+    tmp_path: Path, uptime: str, names: list[str]
+) -> None:
+    assert [
+        probe.name for probe in derived(tmp_path, _spec(f"uptime: {uptime}\n")).service.probes
+    ] == names
 
 
 def test_a_probe_has_defaults_that_fit_each_other(tmp_path: Path) -> None:
-    spec = _spec("uptime: [https://a.example.com/a, {url: 'http://a.example.com/b', interval: 2s}]\n")
+    spec = _spec(
+        "uptime: [https://a.example.com/a, {url: 'http://a.example.com/b', interval: 2s}]\n"
+    )
 
     secure, plain = derived(tmp_path, spec).service.probes
 
-    assert (secure.interval, secure.timeout, secure.slow) == tuple(map(Duration.of, ("30s", "5s", "1s")))
+    assert (secure.interval, secure.timeout, secure.slow) == tuple(
+        map(Duration.of, ("30s", "5s", "1s"))
+    )
     assert secure.certificate == Duration.of("14d")
-    assert (plain.timeout, plain.slow, plain.certificate) == (Duration.of("2s"), Duration.of("1s"), None)
+    assert (plain.timeout, plain.slow, plain.certificate) == (
+        Duration.of("2s"),
+        Duration.of("1s"),
+        None,
+    )
 
 
-# -- specs of one fleet -----------------------------------------------------------------------------------------------
+# -- specs of one fleet ----------------------------------------------------------------------------
 
 
 def test_an_unknown_alert_is_a_mistake_at_its_line(tmp_path: Path) -> None:
     spec = f"{LEAST}alerts:\n  TargetDown: {{for: 1h}}\n  TargetsAbsnt: off\n"
 
     assert refused(tmp_path, spec) == [
-        "service.yaml:6:3: alerts.TargetsAbsnt: the service has no such alert; did you mean 'TargetsAbsent'?"
+        "service.yaml:6:3: alerts.TargetsAbsnt: the service has no such alert; did you mean"
+        " 'TargetsAbsent'?"
     ]
 
 
 def test_a_spec_whose_alerts_are_all_off_is_a_mistake(tmp_path: Path) -> None:
-    spec = _spec("business: [{name: orders, query: orders}]\nalerts: {TargetsAbsent: off, TargetDown: off}\n")
+    spec = _spec(
+        "business: [{name: orders, query: orders}]\nalerts: {TargetsAbsent: off, TargetDown: off}\n"
+    )
 
     assert refused(tmp_path, spec) == [
-        "service.yaml:1:1: this spec makes no alert at all; leave an alert on, or write slos or uptime"
+        "service.yaml:1:1: this spec makes no alert at all; leave an alert on, or write slos or"
+        " uptime"
     ]

@@ -10,7 +10,10 @@ import pytest
 
 from tests.test_cli import run
 
-SPEC = "service: shop\nteam: web\nconvention: prometheus-http\nmatch: {job: shop}\nslos: [{availability: 99.9%}]\n"
+SPEC = (
+    "service: shop\nteam: web\nconvention: prometheus-http\nmatch: {job: shop}\nslos:"
+    " [{availability: 99.9%}]\n"
+)
 
 
 @pytest.fixture
@@ -64,7 +67,9 @@ def test_what_people_write_below_a_block_answers_its_questions(project: Path) ->
     assert "TrafficGone" not in found["alerts_without_notes"]
 
 
-@pytest.mark.parametrize("written", ["Last reviewed: 2027-01-31, Ann", "**Last reviewed** 2027-01-31"])
+@pytest.mark.parametrize(
+    "written", ["Last reviewed: 2027-01-31, Ann", "**Last reviewed** 2027-01-31"]
+)
 def test_the_last_review_is_peoples_to_write(project: Path, written: str) -> None:
     write_below(project, "summary", written)
 
@@ -72,7 +77,9 @@ def test_the_last_review_is_peoples_to_write(project: Path, written: str) -> Non
 
 
 @pytest.mark.parametrize(("today", "overdue"), [("2027-02-28", False), ("2027-08-01", True)])
-def test_a_review_is_overdue_by_the_date_that_is_given(project: Path, today: str, overdue: bool) -> None:
+def test_a_review_is_overdue_by_the_date_that_is_given(
+    project: Path, today: str, overdue: bool
+) -> None:
     (project / "opsgen.yaml").write_text("runbooks: {review_after: 180d}\n")
     write_below(project, "summary", "Last reviewed: 2027-01-31, Ann")
 
@@ -85,11 +92,16 @@ def test_a_review_is_overdue_by_the_date_that_is_given(project: Path, today: str
     [
         ("See [there](#nowhere).", "this link leads to #nowhere, which is not on the page"),
         ("See [there](gone.md#a).", "this link leads to gone.md, which is not there"),
-        ("`amtool silence add service=till`", "this names the service till, and the page is of another"),
+        (
+            "`amtool silence add service=till`",
+            "this names the service till, and the page is of another",
+        ),
         ('`up{service="till"}`', "this names the service till, and the page is of another"),
     ],
 )
-def test_what_leads_nowhere_or_elsewhere_is_a_fault(project: Path, written: str, wrong: str) -> None:
+def test_what_leads_nowhere_or_elsewhere_is_a_fault(
+    project: Path, written: str, wrong: str
+) -> None:
     write_below(project, "debug", written)
     lines = (project / "out" / "shop" / "runbook.md").read_text().splitlines()
 
@@ -100,7 +112,9 @@ def test_what_leads_nowhere_or_elsewhere_is_a_fault(project: Path, written: str,
     assert found["exit"] == 1
 
 
-@pytest.mark.parametrize("written", ["See [above](#alerts).", "See [rules](rules.yaml).", "[x](https://a.example.com)"])
+@pytest.mark.parametrize(
+    "written", ["See [above](#alerts).", "See [rules](rules.yaml).", "[x](https://a.example.com)"]
+)
 def test_a_link_that_leads_somewhere_is_no_fault(project: Path, written: str) -> None:
     write_below(project, "debug", written)
 
@@ -135,7 +149,9 @@ def test_a_broken_runbook_is_a_fault_at_its_line(project: Path) -> None:
 def test_a_runbook_that_is_not_there_is_to_be_built(project: Path) -> None:
     (project / "out" / "shop" / "runbook.md").unlink()
 
-    assert [fault["wrong"] for fault in status(project)["faults"]] == ["there is no runbook yet; run opsgen build"]
+    assert [fault["wrong"] for fault in status(project)["faults"]] == [
+        "there is no runbook yet; run opsgen build"
+    ]
 
 
 def test_a_comment_for_a_pull_request_is_a_table(project: Path) -> None:

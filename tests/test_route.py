@@ -70,7 +70,8 @@ def routes_test(amtool: Path, config: Path, labels: dict[str, str]) -> list[str]
 
 
 def agrees_with_amtool(amtool: Path, spec: Path, out: Path) -> int:
-    """How many alerts, steps included, amtool sends to the channels that `opsgen route` names, which is all of them."""
+    """How many alerts, steps included, amtool sends to the channels that `opsgen route` names,
+    which is all of them."""
     printed = CliRunner().invoke(main, ["route", str(spec), "--format", "json"])
     by_severity = {answer["severity"]: answer["told"] for answer in json.loads(printed.stdout)}
     service = yaml.safe_load(spec.read_text(encoding="utf-8"))["service"]
@@ -97,7 +98,10 @@ def test_it_agrees_with_amtool_on_random_policies(amtool: Path, project: Spec, t
         folder = Path(name)
         (folder / "opsgen.yaml").write_text(yaml.safe_dump(project), encoding="utf-8")
         spec = folder / "service.yaml"
-        spec.write_text(yaml.safe_dump(yaml.safe_load(SPEC) | {"team": "orders", "tier": tier}), encoding="utf-8")
+        spec.write_text(
+            yaml.safe_dump(yaml.safe_load(SPEC) | {"team": "orders", "tier": tier}),
+            encoding="utf-8",
+        )
         for content in contents(load_fleet([spec]), folder / "out").values():
             for artifact in content.artifacts:
                 path = folder / "out" / artifact.path
@@ -113,11 +117,17 @@ def test_people_read_who_is_told_when(tmp_path: Path) -> None:
     assert result.stdout.splitlines() == [
         "shop, page: ProbeFailed, TargetsAbsent",
         "  at once           pager (webhook)",
-        "  after 45 minutes  chat (webhook), in office hours; on Sat 03:00 Europe/Berlin: waits until Mon 09:00",
+        (
+            "  after 45 minutes  chat (webhook), in office hours; on Sat 03:00 Europe/Berlin: waits"
+            " until Mon 09:00"
+        ),
         "  told again every 4h while it fires, and once when it is over",
         "",
         "shop, ticket: TargetsAbsent, ProbeSlow, CertificateExpiring, TargetDown",
-        "  at once           chat (webhook), in office hours; on Sat 03:00 Europe/Berlin: waits until Mon 09:00",
+        (
+            "  at once           chat (webhook), in office hours; on Sat 03:00 Europe/Berlin: waits"
+            " until Mon 09:00"
+        ),
         "  told again every 2d while it fires, and once when it is over",
     ]
 
@@ -134,7 +144,9 @@ def test_people_read_who_is_told_when(tmp_path: Path) -> None:
         ("2027-12-27 12:00", "2027-12-28T09:00:00+01:00"),
     ],
 )
-def test_outside_its_hours_and_on_holidays_a_channel_waits(tmp_path: Path, at: str, begins: str | None) -> None:
+def test_outside_its_hours_and_on_holidays_a_channel_waits(
+    tmp_path: Path, at: str, begins: str | None
+) -> None:
     (chat,) = told(tmp_path, "--severity", "ticket", "--at", at, "--timezone", "Europe/Berlin")
 
     assert chat["waits"] is (begins is not None)
@@ -142,19 +154,25 @@ def test_outside_its_hours_and_on_holidays_a_channel_waits(tmp_path: Path, at: s
 
 
 def test_a_later_step_is_asked_for_when_it_comes(tmp_path: Path) -> None:
-    pager, chat = told(tmp_path, "--severity", "page", "--at", "Fri 17:30", "--timezone", "Europe/Berlin")
+    pager, chat = told(
+        tmp_path, "--severity", "page", "--at", "Fri 17:30", "--timezone", "Europe/Berlin"
+    )
 
     assert (pager["waits"], chat["waits"]) == (False, True)
 
 
 def test_without_a_moment_nothing_is_said_of_waiting(tmp_path: Path) -> None:
-    assert [(one["waits"], one["at"]) for one in told(tmp_path, "--severity", "ticket")] == [(False, None)]
+    assert [(one["waits"], one["at"]) for one in told(tmp_path, "--severity", "ticket")] == [
+        (False, None)
+    ]
 
 
 @pytest.mark.parametrize(
     "arguments", [("--at", "Xyz 03:00"), ("--at", "noon"), ("--at", "Sat 03:00", "--timezone", "x")]
 )
-def test_what_is_no_moment_is_refused_with_an_example(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+def test_what_is_no_moment_is_refused_with_an_example(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
     result = asked(tmp_path, *arguments)
 
     assert result.exit_code == 2
@@ -173,8 +191,14 @@ _NIGHT = {
         {
             "name": "night",
             "time_intervals": [
-                {"weekdays": ["friday:saturday"], "times": [{"start_time": "22:00", "end_time": "24:00"}]},
-                {"weekdays": ["saturday", "sunday"], "times": [{"start_time": "00:00", "end_time": "06:00"}]},
+                {
+                    "weekdays": ["friday:saturday"],
+                    "times": [{"start_time": "22:00", "end_time": "24:00"}],
+                },
+                {
+                    "weekdays": ["saturday", "sunday"],
+                    "times": [{"start_time": "00:00", "end_time": "06:00"}],
+                },
             ],
         }
     ]
@@ -200,8 +224,14 @@ def test_a_night_ends_on_the_next_day(moment: str, active: bool) -> None:
     assert is_active(_NIGHT, {"mute_time_intervals": ["night"]}, at) is not active
 
 
-@given(st.datetimes(datetime(2026, 1, 1), datetime(2030, 1, 1), timezones=st.just(ZoneInfo("Europe/Berlin"))))
-def test_a_route_is_active_from_when_it_is_said_to_be_and_not_a_minute_before(moment: datetime) -> None:
+@given(
+    st.datetimes(
+        datetime(2026, 1, 1), datetime(2030, 1, 1), timezones=st.just(ZoneInfo("Europe/Berlin"))
+    )
+)
+def test_a_route_is_active_from_when_it_is_said_to_be_and_not_a_minute_before(
+    moment: datetime,
+) -> None:
     route = {"active_time_intervals": ["night"]}
 
     begins = active_from(_NIGHT, route, moment)
@@ -214,4 +244,9 @@ def test_a_route_is_active_from_when_it_is_said_to_be_and_not_a_minute_before(mo
 def test_hours_that_never_come_are_not_waited_for_for_ever() -> None:
     never = {"time_intervals": [{"name": "once", "time_intervals": [{"years": ["1999"]}]}]}
 
-    assert active_from(never, {"active_time_intervals": ["once"]}, datetime(2027, 1, 1, tzinfo=ZoneInfo("UTC"))) is None
+    assert (
+        active_from(
+            never, {"active_time_intervals": ["once"]}, datetime(2027, 1, 1, tzinfo=ZoneInfo("UTC"))
+        )
+        is None
+    )

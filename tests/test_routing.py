@@ -19,7 +19,9 @@ _LABELS = ("service", "severity", "environment")
 _WORDS = st.sampled_from(["a", "b", "ab", "a.b"])
 _HOSTILE = st.text(st.sampled_from("a\"\\\n{},=~!# 'é🔥"), min_size=1, max_size=8)
 _MATCHERS = st.one_of(
-    st.builds(matcher, st.sampled_from(_LABELS), st.one_of(_WORDS, _HOSTILE), st.sampled_from(["=", "!="])),
+    st.builds(
+        matcher, st.sampled_from(_LABELS), st.one_of(_WORDS, _HOSTILE), st.sampled_from(["=", "!="])
+    ),
     st.builds(
         matcher,
         st.sampled_from(_LABELS),
@@ -29,7 +31,9 @@ _MATCHERS = st.one_of(
 )
 
 
-def _routes(children: st.SearchStrategy[list[dict[str, Any]]]) -> st.SearchStrategy[list[dict[str, Any]]]:
+def _routes(
+    children: st.SearchStrategy[list[dict[str, Any]]],
+) -> st.SearchStrategy[list[dict[str, Any]]]:
     route = st.fixed_dictionaries(
         {"matchers": st.lists(_MATCHERS, max_size=2), "routes": children},
         optional={"receiver": st.sampled_from(["one", "two", "three"]), "continue": st.booleans()},
@@ -76,7 +80,9 @@ def test_any_alert_reaches_the_receivers_that_amtool_names(
 def test_an_alert_goes_on_to_the_next_sibling_only_where_a_route_says_so() -> None:
     page = {"matchers": ['severity="page"']}
     config = _config(
-        {**page, "receiver": "one", "continue": True}, {**page, "receiver": "two"}, {**page, "receiver": "three"}
+        {**page, "receiver": "one", "continue": True},
+        {**page, "receiver": "two"},
+        {**page, "receiver": "three"},
     )
 
     assert receivers_reached(config, {"severity": "page"}) == ("one", "two")
@@ -94,14 +100,20 @@ def test_a_route_without_a_receiver_has_that_of_its_parent() -> None:
     assert receivers_reached(config, {"severity": "page"}) == ("one",)
 
 
-@pytest.mark.parametrize("text", ["service", "service=checkout", 'service="a",severity="b"', '{service="a"}', ""])
+@pytest.mark.parametrize(
+    "text", ["service", "service=checkout", 'service="a",severity="b"', '{service="a"}', ""]
+)
 def test_a_matcher_that_opsgen_would_not_write_is_refused_rather_than_guessed(text: str) -> None:
     with pytest.raises(ValueError, match="is no matcher"):
         receivers_reached(_config({"matchers": [text]}), {})
 
 
 def test_an_alert_is_inhibited_by_another_one_with_equal_labels() -> None:
-    rule = {"source_matchers": ['severity="page"'], "target_matchers": ['severity="ticket"'], "equal": ["service"]}
+    rule = {
+        "source_matchers": ['severity="page"'],
+        "target_matchers": ['severity="ticket"'],
+        "equal": ["service"],
+    }
     config = _config(inhibit_rules=[rule])
     ticket = {"severity": "ticket", "service": "checkout"}
 
@@ -111,13 +123,27 @@ def test_an_alert_is_inhibited_by_another_one_with_equal_labels() -> None:
 
 
 def test_labels_that_are_missing_on_both_sides_are_equal() -> None:
-    rule = {"source_matchers": ['severity="page"'], "target_matchers": ['severity="ticket"'], "equal": ["service"]}
+    rule = {
+        "source_matchers": ['severity="page"'],
+        "target_matchers": ['severity="ticket"'],
+        "equal": ["service"],
+    }
 
-    assert is_inhibited(_config(inhibit_rules=[rule]), {"severity": "ticket"}, [{"severity": "page"}])
+    assert is_inhibited(
+        _config(inhibit_rules=[rule]), {"severity": "ticket"}, [{"severity": "page"}]
+    )
 
 
 def test_an_alert_does_not_inhibit_itself() -> None:
-    rule = {"source_matchers": ['severity=~"page|ticket"'], "target_matchers": ['severity="page"'], "equal": []}
+    rule = {
+        "source_matchers": ['severity=~"page|ticket"'],
+        "target_matchers": ['severity="page"'],
+        "equal": [],
+    }
 
-    assert not is_inhibited(_config(inhibit_rules=[rule]), {"severity": "page"}, [{"severity": "page"}])
-    assert is_inhibited(_config(inhibit_rules=[rule]), {"severity": "page"}, [{"severity": "ticket"}])
+    assert not is_inhibited(
+        _config(inhibit_rules=[rule]), {"severity": "page"}, [{"severity": "page"}]
+    )
+    assert is_inhibited(
+        _config(inhibit_rules=[rule]), {"severity": "page"}, [{"severity": "ticket"}]
+    )

@@ -86,7 +86,10 @@ def test_a_shard_is_remembered_apart(fleet: Path) -> None:
     for number in (1, 2):
         assert run("build", f"--shard={number}/2", "specs", cwd=fleet).returncode == 0
     (fleet / "out" / "s0" / "rules.yaml").unlink()
-    codes = [run("build", "--check", f"--shard={number}/2", "specs", cwd=fleet).returncode for number in (1, 2)]
+    codes = [
+        run("build", "--check", f"--shard={number}/2", "specs", cwd=fleet).returncode
+        for number in (1, 2)
+    ]
 
     assert sorted(codes) == [0, 1]
 

@@ -31,7 +31,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "project"
     (folder / "specs").mkdir(parents=True)
     (folder / "own" / "runbook").mkdir(parents=True)
-    (folder / "own" / "runbook" / "service.md.j2").write_text('{% extends "opsgen/runbook/service.md.j2" %}\n')
+    (folder / "own" / "runbook" / "service.md.j2").write_text(
+        '{% extends "opsgen/runbook/service.md.j2" %}\n'
+    )
     (folder / "opsgen.yaml").write_text("templates: own\ntargets: [files, terraform]\n")
     for name in ("shop", "till"):
         (folder / "specs" / f"{name}.yaml").write_text(SPEC.replace("shop", name))
@@ -62,7 +64,11 @@ def test_it_says_what_the_whole_build_says(project: Path) -> None:
         short = run(*arguments, cwd=project)
         whole = run(*arguments, cwd=project, OPSGEN_NO_CACHE="1")
 
-        assert (short.returncode, short.stdout, short.stderr) == (whole.returncode, whole.stdout, whole.stderr)
+        assert (short.returncode, short.stdout, short.stderr) == (
+            whole.returncode,
+            whole.stdout,
+            whole.stderr,
+        )
 
 
 def _write(path: str, text: str) -> Callable[[Path], object]:
@@ -77,21 +83,31 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "the project file": _write("opsgen.yaml", "templates: own\nslo: {window: 7d}\n"),
     "no project file": lambda folder: (folder / "opsgen.yaml").unlink(),
     "a nearer project file": _write("specs/opsgen.yaml", "slo: {window: 7d}\n"),
-    "a template": _write("own/runbook/service.md.j2", '{% extends "opsgen/runbook/service.md.j2" %}\n\n'),
+    "a template": _write(
+        "own/runbook/service.md.j2", '{% extends "opsgen/runbook/service.md.j2" %}\n\n'
+    ),
     "a new template": _write("own/index.md.j2", "# All\n"),
     "an output file": _write("out/shop/rules.yaml", "groups: []\n"),
     "an output file less": lambda folder: (folder / "out" / "shop" / "rules.yaml").unlink(),
     "a manifest": _write("out/.opsgen.manifest", "{}"),
     "the output gone": lambda folder: shutil.rmtree(folder / "out"),
     "a service gone": lambda folder: shutil.rmtree(folder / "out" / "till"),
-    "a copy of a service": lambda folder: shutil.copytree(folder / "out" / "till", folder / "out" / "copy"),
-    "a word in a runbook": lambda folder: (folder / "out" / "shop" / "runbook.md").open("a").write("Call Ann.\n"),
+    "a copy of a service": lambda folder: shutil.copytree(
+        folder / "out" / "till", folder / "out" / "copy"
+    ),
+    "a word in a runbook": (
+        lambda folder: (folder / "out" / "shop" / "runbook.md").open("a").write("Call Ann.\n")
+    ),
 }
 
 
 @pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("arguments", [["build", "specs"], ["build", "--check", "specs"]], ids=["build", "check"])
-def test_after_any_change_the_whole_build_runs(project: Path, change: str, arguments: list[str]) -> None:
+@pytest.mark.parametrize(
+    "arguments", [["build", "specs"], ["build", "--check", "specs"]], ids=["build", "check"]
+)
+def test_after_any_change_the_whole_build_runs(
+    project: Path, change: str, arguments: list[str]
+) -> None:
     CHANGES[change](project)
     other = project.with_name("other")
     shutil.copytree(project, other)
@@ -125,7 +141,9 @@ def test_a_build_that_left_something_undone_is_not_remembered(project: Path) -> 
     assert [run("build", "specs", cwd=project).returncode for _ in range(2)] == [1, 1]
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"form": 1}', '{"form": 1, "key": 5, "templates": 7}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", '{"form": 1}', '{"form": 1, "key": 5, "templates": 7}']
+)
 def test_a_spoilt_cache_is_no_cache(project: Path, text: str) -> None:
     (kept,) = (project.parent / "cache" / "opsgen" / "builds").iterdir()
     kept.write_text(text)
@@ -134,13 +152,15 @@ def test_a_spoilt_cache_is_no_cache(project: Path, text: str) -> None:
     assert how(project, "build", "specs") == "short"
 
 
-def test_where_nothing_can_be_kept_a_build_is_a_build(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_nothing_can_be_kept_a_build_is_a_build(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(project / "opsgen.yaml"))
 
     assert [run("build", "specs", cwd=project).returncode for _ in range(2)] == [0, 0]
 
 
-# -- what was made of each spec ----------------------------------------------------------------------------------------
+# -- what was made of each spec --------------------------------------------------------------------
 
 _WAS_MADE = """\
 import os, sys
@@ -158,7 +178,9 @@ main(sys.argv[1:])
 def made(folder: Path, *arguments: str) -> list[str]:
     """The specs that were read; the others were known."""
     command = [sys.executable, "-c", _WAS_MADE, *arguments]
-    done = subprocess.run(command, cwd=folder, env=os.environ, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=os.environ, capture_output=True, text=True, check=False
+    )
     assert "Traceback" not in done.stderr, done.stderr
     return sorted(done.stdout.split())
 

@@ -20,12 +20,15 @@ slos: [{{availability: 99.9%}}]
 ON_ONE_CORE = "import os; os.sched_setaffinity(0, {0}); from opsgen.cli import main; main()"
 
 several_cores = pytest.mark.skipif(
-    sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2, reason="there is one core, or no safe fork"
+    sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2,
+    reason="there is one core, or no safe fork",
 )
 
 
 def test_results_come_in_the_order_of_the_items() -> None:
-    assert list(each(lambda item: item * item, range(1000))) == [item * item for item in range(1000)]
+    assert list(each(lambda item: item * item, range(1000))) == [
+        item * item for item in range(1000)
+    ]
 
 
 @several_cores
@@ -49,9 +52,17 @@ def test_a_fleet_is_the_same_on_one_core_and_on_all(tmp_path: Path) -> None:
 
     commands = {"one": [sys.executable, "-c", ON_ONE_CORE], "all": [sys.executable, "-m", "opsgen"]}
     for out, command in commands.items():
-        subprocess.run([*command, "build", "specs", "--out", out], cwd=tmp_path, check=True, capture_output=True)
+        subprocess.run(
+            [*command, "build", "specs", "--out", out],
+            cwd=tmp_path,
+            check=True,
+            capture_output=True,
+        )
 
-    one, every = ({p.relative_to(tmp_path / out): p.read_bytes() for p in _files(tmp_path / out)} for out in commands)
+    one, every = (
+        {p.relative_to(tmp_path / out): p.read_bytes() for p in _files(tmp_path / out)}
+        for out in commands
+    )
     assert len(one) > 100
     assert one == every
 

@@ -1,7 +1,9 @@
-"""A fleet's artifacts, gathered by folder and written; one service after another gives the same files as all at once.
+"""A fleet's artifacts, gathered by folder and written; one service after another gives the same
+files as all at once.
 
-The fleet's own files (Alertmanager configuration, overview, index) are made of what each service's folder says of it:
-its escalation fragment and the facts in its manifest. Services that are not built now are read back from there.
+The fleet's own files (Alertmanager configuration, overview, index) are made of what each service's
+folder says of it: its escalation fragment and the facts in its manifest. Services that are not
+built now are read back from there.
 """
 
 from __future__ import annotations
@@ -39,8 +41,8 @@ _MOST_NAMED = 20
 
 @dataclass(frozen=True)
 class Report:
-    """What a build did or would do, in lines for people, and whether all is as it should be; `wanted` are the files
-    that are there then, below `out`."""
+    """What a build did or would do, in lines for people, and whether all is as it should be;
+    `wanted` are the files that are there then, below `out`."""
 
     lines: tuple[str, ...]
     good: bool
@@ -49,8 +51,12 @@ class Report:
     findings: tuple[Finding, ...] = ()
 
     @classmethod
-    def of(cls, plan: Plan, lines: Iterable[str], good: bool, findings: Iterable[Finding]) -> Report:
-        wanted = (decision.path for decision in plan.decisions if decision.action is not Action.REMOVE)
+    def of(
+        cls, plan: Plan, lines: Iterable[str], good: bool, findings: Iterable[Finding]
+    ) -> Report:
+        wanted = (
+            decision.path for decision in plan.decisions if decision.action is not Action.REMOVE
+        )
         return cls(tuple(lines), good, plan.out, tuple(wanted), tuple(findings))
 
     @property
@@ -63,39 +69,55 @@ def write_fleet(fleet: MadeFleet, out: Path, force: bool, take: Side | None = No
     """Writes everything that was made."""
     wanted = contents(fleet, out)
     done = write(out, wanted, complete=True, force=force, take=take, concerns=concerns(fleet))
-    return Report.of(done, _lines(done, 0), not done.conflicts, _findings(fleet, done, done.conflicts))
+    return Report.of(
+        done, _lines(done, 0), not done.conflicts, _findings(fleet, done, done.conflicts)
+    )
 
 
 def check_fresh(fleet: MadeFleet, out: Path) -> Report:
     """Whether the output folder is what the specs give; writes nothing."""
     wanted = contents(fleet, out)
     would = plan(out, wanted, complete=True, concerns=concerns(fleet))
-    texts = {artifact.path: artifact for content in wanted.values() for artifact in content.artifacts}
+    texts = {
+        artifact.path: artifact for content in wanted.values() for artifact in content.artifacts
+    }
     lines = list(_lines(would, 1, texts))
     if would.stale:
         lines.append("The output is stale; build it again: opsgen build")
         if would.conflicts:
-            lines.append("What was edited by hand stays so: take it into the spec, or overwrite it with --force")
+            lines.append(
+                "What was edited by hand stays so: take it into the spec, or overwrite it with"
+                " --force"
+            )
     stale = [decision for decision in would.decisions if decision.action is not Action.KEEP]
     return Report.of(would, lines, not would.stale, _findings(fleet, would, stale))
 
 
 def changes(fleet: MadeFleet, out: Path, revision: str | None) -> Changes:
-    """What the specs change in meaning, against the output on the disk or at a revision of git; writes nothing."""
+    """What the specs change in meaning, against the output on the disk or at a revision of git;
+    writes nothing."""
     from opsgen.changes.compare import compare
     from opsgen.changes.trees import at_revision, on_disk
 
     services = [made.name for made in fleet.services]
     is_gone = concerns(fleet)
-    before = on_disk(out, services, is_gone) if revision is None else at_revision(out, revision, services, is_gone)
+    before = (
+        on_disk(out, services, is_gone)
+        if revision is None
+        else at_revision(out, revision, services, is_gone)
+    )
     wanted = contents(fleet, out).values()
-    return compare(before, {one.path: one.encoded for content in wanted for one in content.artifacts})
+    return compare(
+        before, {one.path: one.encoded for content in wanted for one in content.artifacts}
+    )
 
 
 def manifests(fleet: MadeFleet) -> str:
-    """Every Kubernetes resource of these services and of the fleet, as one stream of YAML documents.
+    """Every Kubernetes resource of these services and of the fleet, as one stream of YAML
+    documents.
 
-    Raises InputError where the project does not ask for them: nothing printed would look like nothing to deploy.
+    Raises InputError where the project does not ask for them: nothing printed would look like
+    nothing to deploy.
     """
     from opsgen.errors import InputError, Mistake
     from opsgen.render.kubernetes.resource import FOLDER, KUSTOMIZATION
@@ -104,14 +126,21 @@ def manifests(fleet: MadeFleet) -> str:
     if FOLDER not in organisation.platform.targets:
         wrong = "there are no resources to print without the target kubernetes"
         file = organisation.file or "opsgen.yaml"
-        raise InputError([Mistake(file, 1, 1, "targets", wrong, "write targets: [files, kubernetes]")])
+        raise InputError(
+            [Mistake(file, 1, 1, "targets", wrong, "write targets: [files, kubernetes]")]
+        )
     texts = [one for content in contents(fleet, None).values() for one in content.artifacts]
-    found = [one.content for one in texts if f"{FOLDER}/" in one.path and not one.path.endswith(KUSTOMIZATION)]
+    found = [
+        one.content
+        for one in texts
+        if f"{FOLDER}/" in one.path and not one.path.endswith(KUSTOMIZATION)
+    ]
     return "".join(f"---\n{text}" for text in found)
 
 
 def contents(fleet: FleetModel | MadeFleet, out: Path | None) -> dict[str, FolderContent]:
-    """Every folder's artifacts and facts, the fleet's last, which is of the services in `out` too, if given."""
+    """Every folder's artifacts and facts, the fleet's last, which is of the services in `out` too,
+    if given."""
     made = made_of(fleet) if isinstance(fleet, FleetModel) else fleet
     wanted = {one.name: one.content for one in made.services}
     wanted[_FLEET] = FolderContent(ArtifactSet(tuple(_fleet_artifacts(made, out))))
@@ -128,14 +157,19 @@ def alertmanager_of(fleet: FleetModel) -> Mapping[str, Any]:
 
 
 def concerns(fleet: MadeFleet) -> Callable[[Mapping[str, Any]], bool]:
-    """Whether a service that is not built now is gone: its spec makes another now, or lay below a given folder and is
-    there no more. One that was left out is not gone: what was made of it last stays.
+    """Whether a service that is not built now is gone: its spec makes another now, or lay below a
+    given folder and is there no more. One that was left out is not gone: what was made of it last
+    stays.
 
     A build of one spec, or of one folder of several, leaves the services of the others alone.
     """
     given = [fleet.specs.name_in_outputs(folder) for folder in fleet.specs.folders]
     # Without a project file a spec is known by the end of its path, which others may share.
-    built = {fleet.specs.name_in_outputs(file) for file in fleet.specs.files} if fleet.specs.project else set()
+    built = (
+        {fleet.specs.name_in_outputs(file) for file in fleet.specs.files}
+        if fleet.specs.project
+        else set()
+    )
 
     def is_gone(known: Mapping[str, Any]) -> bool:
         spec = str(known.get("spec", ""))
@@ -146,7 +180,8 @@ def concerns(fleet: MadeFleet) -> Callable[[Mapping[str, Any]], bool]:
 
 
 def _findings(fleet: MadeFleet, done: Plan, decisions: Iterable[Decision]) -> Iterator[Finding]:
-    """What is stale, once for each spec, since that is what people change; what was edited by hand, at the file."""
+    """What is stale, once for each spec, since that is what people change; what was edited by hand,
+    at the file."""
     places = {made.name: made.place for made in fleet.services}
     stale: dict[tuple[str, int, int], list[str]] = {}
     for decision in decisions:
@@ -154,12 +189,19 @@ def _findings(fleet: MadeFleet, done: Plan, decisions: Iterable[Decision]) -> It
         if decision.action is Action.CONFLICT:
             yield Finding("error", "stale", file, 1, 1, decision.reason)
         elif not decision.path.endswith(MANIFEST):
-            place = places.get(decision.path.partition("/")[0], (fleet.organisation.file or file, 1, 1))
+            place = places.get(
+                decision.path.partition("/")[0], (fleet.organisation.file or file, 1, 1)
+            )
             stale.setdefault(place, []).append(f"{decision.path} ({_VERBS[decision.action][1]})")
     for place, files in stale.items():
         named = ", ".join(files[:_MOST_NAMED])
         more = f" and {len(files) - _MOST_NAMED} more" if len(files) > _MOST_NAMED else ""
-        yield Finding("error", "stale", *place, f"stale below {done.out}: {named}{more}; build it again: opsgen build")
+        yield Finding(
+            "error",
+            "stale",
+            *place,
+            f"stale below {done.out}: {named}{more}; build it again: opsgen build",
+        )
 
 
 def _edit_lines(conflict: Decision) -> Iterator[str]:
@@ -168,7 +210,10 @@ def _edit_lines(conflict: Decision) -> Iterator[str]:
         yield f"    line {edit.line}, block {edit.id}:"
         yield from (f"      {line}" for line in first_lines(edit.diff.splitlines(), _MOST_NAMED))
     if conflict.edits:
-        yield "    Move what you wrote below the end of the block, where it stays; or keep it as it is, and have the"
+        yield (
+            "    Move what you wrote below the end of the block, where it stays; or keep it as it"
+            " is, and have the"
+        )
         yield "    block for yourself from then on (--take-mine); or give it up (--take-theirs)."
 
 
@@ -190,7 +235,9 @@ def _fleet_artifacts(fleet: MadeFleet, out: Path | None) -> Iterator[Artifact]:
     others = {} if out is None else dict(_others(fleet, built, out))
     known = built | {name: facts for name, (facts, _) in others.items()}
     entries = [IndexEntry.from_json(facts["index"]) for facts in known.values()]
-    fragments = [json.loads(made.fragment) for made in fleet.services] + [one for _, one in others.values()]
+    fragments = [json.loads(made.fragment) for made in fleet.services] + [
+        one for _, one in others.values()
+    ]
     watchdog = fleet.organisation.watchdog
     alertmanager = render_fleet(fragments, fleet.organisation.catch_all, watchdog)
     yield alertmanager
@@ -202,7 +249,10 @@ def _fleet_artifacts(fleet: MadeFleet, out: Path | None) -> Iterator[Artifact]:
         yield render_provider(fleet.organisation.grafana_folder)
     yield from render_watchdog("mimir" in fleet.organisation.platform.targets) if watchdog else ()
     overview = render_overview(
-        [ServiceFacts(e.name, e.title, e.team, e.tier) for e in sorted(entries, key=lambda e: e.name)]
+        [
+            ServiceFacts(e.name, e.title, e.team, e.tier)
+            for e in sorted(entries, key=lambda e: e.name)
+        ]
     )
     yield overview
     if "kubernetes" in fleet.organisation.platform.targets:
@@ -212,7 +262,9 @@ def _fleet_artifacts(fleet: MadeFleet, out: Path | None) -> Iterator[Artifact]:
         names = sorted(entry.name for entry in entries)
         beat = None if watchdog is None else (watchdog, watchdog_groups())
         cluster, folder = fleet.organisation.platform.cluster, fleet.organisation.grafana_folder
-        with_resources = [name for name in names if name in built or (out and (out / name / FOLDER).is_dir())]
+        with_resources = [
+            name for name in names if name in built or (out and (out / name / FOLDER).is_dir())
+        ]
         yield from render_kubernetes_fleet(cluster, folder, with_resources, overview, beat)
     terraform = "terraform" in fleet.organisation.platform.targets
     yield render_index(entries, watchdog=watchdog is not None, terraform=terraform)
@@ -236,7 +288,8 @@ def _fleet_artifacts(fleet: MadeFleet, out: Path | None) -> Iterator[Artifact]:
 def _others(
     fleet: MadeFleet, built: Container[str], out: Path
 ) -> Iterator[tuple[str, tuple[Mapping[str, Any], Mapping[str, Any]]]]:
-    """Facts and fragment of every service in the output folder that is neither built now nor gone."""
+    """Facts and fragment of every service in the output folder that is neither built now nor
+    gone."""
     is_gone = concerns(fleet)
     for name, known in read_index(out).items():
         path = out / name / FRAGMENT
@@ -245,14 +298,20 @@ def _others(
 
 
 def _fragment_of_another(path: Path, service: str) -> Mapping[str, Any]:
-    """A fragment from the output folder, where people may have changed it; raises InputError where it would break the
-    fleet's configuration, or take alerts that are not its service's."""
+    """A fragment from the output folder, where people may have changed it; raises InputError where
+    it would break the fleet's configuration, or take alerts that are not its service's."""
     from opsgen.errors import InputError, Mistake
     from opsgen.render.alertmanager import render_fleet
     from opsgen.routing import matcher
 
     def refused(wrong: str) -> InputError:
-        return InputError([Mistake(str(path), 1, 1, "", wrong, f"build the spec of {service} again, with --force")])
+        return InputError(
+            [
+                Mistake(
+                    str(path), 1, 1, "", wrong, f"build the spec of {service} again, with --force"
+                )
+            ]
+        )
 
     try:
         fragment = _parsed(path.read_text(encoding="utf-8"))
@@ -271,8 +330,11 @@ def _parsed(text: str) -> Mapping[str, Any]:
     return parsed
 
 
-def _lines(done: Plan, tense: int, wanted: Mapping[str, Wanted] = MappingProxyType({})) -> Iterator[str]:
-    """What became of every file, or would; with what is `wanted` of each also how it differs from that."""
+def _lines(
+    done: Plan, tense: int, wanted: Mapping[str, Wanted] = MappingProxyType({})
+) -> Iterator[str]:
+    """What became of every file, or would; with what is `wanted` of each also how it differs from
+    that."""
     for action, verbs in _VERBS.items():
         decisions = done.of(action)
         for decision in decisions[:_MOST_NAMED]:
@@ -282,11 +344,15 @@ def _lines(done: Plan, tense: int, wanted: Mapping[str, Wanted] = MappingProxyTy
         if len(decisions) > _MOST_NAMED:
             yield f"  {verbs[tense]:<16} and {len(decisions) - _MOST_NAMED} more"
     for conflict in done.conflicts:
-        forced = "; --force overwrites it" if conflict.reason in FORCEABLE and not conflict.edits else ""
+        forced = (
+            "; --force overwrites it" if conflict.reason in FORCEABLE and not conflict.edits else ""
+        )
         yield f"  left alone       {conflict.path}: {conflict.reason}{forced}"
         yield from _edit_lines(conflict)
         if conflict.reason == EDITED and conflict.path in wanted:
             yield from _difference(done.out / conflict.path, wanted[conflict.path].encoded)
     counts = done.counts
-    changed = ", ".join(f"{counts[action]} {verbs[tense]}" for action, verbs in _VERBS.items() if counts[action])
+    changed = ", ".join(
+        f"{counts[action]} {verbs[tense]}" for action, verbs in _VERBS.items() if counts[action]
+    )
     yield f"{done.out}: {changed or 'nothing to do'}, {counts[Action.KEEP]} as they were."

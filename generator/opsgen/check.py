@@ -1,4 +1,5 @@
-"""`opsgen check`: a fleet in, what is missing from its artifacts and what promtool and amtool say of them out."""
+"""`opsgen check`: a fleet in, what is missing from its artifacts and what promtool and amtool say
+of them out."""
 
 from __future__ import annotations
 
@@ -23,8 +24,9 @@ _MOST_LINES = 40
 
 @dataclass(frozen=True)
 class CheckReport:
-    """Every gap and every verdict, and the reviews of those runbooks that there are already; good when there is no gap,
-    no program refused anything, and no runbook has a fault or lacks what the project asks for."""
+    """Every gap and every verdict, and the reviews of those runbooks that there are already; good
+    when there is no gap, no program refused anything, and no runbook has a fault or lacks what the
+    project asks for."""
 
     services: int
     alerts: int
@@ -52,16 +54,24 @@ class CheckReport:
         gaps: dict[str, list[str]] = {}
         for gap in self.gaps:
             gaps.setdefault(gap.file.partition("/")[0], []).append(str(gap))
-        cases = [Case("closure", service, "\n".join(gaps.pop(service, ()))) for service in self.specs]
+        cases = [
+            Case("closure", service, "\n".join(gaps.pop(service, ()))) for service in self.specs
+        ]
         cases += [Case("closure", name, "\n".join(texts)) for name, texts in gaps.items()]
         for verdict in self.verdicts:
             if verdict.passed is None:
-                cases.append(Case(verdict.program, "everything", skipped=f"{verdict.program} is not installed"))
+                cases.append(
+                    Case(
+                        verdict.program, "everything", skipped=f"{verdict.program} is not installed"
+                    )
+                )
             else:
                 failure = "" if verdict.passed else verdict.output or "refused"
                 cases.append(Case(verdict.program, verdict.subject, failure))
         for review in self.reviews:
-            cases.append(Case("runbooks", review.file, "\n".join(review.lines) if review.fails else ""))
+            cases.append(
+                Case("runbooks", review.file, "\n".join(review.lines) if review.fails else "")
+            )
         return cases
 
     def _place(self, path: str) -> tuple[str, int, int]:
@@ -70,7 +80,12 @@ class CheckReport:
     @property
     def good(self) -> bool:
         refused = any(verdict.passed is False for verdict in self.verdicts)
-        return self.alerts > 0 and not self.gaps and not refused and not any(one.fails for one in self.reviews)
+        return (
+            self.alerts > 0
+            and not self.gaps
+            and not refused
+            and not any(one.fails for one in self.reviews)
+        )
 
     @property
     def lines(self) -> Iterator[str]:
@@ -86,14 +101,24 @@ class CheckReport:
         lacking = [review for review in self.reviews if review.lacks and not review.fails]
         if lacking:
             questions = sum(len(review.open) for review in lacking)
-            yield f"  runbooks {questions} open questions in {len(lacking)}; opsgen runbook status says which"
+            yield (
+                f"  runbooks {questions} open questions in {len(lacking)}; opsgen runbook status"
+                " says which"
+            )
         for verdict in self.verdicts:
             if verdict.passed is None:
                 yield f"  skipped  {verdict.program} is not installed, so nothing was judged by it"
         judged = [verdict for verdict in self.verdicts if verdict.passed]
-        closed = "each with panel, runbook section, route and proof" if not self.gaps else f"{len(self.gaps)} gaps"
+        closed = (
+            "each with panel, runbook section, route and proof"
+            if not self.gaps
+            else f"{len(self.gaps)} gaps"
+        )
         services = f"{self.services} service{'' if self.services == 1 else 's'}"
-        yield f"{services}, {self.alerts} alerts, {closed}; {len(judged)} files accepted by the programs."
+        yield (
+            f"{services}, {self.alerts} alerts, {closed}; {len(judged)} files accepted by the"
+            " programs."
+        )
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -107,12 +132,15 @@ class CheckReport:
                 if v.passed is False
             ],
             "runbooks": [review.as_json() for review in self.reviews],
-            "not_installed": [verdict.program for verdict in self.verdicts if verdict.passed is None],
+            "not_installed": [
+                verdict.program for verdict in self.verdicts if verdict.passed is None
+            ],
         }
 
 
 def check_fleet(fleet: FleetModel, today: date | None = None) -> CheckReport:
-    """Renders everything into a folder of its own, that is gone afterwards, and has it judged there."""
+    """Renders everything into a folder of its own, that is gone afterwards, and has it judged
+    there."""
     with tempfile.TemporaryDirectory(prefix="opsgen-") as name:
         folder = Path(name)
         wanted = contents(fleet, folder)
@@ -121,7 +149,9 @@ def check_fleet(fleet: FleetModel, today: date | None = None) -> CheckReport:
                 path = folder / artifact.path
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(artifact.encoded)
-        alertmanager = yaml.load((folder / "alertmanager.yml").read_bytes(), Loader=yaml.CSafeLoader)
+        alertmanager = yaml.load(
+            (folder / "alertmanager.yml").read_bytes(), Loader=yaml.CSafeLoader
+        )
         found = [
             gap
             for model in fleet.services
@@ -131,7 +161,9 @@ def check_fleet(fleet: FleetModel, today: date | None = None) -> CheckReport:
                 concerning(alertmanager, model.service.name),
             )
         ]
-        found += terraform_gaps(artifact for content in wanted.values() for artifact in content.artifacts)
+        found += terraform_gaps(
+            artifact for content in wanted.values() for artifact in content.artifacts
+        )
         verdicts = judge(folder, [model.service.name for model in fleet.services])
     alerts = sum(len(model.derived.alerts) for model in fleet.services)
     reviews = review_fleet(fleet, fleet.out(None), today)

@@ -1,7 +1,8 @@
-"""The command line: arguments in, exit code out. 0 is done, 1 is stale or failed a check, 2 is wrong input.
+"""The command line: arguments in, exit code out. 0 is done, 1 is stale or failed a check, 2 is
+wrong input.
 
-What people read goes to stderr, what programs read to stdout. Everything but click is imported by the command that
-needs it, so that `--help` answers at once.
+What people read goes to stderr, what programs read to stdout. Everything but click is imported by
+the command that needs it, so that `--help` answers at once.
 """
 
 from __future__ import annotations
@@ -37,47 +38,54 @@ _BUILD_HELP = """Generate everything for the specs at PATH (files or folders).
   opsgen build specs/                a fleet; what is no longer wanted is removed
   opsgen build --check specs/        only say whether out/ is up to date
 
-Writes nothing unless every spec is right. Files that opsgen did not write, or that were edited since, are left alone
-and named (exit code 1); --force overwrites those that are wanted.
+Writes nothing unless every spec is right. Files that opsgen did not write, or that were edited
+since, are left alone and named (exit code 1); --force overwrites those that are wanted.
 
-A runbook is shared: what people write outside of opsgen's blocks stays, whatever becomes of the spec. An edit inside of
-a block is shown and left; move it out of the block, or say whose version is right: --take-mine or --take-theirs."""
+A runbook is shared: what people write outside of opsgen's blocks stays, whatever becomes of the
+spec. An edit inside of a block is shown and left; move it out of the block, or say whose version
+is right: --take-mine or --take-theirs."""
 
-_DIFF_HELP = """Say what the specs at PATH change in meaning: alerts, who is told, probes, panels, runbook sections.
+_DIFF_HELP = """Say what the specs at PATH change in meaning: alerts, who is told, probes,
+panels, runbook sections.
 
 \b
-  opsgen diff specs/                               what a build would change
-  opsgen diff --from main specs/                   what this branch changes, against the output committed there
+  opsgen diff specs/                    what a build would change
+  opsgen diff --from main specs/        what this branch changes, against the output committed there
   opsgen diff --from main --format markdown specs/ >comment.md
 
-Writes nothing. Files whose bytes change while they mean the same are named apart. The comment has a marker in its first
-line, so that a pipeline can write its own anew, and is never longer than what GitHub takes. Exit code 0, changes or
-not: opsgen build --check is the gate."""
+Writes nothing. Files whose bytes change while they mean the same are named apart. The comment
+has a marker in its first line, so that a pipeline can write its own anew, and is never longer
+than what GitHub takes. Exit code 0, changes or not: opsgen build --check is the gate."""
 
-_MANIFESTS_HELP = """Print the Kubernetes resources of the specs at PATH, as one stream of YAML; write nothing.
+_MANIFESTS_HELP = """Print the Kubernetes resources of the specs at PATH, as one stream of YAML;
+write nothing.
 
 \b
   opsgen manifests specs/ | kubectl diff --filename -
   opsgen manifests specs/ | kubectl apply --filename -
 
-For what deploys without a commit, like a plugin of Argo CD. The project file has to have the target kubernetes."""
+For what deploys without a commit, like a plugin of Argo CD. The project file has to have the
+target kubernetes."""
 
-_IMPORT_HELP = """Make service specs of files of sloth, pyrra, OpenSLO and Backstage, or of folders with any of these.
+_IMPORT_HELP = """Make service specs of files of sloth, pyrra, OpenSLO and Backstage, or of
+folders with any of these.
 
 \b
   opsgen import slos/                    writes ./specs/<service>.yaml
   opsgen import --to - slo.yaml          prints them
   opsgen import slos/ catalog-info.yaml  parts on one service become one spec
 
-Says what is left behind, and refuses, at its line, what has no counterpart: a mean of ratios, a gauge, a calendar.
-Files that are there stay as they are. Exit code 1 where something was refused, 2 where nothing was left."""
+Says what is left behind, and refuses, at its line, what has no counterpart: a mean of ratios, a
+gauge, a calendar. Files that are there stay as they are. Exit code 1 where something was
+refused, 2 where nothing was left."""
 
 _EXPORT_HELP = """Print the SLOs of the specs at PATH in another tool's words.
 
 \b
   opsgen export --openslo specs/ >slos.yaml
 
-OpenSLO v1: a Service for each spec, and an SLO for each objective, with the queries that the rules read."""
+OpenSLO v1: a Service for each spec, and an SLO for each objective, with the queries that the
+rules read."""
 
 _CHECK_HELP = """Prove the specs at PATH without writing anything.
 
@@ -85,8 +93,8 @@ _CHECK_HELP = """Prove the specs at PATH without writing anything.
   opsgen check specs/
   opsgen check --format json specs/ | jq .failed
 
-Validates every spec, checks that each alert has a panel, a runbook section, a route to somebody and a proof, and lets
-promtool and amtool judge the result where they are installed."""
+Validates every spec, checks that each alert has a panel, a runbook section, a route to somebody
+and a proof, and lets promtool and amtool judge the result where they are installed."""
 
 _STATUS_HELP = """How complete the runbooks of the specs at PATH are, those that lack most first.
 
@@ -95,9 +103,10 @@ _STATUS_HELP = """How complete the runbooks of the specs at PATH are, those that
   opsgen runbook status --today 2027-01-31 specs/
   opsgen runbook status --format markdown specs/ >comment.md
 
-Counts the questions that nobody has answered ("To write"), the alerts with notes of people, and faults: links that lead
-nowhere, commands that name another service. Exit code 1 where there is a fault, or where opsgen.yaml asks for more
-(runbooks.complete, and runbooks.review_after with --today)."""
+Counts the questions that nobody has answered ("To write"), the alerts with notes of people, and
+faults: links that lead nowhere, commands that name another service. Exit code 1 where there is a
+fault, or where opsgen.yaml asks for more (runbooks.complete, and runbooks.review_after with
+--today)."""
 
 _INIT_HELP = """Write a commented spec to start from (service.yaml, or PATH).
 
@@ -108,7 +117,8 @@ _INIT_HELP = """Write a commented spec to start from (service.yaml, or PATH).
 
 Never overwrites a file."""
 
-_SCHEMA_HELP = """Print the JSON Schema of a file, for editors that complete and check as you type.
+_SCHEMA_HELP = """Print the JSON Schema of a file, for editors that complete and check as you
+type.
 
 \b
   opsgen schema > service.schema.json
@@ -117,20 +127,23 @@ _SCHEMA_HELP = """Print the JSON Schema of a file, for editors that complete and
 Name it in the first line of the file:
 # yaml-language-server: $schema=service.schema.json"""
 
-_EXPLAIN_HELP = """Show every value that is used for SPEC and where it comes from, and every alert in words.
+_EXPLAIN_HELP = """Show every value that is used for SPEC and where it comes from, and every
+alert in words.
 
 \b
   opsgen explain service.yaml
   opsgen explain --format json service.yaml"""
 
-_ROUTE_HELP = """Say who is told of the alerts of SPEC, how, and when, by the Alertmanager file that is generated.
+_ROUTE_HELP = """Say who is told of the alerts of SPEC, how, and when, by the Alertmanager file
+that is generated.
 
 \b
   opsgen route service.yaml
   opsgen route --severity page --at "Sat 03:00" --timezone Europe/Berlin service.yaml
   opsgen route --alert TargetsAbsent --format json service.yaml"""
 
-_LINT_HELP = """Find alerts that can never fire, and labels that are not there, in any Prometheus rule files.
+_LINT_HELP = """Find alerts that can never fire, and labels that are not there, in any Prometheus
+rule files.
 
 \b
   opsgen lint rules.yaml
@@ -141,7 +154,8 @@ Works out which labels the two sides of every operator can have. Needs no Promet
 
 
 def _reporting_mistakes(command: _F) -> _F:
-    """Prints mistakes of the input, all at once, and exits with 2; any other exception is a bug and shows itself."""
+    """Prints mistakes of the input, all at once, and exits with 2; any other exception is a bug and
+    shows itself."""
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
@@ -149,7 +163,8 @@ def _reporting_mistakes(command: _F) -> _F:
 
         from opsgen.errors import InputError
 
-        # All that a run makes lives to its end: looking for cycles again and again costs a fifth of a large build.
+        # All that a run makes lives to its end: looking for cycles again and again costs a fifth of
+        # a large build.
         gc.disable()
         try:
             return command(*args, **kwargs)
@@ -162,7 +177,8 @@ def _reporting_mistakes(command: _F) -> _F:
 
 
 def _print_for_programs(form: str, mistakes: Iterable[Mistake]) -> None:
-    """Mistakes in a form that shows them at their place; the others say by the exit code that there is no answer."""
+    """Mistakes in a form that shows them at their place; the others say by the exit code that there
+    is no answer."""
     if form in ("text", "json"):
         return
     from opsgen import findings
@@ -177,7 +193,11 @@ def _print_for_programs(form: str, mistakes: Iterable[Mistake]) -> None:
 def _print_mistakes(mistakes: Iterable[Mistake]) -> None:
     found = list(mistakes)
     _say_mistakes(found)
-    _say(click.style(f"{len(found)} mistake{'s' if len(found) > 1 else ''}; nothing was written.", fg="red"))
+    _say(
+        click.style(
+            f"{len(found)} mistake{'s' if len(found) > 1 else ''}; nothing was written.", fg="red"
+        )
+    )
 
 
 def _say_notes(notes: Iterable[str]) -> None:
@@ -257,12 +277,15 @@ _format = _format_of("json")
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog='Shell completion: eval "$(_OPSGEN_COMPLETE=bash_source opsgen)" (or zsh_source, fish_source).',
+    epilog=(
+        'Shell completion: eval "$(_OPSGEN_COMPLETE=bash_source opsgen)" (or zsh_source,'
+        " fish_source)."
+    ),
 )
 @click.version_option(__version__, prog_name="opsgen")
 def main() -> None:
-    """From one short service spec, everything that its on-call needs: Prometheus rules with their proofs, a Grafana
-    dashboard, uptime probes, escalation and a runbook.
+    """From one short service spec, everything that its on-call needs: Prometheus rules with their
+    proofs, a Grafana dashboard, uptime probes, escalation and a runbook.
 
     \b
       opsgen init                    write a spec to start from
@@ -273,12 +296,32 @@ def main() -> None:
 
 @main.command(help=_BUILD_HELP, short_help="Generate everything for specs.")
 @click.argument("paths", nargs=-1, required=True, type=_PATHS, metavar="PATH...")
-@click.option("--out", type=_PATHS, metavar="DIR", help="The folder to write; default: what opsgen.yaml says, or out.")
-@click.option("--force", is_flag=True, help="Overwrite files that were edited since opsgen wrote them.")
-@click.option("--take-mine", is_flag=True, help="Keep edited blocks of runbooks; they are yours from then on.")
-@click.option("--take-theirs", is_flag=True, help="Write edited blocks of runbooks anew, as opsgen has them.")
-@click.option("--check", "only_check", is_flag=True, help="Write nothing; exit 1 if anything would be written.")
-@click.option("--keep-going", is_flag=True, help="Leave out specs that are wrong, and their output as it was; exit 1.")
+@click.option(
+    "--out",
+    type=_PATHS,
+    metavar="DIR",
+    help="The folder to write; default: what opsgen.yaml says, or out.",
+)
+@click.option(
+    "--force", is_flag=True, help="Overwrite files that were edited since opsgen wrote them."
+)
+@click.option(
+    "--take-mine", is_flag=True, help="Keep edited blocks of runbooks; they are yours from then on."
+)
+@click.option(
+    "--take-theirs", is_flag=True, help="Write edited blocks of runbooks anew, as opsgen has them."
+)
+@click.option(
+    "--check",
+    "only_check",
+    is_flag=True,
+    help="Write nothing; exit 1 if anything would be written.",
+)
+@click.option(
+    "--keep-going",
+    is_flag=True,
+    help="Leave out specs that are wrong, and their output as it was; exit 1.",
+)
 @_shard
 @_format_of("json", "github", "sarif")
 @_reporting_mistakes
@@ -309,11 +352,16 @@ def build(
 
     fleet = make_fleet(paths, _progress, keep_going, shard)
     _say_mistakes(fleet.mistakes)
-    notes = [*(f"warning: {one}" for one in fleet.warnings), *(f"not yet generated: {one}" for one in fleet.not_yet)]
+    notes = [
+        *(f"warning: {one}" for one in fleet.warnings),
+        *(f"not yet generated: {one}" for one in fleet.not_yet),
+    ]
     _say_notes(notes)
     try:
         target = fleet.out(out)
-        report = check_fresh(fleet, target) if only_check else write_fleet(fleet, target, force, take)
+        report = (
+            check_fresh(fleet, target) if only_check else write_fleet(fleet, target, force, take)
+        )
     except WriteError as error:
         _say(click.style(str(error), fg="red"))
         sys.exit(1)
@@ -325,16 +373,26 @@ def build(
         found = [*of_mistakes(fleet.mistakes), *report.findings, *of_lines(fleet.warnings)]
         click.echo(FORMATS[form](found), nl=False)
     if shortcut and report.good:
-        shortcut.keep(report.out, report.wanted, fleet.own_templates, [*notes, report.nothing_to_do])
+        shortcut.keep(
+            report.out, report.wanted, fleet.own_templates, [*notes, report.nothing_to_do]
+        )
     if fleet.left_out:
-        _say(click.style(f"left out, and as they were: {', '.join(sorted(fleet.left_out))}", fg="red"))
+        _say(
+            click.style(
+                f"left out, and as they were: {', '.join(sorted(fleet.left_out))}", fg="red"
+            )
+        )
     sys.exit(0 if report.good and not fleet.left_out else 1)
 
 
 @main.command(help=_DIFF_HELP, short_help="Say what changes in meaning.")
 @click.argument("paths", nargs=-1, required=True, type=_PATHS, metavar="PATH...")
-@click.option("--from", "revision", metavar="REV", help="Compare with the output at this revision of git.")
-@click.option("--out", type=_PATHS, metavar="DIR", help="The output; default: what opsgen.yaml says, or out.")
+@click.option(
+    "--from", "revision", metavar="REV", help="Compare with the output at this revision of git."
+)
+@click.option(
+    "--out", type=_PATHS, metavar="DIR", help="The output; default: what opsgen.yaml says, or out."
+)
 @_format_of("json", "markdown")
 @_reporting_mistakes
 def diff(paths: tuple[Path, ...], revision: str | None, out: Path | None, form: str) -> None:
@@ -370,9 +428,24 @@ def manifests(paths: tuple[Path, ...]) -> None:
     click.echo(manifests(fleet), nl=False)
 
 
-@main.command("import", help=_IMPORT_HELP, short_help="Make specs of sloth, pyrra, OpenSLO, Backstage.")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True), metavar="PATH...")
-@click.option("--to", default="specs", show_default=True, type=_PATHS, metavar="DIR", help="Where to; - prints.")
+@main.command(
+    "import", help=_IMPORT_HELP, short_help="Make specs of sloth, pyrra, OpenSLO, Backstage."
+)
+@click.argument(
+    "paths",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, exists=True),
+    metavar="PATH...",
+)
+@click.option(
+    "--to",
+    default="specs",
+    show_default=True,
+    type=_PATHS,
+    metavar="DIR",
+    help="Where to; - prints.",
+)
 @_reporting_mistakes
 def import_(paths: tuple[Path, ...], to: Path) -> None:
     from opsgen.importers.run import import_files, lacking
@@ -453,7 +526,12 @@ def runbook() -> None:
 
 @runbook.command(help=_STATUS_HELP, short_help="A table of how complete they are.")
 @click.argument("paths", nargs=-1, required=True, type=_PATHS, metavar="PATH...")
-@click.option("--out", type=_PATHS, metavar="DIR", help="Where they are; default: what opsgen.yaml says, or out.")
+@click.option(
+    "--out",
+    type=_PATHS,
+    metavar="DIR",
+    help="Where they are; default: what opsgen.yaml says, or out.",
+)
 @_today
 @_format_of("json", "markdown")
 @_reporting_mistakes
@@ -497,7 +575,10 @@ def init(path: Path | None, project: bool) -> None:
 
 @main.command(help=_SCHEMA_HELP, short_help="Print the JSON Schema of a file.")
 @click.argument(
-    "kind", default="service", type=click.Choice(["service", "project", "pack", "convention", "texts"]), required=False
+    "kind",
+    default="service",
+    type=click.Choice(["service", "project", "pack", "convention", "texts"]),
+    required=False,
 )
 def schema(kind: str) -> None:
     from opsgen.spec.schema import json_schema
@@ -505,7 +586,9 @@ def schema(kind: str) -> None:
     click.echo(json.dumps(json_schema(kind), indent=2, ensure_ascii=False))
 
 
-@main.command(help=_EXPLAIN_HELP, short_help="Show every value and alert, and where they come from.")
+@main.command(
+    help=_EXPLAIN_HELP, short_help="Show every value and alert, and where they come from."
+)
 @click.argument("spec", type=_PATHS)
 @_format
 @_reporting_mistakes
@@ -516,21 +599,33 @@ def explain(spec: Path, form: str) -> None:
     fleet = load_fleet([spec])
     if form == "json":
         click.echo(
-            json.dumps([explain_json(m.service, m.derived) for m in fleet.services], indent=2, ensure_ascii=False)
+            json.dumps(
+                [explain_json(m.service, m.derived) for m in fleet.services],
+                indent=2,
+                ensure_ascii=False,
+            )
         )
         return
-    click.echo("\n".join(explain_text(model.service, model.derived) for model in fleet.services), nl=False)
+    click.echo(
+        "\n".join(explain_text(model.service, model.derived) for model in fleet.services), nl=False
+    )
 
 
 @main.command(help=_ROUTE_HELP, short_help="Say who is told of an alert, how, and when.")
 @click.argument("spec", type=_PATHS)
-@click.option("--severity", type=click.Choice(["page", "ticket", "info"]), help="Of alerts of this severity alone.")
+@click.option(
+    "--severity",
+    type=click.Choice(["page", "ticket", "info"]),
+    help="Of alerts of this severity alone.",
+)
 @click.option("--alert", metavar="NAME", help="Of this alert alone.")
 @click.option("--at", "at", metavar="TIME", help='A moment: "Sat 03:00", or "2027-12-25 03:00".')
 @click.option("--timezone", default="UTC", show_default=True, help="Where --at is.")
 @_format
 @_reporting_mistakes
-def route(spec: Path, severity: str | None, alert: str | None, at: str | None, timezone: str, form: str) -> None:
+def route(
+    spec: Path, severity: str | None, alert: str | None, at: str | None, timezone: str, form: str
+) -> None:
     from opsgen.build import alertmanager_of
     from opsgen.fleet import load_fleet
     from opsgen.route import answers, as_json, as_text, moment_of
@@ -567,7 +662,9 @@ def lint(paths: tuple[Path, ...], form: str) -> None:
 
     findings = lint_paths(paths)
     if form == "json":
-        click.echo(json.dumps([finding.as_dict() for finding in findings], indent=2, ensure_ascii=False))
+        click.echo(
+            json.dumps([finding.as_dict() for finding in findings], indent=2, ensure_ascii=False)
+        )
     elif form != "text":
         from opsgen.findings import FORMATS
 

@@ -1,5 +1,7 @@
-"""Closure: everything an artifact refers to is defined by another one, and every alert has a panel, a runbook section,
-a route to a human and a proof. Works on the artifacts' texts, so that it judges what is written, not what was meant."""
+"""Closure: everything an artifact refers to is defined by another one, and every alert has a panel,
+a runbook section, a route to a human and a proof. Works on the artifacts' texts, so that it judges
+what is written, not what was meant.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ from opsgen.routing import matcher, routes_reached
 
 _ANCHOR = re.compile(r'<a id="([^"]+)"></a>')
 _INTERNAL_LINK = re.compile(r"\]\(#([^)\s]+)\)")
-_FIRING = re.compile(r'alertname="([^"]+)", severity="([^"]+)", signal="([^"]+)"(?:, step="([^"]+)")?')
+_FIRING = re.compile(
+    r'alertname="([^"]+)", severity="([^"]+)", signal="([^"]+)"(?:, step="([^"]+)")?'
+)
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,9 @@ class Gap:
         return f"{self.file}: {self.wrong}"
 
 
-def gaps(service: Service, artifacts: Iterable[Wanted], alertmanager: Mapping[str, Any]) -> list[Gap]:
+def gaps(
+    service: Service, artifacts: Iterable[Wanted], alertmanager: Mapping[str, Any]
+) -> list[Gap]:
     """What is missing for one service; `alertmanager` is the fleet's configuration, parsed."""
     texts = {artifact.path.rpartition("/")[2]: artifact.content for artifact in artifacts}
     rules = [rule for group in _yaml(texts["rules.yaml"])["groups"] for rule in group["rules"]]
@@ -58,14 +64,16 @@ def terraform_gaps(artifacts: Iterable[Wanted]) -> Iterator[Gap]:
 
 
 def concerning(alertmanager: Mapping[str, Any], service: str) -> dict[str, Any]:
-    """The fleet's configuration with only those of its routes that an alert of the service can take: trying those of
-    a thousand other services for every alert would take as long as all the rest."""
+    """The fleet's configuration with only those of its routes that an alert of the service can
+    take: trying those of a thousand other services for every alert would take as long as all the
+    rest."""
     route = alertmanager["route"]
     own = matcher("service", service)
     routes = [
         child
         for child in route.get("routes", ())
-        if own in child.get("matchers", ()) or not any(m.startswith("service=") for m in child.get("matchers", ()))
+        if own in child.get("matchers", ())
+        or not any(m.startswith("service=") for m in child.get("matchers", ()))
     ]
     return {**alertmanager, "route": {**route, "routes": routes}}
 
@@ -83,7 +91,11 @@ def _panels(panels: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
 def _without_panel(service: Service, alerts: list[dict[str, Any]], dashboard: str) -> Iterator[Gap]:
     document = json.loads(dashboard)
     ids = {panel["id"] for panel in _panels(document["panels"])}
-    linked = {link["url"].partition("#")[2] for panel in _panels(document["panels"]) for link in panel.get("links", ())}
+    linked = {
+        link["url"].partition("#")[2]
+        for panel in _panels(document["panels"])
+        for link in panel.get("links", ())
+    }
     for rule in alerts:
         url = rule["annotations"].get("dashboard_url", "")
         shown = int(url.rpartition("viewPanel=")[2]) in ids if url else True
@@ -97,10 +109,14 @@ def _without_section(service: Service, alerts: list[dict[str, Any]], runbook: st
     for rule in alerts:
         if rule["annotations"]["runbook_url"].partition("#")[2] not in anchors:
             yield Gap(f"{service.name}/runbook.md", f"there is no section on {_named(rule)}")
-    headings = {heading_anchor(line.lstrip("#")) for line in runbook.splitlines() if line.startswith("#")}
+    headings = {
+        heading_anchor(line.lstrip("#")) for line in runbook.splitlines() if line.startswith("#")
+    }
     for target in dict.fromkeys(_INTERNAL_LINK.findall(runbook)):
         if target not in anchors and target not in headings:
-            yield Gap(f"{service.name}/runbook.md", f"a link leads to #{target}, which is not there")
+            yield Gap(
+                f"{service.name}/runbook.md", f"a link leads to #{target}, which is not there"
+            )
 
 
 def _without_proof(service: Service, alerts: list[dict[str, Any]], proofs: str) -> Iterator[Gap]:
@@ -116,15 +132,25 @@ def _without_proof(service: Service, alerts: list[dict[str, Any]], proofs: str) 
         yield Gap(f"{service.name}/rules.test.yaml", "it does not load rules.yaml")
     for rule in alerts:
         labels = rule["labels"]
-        if (rule["alert"], labels["severity"], labels["signal"], labels.get("step", "")) not in proven:
-            yield Gap(f"{service.name}/rules.test.yaml", f"nothing proves that {_named(rule)} fires")
+        if (
+            rule["alert"],
+            labels["severity"],
+            labels["signal"],
+            labels.get("step", ""),
+        ) not in proven:
+            yield Gap(
+                f"{service.name}/rules.test.yaml", f"nothing proves that {_named(rule)} fires"
+            )
 
 
-def _without_route(service: Service, alerts: list[dict[str, Any]], alertmanager: Mapping[str, Any]) -> Iterator[Gap]:
+def _without_route(
+    service: Service, alerts: list[dict[str, Any]], alertmanager: Mapping[str, Any]
+) -> Iterator[Gap]:
     known = {receiver["name"] for receiver in alertmanager["receivers"]}
     for rule in alerts:
         reached = routes_reached(alertmanager, {"alertname": rule["alert"], **rule["labels"]})
-        # The root alone has no matchers: what ends there has no route of its own, whoever the root tells.
+        # The root alone has no matchers: what ends there has no route of its own, whoever the root
+        # tells.
         if not all(route.get("matchers") and route["receiver"] in known for route in reached):
             yield Gap("alertmanager.yml", f"nobody is told of {_named(rule)} of {service.name}")
 
@@ -133,8 +159,12 @@ def _without_record(service: Service, rules: list[dict[str, Any]]) -> Iterator[G
     """Recorded series of ours that a rule reads and no rule records."""
     recorded = {rule["record"] for rule in rules if "record" in rule}
     for rule in rules:
-        for name in sorted(set(re.findall(r"\bslo:[a-z_]+:[a-z_]+[0-9a-z]*", rule["expr"])) - recorded):
-            yield Gap(f"{service.name}/rules.yaml", f"{_named(rule)} reads {name}, which no rule records")
+        for name in sorted(
+            set(re.findall(r"\bslo:[a-z_]+:[a-z_]+[0-9a-z]*", rule["expr"])) - recorded
+        ):
+            yield Gap(
+                f"{service.name}/rules.yaml", f"{_named(rule)} reads {name}, which no rule records"
+            )
 
 
 def _named(rule: Mapping[str, Any]) -> str:

@@ -1,4 +1,5 @@
-"""Which files a command is about: paths go in, the specs at or below them and their project file come out.
+"""Which files a command is about: paths go in, the specs at or below them and their project file
+come out.
 
 Needs nothing that reads a spec, so that a build with nothing to do is over at once.
 """
@@ -20,19 +21,23 @@ _SPEC_ENDINGS = (".yaml", ".yml")
 
 @dataclass(frozen=True)
 class Shard:
-    """One part of a fleet, the `number`th of `of`: which one a spec is in hangs on its name alone."""
+    """One part of a fleet, the `number`th of `of`: which one a spec is in hangs on its name
+    alone."""
 
     number: int
     of: int
 
     def has(self, name: str) -> bool:
-        return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % self.of == self.number - 1
+        return (
+            int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % self.of
+            == self.number - 1
+        )
 
 
 @dataclass(frozen=True)
 class Specs:
-    """What was found: the spec files, the project file above them, the folders that were given as a whole, and how
-    outputs name the specs that are another shard's."""
+    """What was found: the spec files, the project file above them, the folders that were given as a
+    whole, and how outputs name the specs that are another shard's."""
 
     files: tuple[Path, ...]
     project: Path | None
@@ -50,8 +55,21 @@ class Specs:
         own = tuple(file for file, name in names.items() if shard.has(name))
         if not own:
             wrong = f"there is no spec in shard {shard.number} of {shard.of}"
-            raise InputError([Mistake("--shard", 1, 1, "", wrong, f"make fewer than {shard.of} of {len(names)} specs")])
-        return replace(self, files=own, elsewhere=frozenset(names[file] for file in names if file not in own))
+            raise InputError(
+                [
+                    Mistake(
+                        "--shard",
+                        1,
+                        1,
+                        "",
+                        wrong,
+                        f"make fewer than {shard.of} of {len(names)} specs",
+                    )
+                ]
+            )
+        return replace(
+            self, files=own, elsewhere=frozenset(names[file] for file in names if file not in own)
+        )
 
     def name_in_outputs(self, file: Path) -> str:
         """The same on every machine and from every working folder."""
@@ -61,7 +79,8 @@ class Specs:
 
 
 def find_specs(paths: Sequence[Path], shard: Shard | None = None) -> Specs:
-    """The spec files at or below the paths; raises InputError where there is none, or several projects."""
+    """The spec files at or below the paths; raises InputError where there is none, or several
+    projects."""
     found = _all_specs(paths)
     return found if shard is None else found.in_shard(shard)
 
@@ -74,7 +93,9 @@ def _all_specs(paths: Sequence[Path]) -> Specs:
             found = sorted(_below(path))
             files |= dict.fromkeys(found)
             if not found:
-                mistakes.append(Mistake(str(path), 1, 1, "", "no spec in this folder", "write one: opsgen init"))
+                mistakes.append(
+                    Mistake(str(path), 1, 1, "", "no spec in this folder", "write one: opsgen init")
+                )
         elif path.is_file():
             files[path] = None
         else:
@@ -98,7 +119,8 @@ def _all_specs(paths: Sequence[Path]) -> Specs:
 
 
 def shown(path: Path) -> str:
-    """A path as messages name it: from the working folder where it lies below, as given otherwise."""
+    """A path as messages name it: from the working folder where it lies below, as given
+    otherwise."""
     try:
         return str(path.resolve().relative_to(Path.cwd().resolve()))
     except ValueError:

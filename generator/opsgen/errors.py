@@ -1,7 +1,7 @@
 """The one way in which a mistake in somebody's input is reported.
 
-Readers of input collect `Mistake`s, raise them all at once as an `InputError`, and the command line prints them once.
-Any other exception is a bug of ours and shows its traceback.
+Readers of input collect `Mistake`s, raise them all at once as an `InputError`, and the command line
+prints them once. Any other exception is a bug of ours and shows its traceback.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ class Mistake:
     """One thing that is wrong at one place, and what would be right there.
 
     `line` and `column` count from 1. `path` is the place in the document as a person would name it
-    (`slos[0].availability`); empty for the document as a whole. `right` may be empty where nothing better can be said.
+    (`slos[0].availability`); empty for the document as a whole. `right` may be empty where nothing
+    better can be said.
     """
 
     file: str

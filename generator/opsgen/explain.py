@@ -1,4 +1,5 @@
-"""`opsgen explain`: a service and its signals in, every resolved value with its origin and every alert in words out."""
+"""`opsgen explain`: a service and its signals in, every resolved value with its origin and every
+alert in words out."""
 
 from __future__ import annotations
 
@@ -22,17 +23,21 @@ def explain_json(service: Service, derived: Derived) -> dict[str, Any]:
     return {
         "service": service.name,
         "values": [
-            {"path": path, "value": value, "origin": origin} for path, value, origin in resolved_values(service)
+            {"path": path, "value": value, "origin": origin}
+            for path, value, origin in resolved_values(service)
         ],
         "alerts": [_alert_json(alert) for alert in derived.alerts],
-        "escalation": {severity: _policy_words(policy) for severity, policy in service.team.policies.items()},
+        "escalation": {
+            severity: _policy_words(policy) for severity, policy in service.team.policies.items()
+        },
         "notes": [*service.warnings, *derived.warnings],
         "not_yet_generated": list(service.not_yet),
     }
 
 
 def resolved_values(service: Service) -> Iterator[tuple[str, str, str]]:
-    """Every value that the build uses: its path in the spec, what it is, and where it comes from."""
+    """Every value that the build uses: its path in the spec, what it is, and where it comes
+    from."""
     origins = service.origins
     yield "service", service.name, service.spec_file
     yield "team", service.team.name, origins["team"]
@@ -40,27 +45,50 @@ def resolved_values(service: Service) -> Iterator[tuple[str, str, str]]:
     yield "environment", service.environment, "the spec's environments, or production"
     yield "runtime", service.runtime, origins["runtime"]
     yield "convention", service.convention.name, origins["convention"]
-    yield "match", ", ".join(f"{m.label}{m.op}{m.value}" for m in service.matchers), origins["match"]
+    yield (
+        "match",
+        ", ".join(f"{m.label}{m.op}{m.value}" for m in service.matchers),
+        origins["match"],
+    )
     for index, slo in enumerate(service.slos):
         under = f" under {slo.threshold}" if slo.threshold else ""
-        yield f"slos[{index}]", f"{slo.name}: {slo.objective}{under} over {slo.window}", str(slo.place)
+        yield (
+            f"slos[{index}]",
+            f"{slo.name}: {slo.objective}{under} over {slo.window}",
+            str(slo.place),
+        )
         yield f"slos[{index}].window", str(slo.window), origins[f"slos[{index}].window"]
     for path, setting in service.settings.items():
         yield path, _setting(setting), origins[path]
     for index, probe in enumerate(service.probes):
-        words = f"{probe.url} as {probe.name}, every {probe.interval}, timeout {probe.timeout}, slow from {probe.slow}"
-        certificate = f", certificate {probe.certificate} before its end" if probe.certificate else ""
+        words = (
+            f"{probe.url} as {probe.name}, every {probe.interval}, timeout {probe.timeout}, slow"
+            f" from {probe.slow}"
+        )
+        certificate = (
+            f", certificate {probe.certificate} before its end" if probe.certificate else ""
+        )
         yield f"uptime[{index}]", words + certificate, str(probe.place)
     for index, business in enumerate(service.business):
-        yield f"business[{index}]", f"{business.name}: {' '.join(business.query.split())}", str(business.place)
+        yield (
+            f"business[{index}]",
+            f"{business.name}: {' '.join(business.query.split())}",
+            str(business.place),
+        )
     for name, override in service.overrides.items():
         changed = [f"for {override.hold}"] if override.hold is not None else []
-        changed += [f"keep_firing_for {override.keep_firing}"] if override.keep_firing is not None else []
+        changed += (
+            [f"keep_firing_for {override.keep_firing}"] if override.keep_firing is not None else []
+        )
         changed += [f"severity {override.severity}"] if override.severity else []
         yield f"alerts.{name}", "off" if override.off else ", ".join(changed), str(override.place)
     platform = service.platform
     yield "prometheus.version", platform.prometheus, origins["prometheus.version"]
-    yield "prometheus.scrape_interval", str(platform.scrape_interval), origins["prometheus.scrape_interval"]
+    yield (
+        "prometheus.scrape_interval",
+        str(platform.scrape_interval),
+        origins["prometheus.scrape_interval"],
+    )
     yield "alertmanager.version", platform.alertmanager, origins["alertmanager.version"]
     if service.burn_rates is not None:
         yield "slo.burn_rates", f"{len(service.burn_rates)} tiers", origins["slo.burn_rates"]
@@ -94,7 +122,10 @@ def _lines(service: Service, derived: Derived) -> Iterator[str]:
     yield "Who is told"
     for severity, policy in service.team.policies.items():
         yield f"  {severity:<7} {_policy_words(policy)}"
-    for title, notes in (("Notes", [*service.warnings, *derived.warnings]), ("Not yet generated", service.not_yet)):
+    for title, notes in (
+        ("Notes", [*service.warnings, *derived.warnings]),
+        ("Not yet generated", service.not_yet),
+    ):
         if notes:
             yield ""
             yield title
@@ -127,7 +158,9 @@ def _alert_json(alert: Alert) -> dict[str, Any]:
         "for": str(alert.hold),
         "keep_firing_for": str(alert.keep_firing),
         "thresholds": [threshold.words for threshold in alert.thresholds],
-        "minimum_events": [{"events": guard.events, "window": str(guard.window)} for guard in alert.guards],
+        "minimum_events": [
+            {"events": guard.events, "window": str(guard.window)} for guard in alert.guards
+        ],
         "expr": one_line(alert.expr),
     }
 

@@ -1,7 +1,9 @@
-"""What is wrong at a place, for programs: annotations on GitHub, SARIF for code scanning, JUnit for test reports, JSON.
+"""What is wrong at a place, for programs: annotations on GitHub, SARIF for code scanning, JUnit for
+test reports, JSON.
 
-Limits of their readers: GitHub shows ten errors and ten warnings of a step, and drops the rest in silence ("Workflow
-commands for GitHub Actions"); SARIF is version 2.1.0, of which code scanning shows 5,000 results.
+Limits of their readers: GitHub shows ten errors and ten warnings of a step, and drops the rest in
+silence ("Workflow commands for GitHub Actions"); SARIF is version 2.1.0, of which code scanning
+shows 5,000 results.
 """
 
 from __future__ import annotations
@@ -51,16 +53,22 @@ def of_mistakes(mistakes: Iterable[Mistake]) -> list[Finding]:
     found = []
     for mistake in mistakes:
         message = str(mistake).removeprefix(f"{mistake.file}:{mistake.line}:{mistake.column}: ")
-        found.append(Finding("error", "mistake", mistake.file, mistake.line, mistake.column, message))
+        found.append(
+            Finding("error", "mistake", mistake.file, mistake.line, mistake.column, message)
+        )
     return found
 
 
-def of_lines(lines: Iterable[str], level: Level = "warning", rule: Rule = "warning") -> list[Finding]:
+def of_lines(
+    lines: Iterable[str], level: Level = "warning", rule: Rule = "warning"
+) -> list[Finding]:
     """From what people read: `file:line: text`, or `file: text`."""
     found = []
     for text in lines:
         match = _LINE.fullmatch(text)
-        file, line, message = (match["file"], int(match["line"] or 1), match["message"]) if match else ("", 1, text)
+        file, line, message = (
+            (match["file"], int(match["line"] or 1), match["message"]) if match else ("", 1, text)
+        )
         found.append(Finding(level, rule, file, line, 1, message))
     return found
 
@@ -70,14 +78,19 @@ def as_json(findings: Iterable[Finding]) -> str:
 
 
 def as_github(findings: Iterable[Finding]) -> str:
-    """Workflow commands, errors first; where there are more than GitHub shows, the last says how many."""
+    """Workflow commands, errors first; where there are more than GitHub shows, the last says how
+    many."""
     listed, lines = list(findings), []
     for level in ("error", "warning"):
         of_level = [one for one in listed if one.level == level]
-        shown = of_level if len(of_level) <= _MOST_ANNOTATIONS else of_level[: _MOST_ANNOTATIONS - 1]
+        shown = (
+            of_level if len(of_level) <= _MOST_ANNOTATIONS else of_level[: _MOST_ANNOTATIONS - 1]
+        )
         lines += [_command(one) for one in shown]
         if len(shown) < len(of_level):
-            lines.append(f"::{level} title=opsgen::and {len(of_level) - len(shown)} more: see the log\n")
+            lines.append(
+                f"::{level} title=opsgen::and {len(of_level) - len(shown)} more: see the log\n"
+            )
     return "".join(lines)
 
 
@@ -95,13 +108,26 @@ def _property(text: str) -> str:
 
 
 def as_sarif(findings: Iterable[Finding]) -> str:
-    """One run; the fingerprint of a result is not of its line, so that a line above it makes no new result."""
+    """One run; the fingerprint of a result is not of its line, so that a line above it makes no new
+    result."""
     listed = sorted(findings)[:_MOST_RESULTS]
     rules: list[Rule] = sorted({one.rule for one in listed})
-    driver = {"name": "opsgen", "rules": [{"id": rule, "shortDescription": {"text": _ABOUT[rule]}} for rule in rules]}
-    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": [_result(one) for one in listed]}
+    driver = {
+        "name": "opsgen",
+        "rules": [{"id": rule, "shortDescription": {"text": _ABOUT[rule]}} for rule in rules],
+    }
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(one) for one in listed],
+    }
     schema = "https://json.schemastore.org/sarif-2.1.0.json"
-    return json.dumps({"$schema": schema, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
+    return (
+        json.dumps(
+            {"$schema": schema, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False
+        )
+        + "\n"
+    )
 
 
 def _result(one: Finding) -> dict[str, Any]:
@@ -138,14 +164,21 @@ def as_junit(cases: Sequence[Case]) -> str:
         own = [case for case in cases if case.suite == suite]
         below = ElementTree.SubElement(root, "testsuite", {"name": suite, **_counts(own)})
         for case in own:
-            element = ElementTree.SubElement(below, "testcase", {"classname": suite, "name": _clean(case.name)})
+            element = ElementTree.SubElement(
+                below, "testcase", {"classname": suite, "name": _clean(case.name)}
+            )
             if case.failure:
-                failure = ElementTree.SubElement(element, "failure", {"message": _clean(case.failure.splitlines()[0])})
+                failure = ElementTree.SubElement(
+                    element, "failure", {"message": _clean(case.failure.splitlines()[0])}
+                )
                 failure.text = _clean(case.failure)
             elif case.skipped:
                 ElementTree.SubElement(element, "skipped", {"message": _clean(case.skipped)})
     ElementTree.indent(root)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
+    return (
+        '<?xml version="1.0"'
+        f' encoding="UTF-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
+    )
 
 
 def _counts(cases: Sequence[Case]) -> dict[str, str]:

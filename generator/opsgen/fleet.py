@@ -1,4 +1,5 @@
-"""From paths to artifacts: finds the specs and their project file, runs every stage, and gathers all mistakes."""
+"""From paths to artifacts: finds the specs and their project file, runs every stage, and gathers
+all mistakes."""
 
 from __future__ import annotations
 
@@ -34,9 +35,12 @@ class ServiceModel:
 
     @property
     def place(self) -> tuple[str, int, int]:
-        """The file, line and column of its name, or of its environment where that is not the first."""
+        """The file, line and column of its name, or of its environment where that is not the
+        first."""
         if self.service.name != self.service.spec_name:
-            return self.document.file, *self.document.position(("environments", self.service.environment), "key")
+            return self.document.file, *self.document.position(
+                ("environments", self.service.environment), "key"
+            )
         return self.document.file, *self.document.position(("service",), "value")
 
     @property
@@ -73,7 +77,8 @@ def load_fleet(
     progress: Callable[[Iterable[Path]], Iterable[Path]] = iter,
     shard: Shard | None = None,
 ) -> FleetModel:
-    """Every service at or below the paths, complete; raises InputError with every mistake of every file."""
+    """Every service at or below the paths, complete; raises InputError with every mistake of every
+    file."""
     specs = find_specs(paths, shard)
     organisation = load_organisation(specs)
     library = load_library(own_templates_of(specs, organisation))
@@ -99,8 +104,13 @@ def out_folder(specs: Specs, organisation: Organisation, given: Path | None) -> 
 
 
 def own_templates_of(specs: Specs, organisation: Organisation) -> Path | None:
-    """The user's own folder, as the template engine names files, so that a mistake in one is known for a user's."""
-    return Path(os.path.normpath(specs.root / organisation.templates)) if organisation.templates else None
+    """The user's own folder, as the template engine names files, so that a mistake in one is known
+    for a user's."""
+    return (
+        Path(os.path.normpath(specs.root / organisation.templates))
+        if organisation.templates
+        else None
+    )
 
 
 def load_organisation(specs: Specs) -> Organisation:
@@ -131,7 +141,11 @@ def render_service(model: ServiceModel, library: Library) -> list[Artifact]:
         render_escalation(service),
         render_runbook(service, derived, library.folders),
         *([] if probes is None else [probes]),
-        *(_resources(model, groups, dashboards) if "kubernetes" in service.platform.targets else []),
+        *(
+            _resources(model, groups, dashboards)
+            if "kubernetes" in service.platform.targets
+            else []
+        ),
         *([render_mimir(service, groups)] if "mimir" in service.platform.targets else []),
     ]
 
@@ -153,9 +167,11 @@ def _loaded(
         return tuple(error.mistakes)
 
 
-def load_services(file: Path, specs: Specs, organisation: Organisation, library: Library) -> list[ServiceModel]:
-    """The service of a spec, complete, in each of its environments, the first of them first; raises InputError with
-    every mistake."""
+def load_services(
+    file: Path, specs: Specs, organisation: Organisation, library: Library
+) -> list[ServiceModel]:
+    """The service of a spec, complete, in each of its environments, the first of them first; raises
+    InputError with every mistake."""
     document = read_document(file, shown(file))
     spec = validate(document, ServiceSpec)
     found: list[ServiceModel] = []
@@ -172,28 +188,42 @@ def load_services(file: Path, specs: Specs, organisation: Organisation, library:
     return found
 
 
-def _complete(service: Service, document: Document, organisation: Organisation, library: Library) -> ServiceModel:
+def _complete(
+    service: Service, document: Document, organisation: Organisation, library: Library
+) -> ServiceModel:
     derived = derive(service, library)
     if not derived.alerts:
         wrong = "this spec makes no alert at all"
-        raise InputError([Mistake(document.file, 1, 1, "", wrong, "leave an alert on, or write slos or uptime")])
+        raise InputError(
+            [Mistake(document.file, 1, 1, "", wrong, "leave an alert on, or write slos or uptime")]
+        )
     check_flow(service, derived)
     _check_pages(service, derived, organisation, document)
     return ServiceModel(service, derived, document)
 
 
-def _check_pages(service: Service, derived: Derived, organisation: Organisation, document: Document) -> None:
-    """Where there are policies, pages that reach nobody are a mistake; without any, a warning says so."""
+def _check_pages(
+    service: Service, derived: Derived, organisation: Organisation, document: Document
+) -> None:
+    """Where there are policies, pages that reach nobody are a mistake; without any, a warning says
+    so."""
     pages = sorted({alert.name for alert in derived.alerts if alert.severity == "page"})
     if organisation.policies and pages and service.team.policies["page"] == default_policy():
         line, column = document.position(("service",), "value")
-        wrong = f"its pages ({', '.join(pages)}) reach nobody, since team {service.team.name} has no policy for them"
-        right = f"write escalation: {{page: ...}} there or here; {suggest('', organisation.policies, 'policies')}"
+        wrong = (
+            f"its pages ({', '.join(pages)}) reach nobody, since team {service.team.name} has no"
+            " policy for them"
+        )
+        right = (
+            "write escalation: {page: ...} there or here;"
+            f" {suggest('', organisation.policies, 'policies')}"
+        )
         raise InputError([Mistake(document.file, line, column, "service", wrong, right)])
 
 
 def doubles(services: Iterable[tuple[str, tuple[str, int, int]]]) -> Iterator[Mistake]:
-    """Two specs of one service would write the same files. Given are the names, and where they stand."""
+    """Two specs of one service would write the same files. Given are the names, and where they
+    stand."""
     first: dict[str, str] = {}
     for name, (file, line, column) in services:
         if name in first:

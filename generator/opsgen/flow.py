@@ -1,5 +1,5 @@
-"""The label-flow proof of a build: every expression of a service in, or an InputError at the spec's line where one of
-the spec's own queries can never match or asks for a label that is gone."""
+"""The label-flow proof of a build: every expression of a service in, or an InputError at the spec's
+line where one of the spec's own queries can never match or asks for a label that is gone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ def check_flow(service: Service, derived: Derived) -> None:
 
 def _mistakes(service: Service, derived: Derived) -> Iterator[Mistake]:
     recorded = recorded_labels(
-        (record.name, record.expr, dict(record.labels)) for signal in derived.signals for record in signal.records
+        (record.name, record.expr, dict(record.labels))
+        for signal in derived.signals
+        for record in signal.records
     )
     places = _places(service)
     for signal in derived.signals:
@@ -30,14 +32,20 @@ def _mistakes(service: Service, derived: Derived) -> Iterator[Mistake]:
         yield from _at(service, signal, places, check_expression(signal.query, recorded))
         for alert in signal.alerts:
             annotations = {"summary": go_text(alert.summary), "description": alert.description}
-            found = check_alert(alert.expr, labels=dict(alert.labels), annotations=annotations, recorded=recorded)
+            found = check_alert(
+                alert.expr, labels=dict(alert.labels), annotations=annotations, recorded=recorded
+            )
             yield from _at(service, signal, places, found)
 
 
-def _at(service: Service, signal: Signal, places: dict[str, Place], found: Iterable[Finding]) -> Iterator[Mistake]:
+def _at(
+    service: Service, signal: Signal, places: dict[str, Place], found: Iterable[Finding]
+) -> Iterator[Mistake]:
     place = places.get(signal.name, Place(service.spec_file, 1, 1))
     for finding in found:
-        yield Mistake(place.file, place.line, place.column, signal.name, finding.message, finding.right)
+        yield Mistake(
+            place.file, place.line, place.column, signal.name, finding.message, finding.right
+        )
 
 
 def _places(service: Service) -> dict[str, Place]:

@@ -1,8 +1,9 @@
-"""An escalation policy as it is written, divided: what Alertmanager tells, and what the providers take themselves.
+"""An escalation policy as it is written, divided: what Alertmanager tells, and what the providers
+take themselves.
 
-A channel with `on_call` belongs to a provider that escalates on its own (PagerDuty, Grafana IRM, ...). Alertmanager
-tells the provider once, through the first such channel of the policy; whom it tells then, and after how long, is the
-provider's. The words for people put both together again.
+A channel with `on_call` belongs to a provider that escalates on its own (PagerDuty, Grafana IRM,
+...). Alertmanager tells the provider once, through the first such channel of the policy; whom it
+tells then, and after how long, is the provider's. The words for people put both together again.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from opsgen.quantities import Duration
 class Provider:
     """What an escalation of a provider can be.
 
-    `shortest` and `longest` are what its delays may be, `whole` what they are multiples of; `since_start` says that
-    they count from the start of an escalation, and not from the step before. `targets` is how many one step may tell,
-    `loops` how often it may begin again.
+    `shortest` and `longest` are what its delays may be, `whole` what they are multiples of;
+    `since_start` says that they count from the start of an escalation, and not from the step
+    before. `targets` is how many one step may tell, `loops` how often it may begin again.
     """
 
     title: str
@@ -38,7 +39,8 @@ _MINUTE = Duration.of("1m")
 PROVIDERS = {
     "pagerduty": Provider(
         "PagerDuty",
-        "PagerDuty's REST API, escalation policies: escalation_delay_in_minutes, 1 to 10 targets, num_loops 0 to 9",
+        "PagerDuty's REST API, escalation policies: escalation_delay_in_minutes, 1 to 10 targets,"
+        " num_loops 0 to 9",
         shortest=_MINUTE,
         whole=_MINUTE,
         targets=10,
@@ -46,7 +48,8 @@ PROVIDERS = {
     ),
     "opsgenie": Provider(
         "Opsgenie",
-        "Opsgenie's escalation API: delays in minutes from the alert on, up to 1440; repeat count 1 to 20",
+        "Opsgenie's escalation API: delays in minutes from the alert on, up to 1440; repeat count 1"
+        " to 20",
         shortest=_MINUTE,
         whole=_MINUTE,
         longest=Duration.of("24h"),
@@ -55,7 +58,8 @@ PROVIDERS = {
     ),
     "grafana_irm": Provider(
         "Grafana IRM",
-        "Grafana's Terraform provider, grafana_oncall_escalation: a wait of 60 to 86400 seconds; five repetitions",
+        "Grafana's Terraform provider, grafana_oncall_escalation: a wait of 60 to 86400 seconds;"
+        " five repetitions",
         shortest=_MINUTE,
         whole=Duration.of("1s"),
         longest=Duration.of("24h"),
@@ -63,14 +67,16 @@ PROVIDERS = {
     ),
     "incidentio": Provider(
         "incident.io",
-        "incident.io's Terraform provider 6.12, incident_escalation_path: time_to_ack_seconds, repeat_times",
+        "incident.io's Terraform provider 6.12, incident_escalation_path: time_to_ack_seconds,"
+        " repeat_times",
         shortest=_MINUTE,
         whole=_MINUTE,
         loops=5,
     ),
     "victorops": Provider(
         "Splunk On-Call",
-        "Splunk On-Call's Terraform provider, victorops_escalation_policy: the timeout of a step; no repetition",
+        "Splunk On-Call's Terraform provider, victorops_escalation_policy: the timeout of a step;"
+        " no repetition",
         shortest=_MINUTE,
         whole=_MINUTE,
     ),
@@ -79,8 +85,8 @@ PROVIDERS = {
 
 @dataclass(frozen=True)
 class Told:
-    """Channels that are told of an alert that has fired for `after`; `by` is the provider that does, or empty for
-    Alertmanager."""
+    """Channels that are told of an alert that has fired for `after`; `by` is the provider that
+    does, or empty for Alertmanager."""
 
     after: Duration
     channels: tuple[Channel, ...]
@@ -89,8 +95,8 @@ class Told:
 
 
 def divided(name: str, steps: tuple[Step, ...], repeat: Duration | None, again: Duration) -> Policy:
-    """The policy of these steps, with those of each provider handed over to it, which begins them again after `again`
-    where the policy says no other."""
+    """The policy of these steps, with those of each provider handed over to it, which begins them
+    again after `again` where the policy says no other."""
     handovers = tuple(_handover(kind, steps, repeat or again) for kind in providers(steps))
     entries = {(handover.entry.name, handover.starts) for handover in handovers}
     left = (replace(step, notify=tuple(_left(step, entries))) for step in steps)
@@ -103,7 +109,9 @@ def told(policy: Policy) -> list[Told]:
     for handover in policy.handovers:
         by = PROVIDERS[handover.entry.kind].title
         for step in handover.steps:
-            others = tuple(one for one in step.notify if step.after or one.name != handover.entry.name)
+            others = tuple(
+                one for one in step.notify if step.after or one.name != handover.entry.name
+            )
             if others:
                 found.append(Told(handover.starts + step.after, others, None, by))
     return sorted(found, key=lambda one: one.after)
@@ -111,7 +119,9 @@ def told(policy: Policy) -> list[Told]:
 
 def providers(steps: tuple[Step, ...]) -> dict[str, None]:
     """The kinds of the channels that providers take, in the order in which they are told."""
-    return dict.fromkeys(channel.kind for step in steps for channel in step.notify if channel.on_call)
+    return dict.fromkeys(
+        channel.kind for step in steps for channel in step.notify if channel.on_call
+    )
 
 
 def _handover(kind: str, steps: tuple[Step, ...], again: Duration) -> Handover:
@@ -134,7 +144,8 @@ def of_provider(kind: str, step: Step) -> tuple[Channel, ...]:
 
 
 def _left(step: Step, entries: set[tuple[str, Duration]]) -> Iterator[Channel]:
-    """Who is still told by Alertmanager: whoever is no provider's, and its way into the provider."""
+    """Who is still told by Alertmanager: whoever is no provider's, and its way into the
+    provider."""
     for channel in step.notify:
         if channel.on_call is None or (channel.name, step.after) in entries:
             yield channel

@@ -1,7 +1,8 @@
-"""What a build depends on beside its specs, as digests; and the folder in which is kept what was made of them.
+"""What a build depends on beside its specs, as digests; and the folder in which is kept what was
+made of them.
 
-The folder is the user's cache ($XDG_CACHE_HOME, ~/.cache), never the output; OPSGEN_NO_CACHE=1 does without it. Nothing
-of it is needed: it can be deleted at any time.
+The folder is the user's cache ($XDG_CACHE_HOME, ~/.cache), never the output; OPSGEN_NO_CACHE=1 does
+without it. Nothing of it is needed: it can be deleted at any time.
 """
 
 from __future__ import annotations
@@ -29,9 +30,11 @@ def cache() -> Path | None:
 
 @lru_cache(maxsize=1)
 def program() -> bytes:
-    """This opsgen: its files by size and time, the Python that runs it, and what is installed beside it."""
+    """This opsgen: its files by size and time, the Python that runs it, and what is installed
+    beside it."""
     installed = Path(_installed())
-    parts = [sys.version, *sorted(name for name in os.listdir(installed) if name.endswith(".dist-info"))]  # noqa: PTH208
+    names = os.listdir(installed)  # noqa: PTH208
+    parts = [sys.version, *sorted(name for name in names if name.endswith(".dist-info"))]
     parts += _stats(_PACKAGE)
     with suppress(OSError):
         parts.append(str(_TIME_ZONES.stat().st_mtime_ns))

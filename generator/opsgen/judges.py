@@ -1,4 +1,5 @@
-"""The real programs as judges: runs promtool and amtool, where they are installed, on artifacts in a folder."""
+"""The real programs as judges: runs promtool and amtool, where they are installed, on artifacts in
+a folder."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ class Verdict:
 
 
 def judge(folder: Path, services: Iterable[str]) -> list[Verdict]:
-    """Every judgement of a folder of artifacts: rules and proofs of each service, and the fleet's Alertmanager file."""
+    """Every judgement of a folder of artifacts: rules and proofs of each service, and the fleet's
+    Alertmanager file."""
     jobs = list(_jobs(folder, services))
     missing = {program for program, _, _ in jobs if shutil.which(program) is None}
     verdicts = [Verdict(program, "", None) for program in sorted(missing)]
@@ -49,7 +51,12 @@ def _run(folder: Path, program: str, subject: str, arguments: tuple[str, ...]) -
     command = [program, *arguments, subject]
     try:
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False
+            command,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_SECONDS,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         return Verdict(program, subject, False, f"took longer than {_TIMEOUT_SECONDS} seconds")

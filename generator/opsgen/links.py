@@ -1,4 +1,5 @@
-"""Where things are: anchors, dashboard and panel ids, and the URLs between artifacts, each decided in one place."""
+"""Where things are: anchors, dashboard and panel ids, and the URLs between artifacts, each decided
+in one place."""
 
 from __future__ import annotations
 
@@ -45,7 +46,8 @@ def dashboard_uid(service_name: str) -> str:
 
 
 def panel_id(key: str) -> int:
-    """From the panel's key alone, so that a new panel changes no other panel's id and no link breaks."""
+    """From the panel's key alone, so that a new panel changes no other panel's id and no link
+    breaks."""
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") % _PANEL_IDS + 1
 
 

@@ -11,10 +11,20 @@ from opsgen import findings
 from opsgen.errors import InputError, Mistake
 from opsgen.labelflow import KINDS, Finding, Labels, check_alert, check_expression, recorded_labels
 from opsgen.promql import Node, PromqlError, parse
-from opsgen.rulefile import PROBLEM_KINDS, Place, Problem, Rule, RuleFile, looks_like_rules, read_rule_file
+from opsgen.rulefile import (
+    PROBLEM_KINDS,
+    Place,
+    Problem,
+    Rule,
+    RuleFile,
+    looks_like_rules,
+    read_rule_file,
+)
 
 # Every kind of finding, and what it means.
-LINT_KINDS: Mapping[str, str] = {kind: text for kinds in (PROBLEM_KINDS, KINDS) for kind, text in kinds.items()}
+LINT_KINDS: Mapping[str, str] = {
+    kind: text for kinds in (PROBLEM_KINDS, KINDS) for kind, text in kinds.items()
+}
 
 _SUFFIXES = frozenset({".yaml", ".yml"})
 
@@ -23,9 +33,9 @@ _SUFFIXES = frozenset({".yaml", ".yml"})
 class LintFinding:
     """One thing that is wrong in a rule file, and what would be `right`.
 
-    `line` and `column` count from 1 and are those of the rule's `expr`, or of the annotation or label that is wrong.
-    `rule` is the alert's or the recorded series' name; it and `group` are empty for what concerns the file. `kind` is
-    one of LINT_KINDS.
+    `line` and `column` count from 1 and are those of the rule's `expr`, or of the annotation or
+    label that is wrong. `rule` is the alert's or the recorded series' name; it and `group` are
+    empty for what concerns the file. `kind` is one of LINT_KINDS.
     """
 
     file: str
@@ -54,19 +64,23 @@ class LintFinding:
 def lint_paths(paths: Sequence[Path]) -> tuple[LintFinding, ...]:
     """Everything wrong in the rule files given, and in those in the folders given, sorted by place.
 
-    All files are read as one set: what their recording rules record is known to the rules that use it. Raises
-    InputError where a path does not exist or cannot be read, a file given by name holds no rules, or there is no rule
-    file at all.
+    All files are read as one set: what their recording rules record is known to the rules that use
+    it. Raises InputError where a path does not exist or cannot be read, a file given by name holds
+    no rules, or there is no rule file at all.
     """
     files = _read(paths)
-    findings = [_problem(file, problem) for file, read in files.items() for problem in read.problems]
+    findings = [
+        _problem(file, problem) for file, read in files.items() for problem in read.problems
+    ]
     parsed: list[tuple[str, Rule, Node]] = []
     for file, rule in ((file, rule) for file, read in files.items() for rule in read.rules):
         try:
             parsed.append((file, rule, parse(rule.expr.value)))
         except PromqlError as error:
             findings.append(_syntax(file, rule, error))
-    recorded = recorded_labels((rule.name, node, _values(rule)) for _, rule, node in parsed if not rule.is_alert)
+    recorded = recorded_labels(
+        (rule.name, node, _values(rule)) for _, rule, node in parsed if not rule.is_alert
+    )
     for file, rule, node in parsed:
         findings.extend(_located(file, rule, finding) for finding in _check(rule, node, recorded))
     return tuple(sorted(set(findings)))
@@ -86,7 +100,14 @@ def _values(rule: Rule) -> dict[str, str]:
 def _located(file: str, rule: Rule, finding: Finding) -> LintFinding:
     place = _place_of(rule, finding.where)
     return LintFinding(
-        file, place.line, place.column, rule.group, rule.name, finding.kind, finding.message, finding.right
+        file,
+        place.line,
+        place.column,
+        rule.group,
+        rule.name,
+        finding.kind,
+        finding.message,
+        finding.right,
     )
 
 
@@ -99,7 +120,14 @@ def _place_of(rule: Rule, where: str) -> Place:
 def _problem(file: str, problem: Problem) -> LintFinding:
     place = problem.place
     return LintFinding(
-        file, place.line, place.column, problem.group, problem.rule, problem.kind, problem.message, problem.right
+        file,
+        place.line,
+        place.column,
+        problem.group,
+        problem.rule,
+        problem.kind,
+        problem.message,
+        problem.right,
     )
 
 
@@ -122,16 +150,30 @@ def _read(paths: Sequence[Path]) -> dict[str, RuleFile]:
         try:
             read = _rules(path, is_named)
         except OSError as error:
-            mistakes.append(_mistake(path, f"cannot be read: {error.strerror}", "name a rule file or a folder of them"))
+            mistakes.append(
+                _mistake(
+                    path,
+                    f"cannot be read: {error.strerror}",
+                    "name a rule file or a folder of them",
+                )
+            )
             continue
         if read is not None:
             files[path.as_posix()] = read
         elif is_named:
-            mistakes.append(_mistake(path, "holds no Prometheus rules", "it needs `groups`, or a PrometheusRule"))
+            mistakes.append(
+                _mistake(
+                    path, "holds no Prometheus rules", "it needs `groups`, or a PrometheusRule"
+                )
+            )
     if not files and not mistakes:
         named = ", ".join(path.as_posix() for path in paths) or "nothing"
         mistakes.append(
-            _mistake(Path(named), "no rule file found", "name a rule file, or a folder with *.yaml files of rules")
+            _mistake(
+                Path(named),
+                "no rule file found",
+                "name a rule file, or a folder with *.yaml files of rules",
+            )
         )
     if mistakes:
         raise InputError(mistakes)
@@ -139,7 +181,8 @@ def _read(paths: Sequence[Path]) -> dict[str, RuleFile]:
 
 
 def _rules(path: Path, is_named: bool) -> RuleFile | None:
-    """The file's rules; None for other files, and for files in a folder that are no YAML and no rules either."""
+    """The file's rules; None for other files, and for files in a folder that are no YAML and no
+    rules either."""
     content = path.read_bytes()
     read = read_rule_file(content)
     broken = read is not None and any(problem.kind == "not-yaml" for problem in read.problems)
@@ -154,7 +197,11 @@ def _files(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
             continue
         for folder, folders, names in os.walk(path):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
-            yield from ((Path(folder, name), False) for name in sorted(names) if Path(name).suffix in _SUFFIXES)
+            yield from (
+                (Path(folder, name), False)
+                for name in sorted(names)
+                if Path(name).suffix in _SUFFIXES
+            )
 
 
 def _mistake(path: Path, wrong: str, right: str) -> Mistake:

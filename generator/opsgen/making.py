@@ -1,7 +1,9 @@
-"""Spec files in, what is made of each out, one spec at a time: nothing of a fleet is held but what its own files need.
+"""Spec files in, what is made of each out, one spec at a time: nothing of a fleet is held but what
+its own files need.
 
-What was made of a spec is kept in the user's cache, under all that it depends on: the spec, the project file, the
-user's templates, and this opsgen. A spec whose inputs are as they were is not even parsed.
+What was made of a spec is kept in the user's cache, under all that it depends on: the spec, the
+project file, the user's templates, and this opsgen. A spec whose inputs are as they were is not
+even parsed.
 """
 
 from __future__ import annotations
@@ -49,8 +51,8 @@ _MEANWHILE = "this was changed while opsgen was building; build again"
 
 @dataclass(frozen=True)
 class Made:
-    """What is made of one spec. `facts` are what the manifest keeps of it, `fragment` is its part of the Alertmanager
-    configuration as JSON, `place` the file, line and column of its name."""
+    """What is made of one spec. `facts` are what the manifest keeps of it, `fragment` is its part
+    of the Alertmanager configuration as JSON, `place` the file, line and column of its name."""
 
     name: str
     place: tuple[str, int, int]
@@ -67,8 +69,8 @@ class Made:
 
 @dataclass(frozen=True)
 class MadeFleet:
-    """What is made of every spec, by name. With `keep_going` also the mistakes in the specs that were left out, and
-    their names in outputs."""
+    """What is made of every spec, by name. With `keep_going` also the mistakes in the specs that
+    were left out, and their names in outputs."""
 
     specs: Specs
     organisation: Organisation
@@ -84,15 +86,18 @@ class MadeFleet:
         groups = sum(made.facts.get("rule_groups", 0) for made in self.services)
         if groups > _MOST_GROUPS_OF_TENANT:
             yield (
-                f"{self.organisation.file}: these are {groups} groups of rules, and a tenant of Mimir has "
-                f"{_MOST_GROUPS_OF_TENANT}, unless its ruler_max_rule_groups_per_tenant says otherwise"
+                f"{self.organisation.file}: these are {groups} groups of rules, and a tenant of"
+                f" Mimir has {_MOST_GROUPS_OF_TENANT}, unless its ruler_max_rule_groups_per_tenant"
+                " says otherwise"
             )
 
     @property
     def not_yet(self) -> Iterator[str]:
         yield from (f"{self.organisation.file}: {field}" for field in self.organisation.not_yet)
         # Of every environment of a spec once.
-        yield from dict.fromkeys(f"{made.place[0]}: {field}" for made in self.services for field in made.not_yet)
+        yield from dict.fromkeys(
+            f"{made.place[0]}: {field}" for made in self.services for field in made.not_yet
+        )
 
     def out(self, given: Path | None) -> Path:
         return out_folder(self.specs, self.organisation, given)
@@ -104,14 +109,17 @@ def make_fleet(
     keep_going: bool = False,
     shard: Shard | None = None,
 ) -> MadeFleet:
-    """Everything for every spec at or below the paths; raises InputError with every mistake of every file.
+    """Everything for every spec at or below the paths; raises InputError with every mistake of
+    every file.
 
     With `keep_going` a spec that is wrong is left out instead, as long as there is another.
     """
     specs = find_specs(paths, shard)
     organisation = load_organisation(specs)
     own_templates = own_templates_of(specs, organisation)
-    maker = _Maker(specs, organisation, load_library(own_templates), _Cache.of(specs, own_templates))
+    maker = _Maker(
+        specs, organisation, load_library(own_templates), _Cache.of(specs, own_templates)
+    )
     services: list[Made] = []
     mistakes: list[Mistake] = []
     left_out: list[str] = []
@@ -120,19 +128,26 @@ def make_fleet(
             mistakes += found.mistakes
             left_out.append(specs.name_in_outputs(file))
         else:
-            services += found.made(partial(maker.remake, file)) if isinstance(found, _Entry) else found
+            services += (
+                found.made(partial(maker.remake, file)) if isinstance(found, _Entry) else found
+            )
     twice = list(doubles((made.name, made.place) for made in services))
     if twice or (mistakes and not (keep_going and services)):
         raise InputError([*mistakes, *twice])
     in_order = tuple(sorted(services, key=lambda made: made.name))
-    return MadeFleet(specs, organisation, own_templates, in_order, tuple(mistakes), frozenset(left_out))
+    return MadeFleet(
+        specs, organisation, own_templates, in_order, tuple(mistakes), frozenset(left_out)
+    )
 
 
 def made_of(fleet: FleetModel) -> MadeFleet:
-    """The same of a fleet that is loaded already; raises InputError with every mistake that rendering finds."""
+    """The same of a fleet that is loaded already; raises InputError with every mistake that
+    rendering finds."""
     services: list[Made] = []
     mistakes: list[Mistake] = []
-    for found in each(lambda model: _or_refused(lambda: _made(model, fleet.library)), fleet.services):
+    for found in each(
+        lambda model: _or_refused(lambda: _made(model, fleet.library)), fleet.services
+    ):
         if isinstance(found, _Refused):
             mistakes += found.mistakes
         else:
@@ -147,7 +162,10 @@ def facts(model: ServiceModel) -> dict[str, Any]:
     from opsgen.render.index import index_entry
 
     service = model.service
-    known: dict[str, Any] = {"spec": service.spec_file, "index": index_entry(service, model.derived).to_json()}
+    known: dict[str, Any] = {
+        "spec": service.spec_file,
+        "index": index_entry(service, model.derived).to_json(),
+    }
     if "mimir" in service.platform.targets:
         from opsgen.render.rules import rule_groups
 
@@ -190,7 +208,7 @@ def _made(model: ServiceModel, library: Library) -> Made:
     )
 
 
-# -- what was made before ----------------------------------------------------------------------------------------------
+# -- what was made before --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -207,7 +225,8 @@ class _Maker:
         return _or_refused(lambda: self._known(file))
 
     def remake(self, file: Path) -> list[Wanted]:
-        """Where what was kept is there no more; raises WriteError where the spec is no longer what it was."""
+        """Where what was kept is there no more; raises WriteError where the spec is no longer what
+        it was."""
         made = _or_refused(lambda: self._make(file))
         if isinstance(made, _Refused):
             raise WriteError(str(file), _MEANWHILE)
@@ -230,7 +249,9 @@ class _Maker:
         """Raises InputError with every mistake of every environment."""
         models = load_services(file, self.specs, self.organisation, self.library)
         found = [_or_refused(partial(_made, model, self.library)) for model in models]
-        mistakes = [mistake for one in found if isinstance(one, _Refused) for mistake in one.mistakes]
+        mistakes = [
+            mistake for one in found if isinstance(one, _Refused) for mistake in one.mistakes
+        ]
         if mistakes:
             raise InputError(mistakes)
         return [one for one in found if isinstance(one, Made)]
@@ -256,7 +277,8 @@ class _Cache:
         return cls(folder / "specs", inputs.digest([inputs.program(), project, own.encode()]))
 
     def key(self, file: Path, name: str) -> tuple[Path, str]:
-        """Where it is kept, by the file's path, so that one version of each is; and all that it depends on."""
+        """Where it is kept, by the file's path, so that one version of each is; and all that it
+        depends on."""
         place = inputs.digest([str(file.resolve()).encode()])[:32]
         parts = (self.common.encode(), name.encode(), shown(file).encode(), file.read_bytes())
         return self.folder / place, inputs.digest(parts)
@@ -278,7 +300,11 @@ class _Entry:
                 whole = os.fstat(file.fileno()).st_size == file.tell() + header["size"]
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return cls(place, header) if whole and header.get("form") == _FORM and header.get("key") == key else None
+        return (
+            cls(place, header)
+            if whole and header.get("form") == _FORM and header.get("key") == key
+            else None
+        )
 
     @classmethod
     def write(cls, place: Path, key: str, made: Sequence[Made]) -> _Entry | None:
@@ -292,7 +318,10 @@ class _Entry:
             "made": [
                 (
                     *(one.name, one.place, one.warnings, one.not_yet, one.facts, one.fragment),
-                    [(artifact.path, artifact.shared, artifact.digest) for artifact in one.artifacts],
+                    [
+                        (artifact.path, artifact.shared, artifact.digest)
+                        for artifact in one.artifacts
+                    ],
                 )
                 for one in made
             ],
@@ -307,9 +336,14 @@ class _Entry:
         texts = _Texts(self.place, [own for *_, listed in made for _, _, own in listed], remake)
         start = 0
         for name, (file, line, column), warnings, not_yet, known, fragment, listed in made:
-            kept = tuple(_Kept(path, shared, own, texts, at) for at, (path, shared, own) in enumerate(listed, start))
+            kept = tuple(
+                _Kept(path, shared, own, texts, at)
+                for at, (path, shared, own) in enumerate(listed, start)
+            )
             start += len(listed)
-            yield Made(name, (file, line, column), tuple(warnings), tuple(not_yet), known, fragment, kept)
+            yield Made(
+                name, (file, line, column), tuple(warnings), tuple(not_yet), known, fragment, kept
+            )
 
 
 @dataclass(frozen=True)
@@ -321,7 +355,8 @@ class _Texts:
     remake: Callable[[], list[Wanted]]
 
     def read(self) -> list[str]:
-        """Raises WriteError where the spec was changed since, and what was made of it is kept no more."""
+        """Raises WriteError where the spec was changed since, and what was made of it is kept no
+        more."""
         with suppress(OSError, ValueError, zlib.error):
             with self.place.open("rb") as file:
                 file.readline()
@@ -354,7 +389,8 @@ class _Kept:
 
 
 class _LastTexts:
-    """The texts of one spec are asked for one after the other: they are read once, and let go of with the next's."""
+    """The texts of one spec are asked for one after the other: they are read once, and let go of
+    with the next's."""
 
     def __init__(self) -> None:
         self._last: tuple[_Texts, list[str]] | None = None

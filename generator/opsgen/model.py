@@ -1,6 +1,7 @@
 """The resolved service and its escalation: what every later stage reads instead of the spec.
 
-All values are frozen and complete: each default has been filled in, and `origins` says where every value came from.
+All values are frozen and complete: each default has been filled in, and `origins` says where every
+value came from.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class Place:
 
 @dataclass(frozen=True)
 class Histogram:
-    """A latency histogram: its selector without the suffix `_bucket`, its unit, and its bucket bounds in that unit."""
+    """A latency histogram: its selector without the suffix `_bucket`, its unit, and its bucket
+    bounds in that unit."""
 
     base: Selector
     unit_seconds: Decimal
@@ -67,10 +69,11 @@ class Convention:
 
 @dataclass(frozen=True)
 class EventSlo:
-    """An SLO over events, as resolved: what is bad, what is all, and how much of the bad is allowed.
+    """An SLO over events, as resolved: what is bad, what is all, and how much of the bad is
+    allowed.
 
-    For latency `threshold` says how slow is too slow. `bad`, `good` and `total` are the spec's own PromQL, of the kind
-    `events`; `place` is where the spec says so.
+    For latency `threshold` says how slow is too slow. `bad`, `good` and `total` are the spec's own
+    PromQL, of the kind `events`; `place` is where the spec says so.
     """
 
     name: str
@@ -90,7 +93,8 @@ class EventSlo:
 
 @dataclass(frozen=True)
 class Probe:
-    """One URL polled from outside by the blackbox exporter. `certificate` is None for plain http."""
+    """One URL polled from outside by the blackbox exporter. `certificate` is None for plain
+    http."""
 
     name: str
     url: str
@@ -162,8 +166,8 @@ class EnvironmentVariable:
 class BurnRate:
     """One tier of multi-window multi-burn-rate alerting.
 
-    Fires while the error ratio over both windows is above `factor` times the error budget. `factor` is a multiple of
-    the rate that spends the whole budget in exactly the SLO's window.
+    Fires while the error ratio over both windows is above `factor` times the error budget. `factor`
+    is a multiple of the rate that spends the whole budget in exactly the SLO's window.
     """
 
     severity: Severity
@@ -174,8 +178,10 @@ class BurnRate:
 
 @dataclass(frozen=True)
 class Timing:
-    """When Alertmanager notifies of a group of alerts: `wait` after its first, then of what changed every `interval`,
-    and of what is unchanged after `repeat`. It rounds that up to whole intervals, and gives up sending after one."""
+    """When Alertmanager notifies of a group of alerts: `wait` after its first, then of what changed
+    every `interval`, and of what is unchanged after `repeat`. It rounds that up to whole intervals,
+    and gives up sending after one.
+    """
 
     wait: Duration
     interval: Duration
@@ -184,9 +190,9 @@ class Timing:
 
 @dataclass(frozen=True)
 class Cluster:
-    """How resources get into a Kubernetes cluster: their namespace (empty: whoever applies them says), the labels by
-    which operators select them, and how Grafana learns of dashboards: by its `sidecar`, or an `operator` that selects
-    the instances of Grafana by the labels in `grafana`."""
+    """How resources get into a Kubernetes cluster: their namespace (empty: whoever applies them
+    says), the labels by which operators select them, and how Grafana learns of dashboards: by its
+    `sidecar`, or an `operator` that selects the instances of Grafana by the labels in `grafana`."""
 
     namespace: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -196,7 +202,8 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Platform:
-    """What runs the artifacts: versions that gate fields and functions, how often it scrapes, evaluates, notifies."""
+    """What runs the artifacts: versions that gate fields and functions, how often it scrapes,
+    evaluates, notifies."""
 
     prometheus: str
     alertmanager: str
@@ -218,7 +225,8 @@ class OnCall:
 
 @dataclass(frozen=True)
 class Channel:
-    """Where a notification goes: the kind (`slack`, `pagerduty`) and its options, as the project file gives them.
+    """Where a notification goes: the kind (`slack`, `pagerduty`) and its options, as the project
+    file gives them.
 
     `on_call` is whom the channel's provider tells, where its escalation is the provider's own.
     """
@@ -231,9 +239,11 @@ class Channel:
 
 @dataclass(frozen=True)
 class Hours:
-    """When a step may notify: days as Alertmanager has them (`monday:friday`), times as `HH:MM`, an IANA time zone.
+    """When a step may notify: days as Alertmanager has them (`monday:friday`), times as `HH:MM`, an
+    IANA time zone.
 
-    A time that does not end after it begins ends on the next day. `holidays` are dates, `2027-12-25`, without any.
+    A time that does not end after it begins ends on the next day. `holidays` are dates,
+    `2027-12-25`, without any.
     """
 
     name: str
@@ -245,7 +255,8 @@ class Hours:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of an escalation policy: once an alert has fired for `after`, tell `notify`, but only in `during`."""
+    """One step of an escalation policy: once an alert has fired for `after`, tell `notify`, but
+    only in `during`."""
 
     after: Duration
     notify: tuple[Channel, ...]
@@ -254,9 +265,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Handover:
-    """The steps of a policy that a provider takes: Alertmanager tells `entry` once an alert has fired for `starts`, and
-    the provider goes on from there. The delays of `steps` count from then, the first is at once; all of them begin
-    again `again` after the last."""
+    """The steps of a policy that a provider takes: Alertmanager tells `entry` once an alert has
+    fired for `starts`, and the provider goes on from there. The delays of `steps` count from then,
+    the first is at once; all of them begin again `again` after the last."""
 
     entry: Channel
     starts: Duration
@@ -266,8 +277,8 @@ class Handover:
 
 @dataclass(frozen=True)
 class Policy:
-    """Whom Alertmanager tells, step by step; each tells again after `repeat`, or as the severity has it where that is
-    None. The rest of the policy is its `handovers`, one for each provider."""
+    """Whom Alertmanager tells, step by step; each tells again after `repeat`, or as the severity
+    has it where that is None. The rest of the policy is its `handovers`, one for each provider."""
 
     name: str
     steps: tuple[Step, ...]
@@ -277,7 +288,8 @@ class Policy:
 
 @dataclass(frozen=True)
 class Watchdog:
-    """An alert that always fires, told to `notify` every so often: when that hears nothing, alerting is broken."""
+    """An alert that always fires, told to `notify` every so often: when that hears nothing,
+    alerting is broken."""
 
     notify: Channel
     every: Duration
@@ -292,15 +304,18 @@ class PolicyCase:
     policies: Mapping[Severity, Policy]
 
     def fits(self, environment: str, tier: int) -> bool:
-        return (not self.environments or environment in self.environments) and (not self.tiers or tier in self.tiers)
+        return (not self.environments or environment in self.environments) and (
+            not self.tiers or tier in self.tiers
+        )
 
 
 @dataclass(frozen=True)
 class Team:
-    """A team, how it is reached in chat (empty where it does not say), and its policy for every severity.
+    """A team, how it is reached in chat (empty where it does not say), and its policy for every
+    severity.
 
-    `cases` are its other policies, of which the last that fits a service wins; a service's own team has none left.
-    `owners` review its files, as CODEOWNERS names them.
+    `cases` are its other policies, of which the last that fits a service wins; a service's own team
+    has none left. `owners` review its files, as CODEOWNERS names them.
     """
 
     name: str
@@ -312,7 +327,8 @@ class Team:
 
 @dataclass(frozen=True)
 class RunbookPolicy:
-    """What is asked of runbooks: the tiers whose have to be complete, and how often somebody reads through them."""
+    """What is asked of runbooks: the tiers whose have to be complete, and how often somebody reads
+    through them."""
 
     complete: tuple[int, ...] = ()
     review_after: Duration | None = None
@@ -320,8 +336,8 @@ class RunbookPolicy:
 
 @dataclass(frozen=True)
 class Scrape:
-    """Where the Prometheus operator finds the service's metrics: the Kubernetes `services` or `pods` that have these
-    labels, in one namespace or (empty) in any; a port by name."""
+    """Where the Prometheus operator finds the service's metrics: the Kubernetes `services` or
+    `pods` that have these labels, in one namespace or (empty) in any; a port by name."""
 
     of: Literal["services", "pods"]
     selector: Mapping[str, str]
@@ -333,10 +349,12 @@ class Scrape:
 
 @dataclass(frozen=True)
 class Service:
-    """One service in one environment, complete. `settings` holds every value that tunes a pack, by dotted path.
+    """One service in one environment, complete. `settings` holds every value that tunes a pack, by
+    dotted path.
 
-    `name` is what outputs call it: the spec's own name (`spec_name`) in the first environment, and in any other one
-    with that environment behind it, so that all of them can be loaded side by side.
+    `name` is what outputs call it: the spec's own name (`spec_name`) in the first environment, and
+    in any other one with that environment behind it, so that all of them can be loaded side by
+    side.
     """
 
     name: str

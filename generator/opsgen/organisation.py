@@ -1,4 +1,5 @@
-"""The project file, resolved: teams with their policies, channels, the platform, and where things are read."""
+"""The project file, resolved: teams with their policies, channels, the platform, and where things
+are read."""
 
 from __future__ import annotations
 
@@ -38,15 +39,18 @@ SCRAPE_INTERVAL = Duration.of("30s")
 EVALUATION_INTERVAL = Duration.of("30s")
 SLO_WINDOW = Duration.of("30d")  # The Site Reliability Workbook's own
 
-# How long Alertmanager remembers what it has sent, unless told otherwise (--data.retention): later it would repeat.
+# How long Alertmanager remembers what it has sent, unless told otherwise (--data.retention): later
+# it would repeat.
 _LONGEST_REPEAT = Duration.of("120h")
 
 WATCHDOG_EVERY = Duration.of("1m")
 
 TIMINGS: Mapping[Severity, Timing] = {
-    # Long enough for the alerts of one outage to arrive together, too short to matter; repeated within a shift.
+    # Long enough for the alerts of one outage to arrive together, too short to matter; repeated
+    # within a shift.
     "page": Timing(Duration.of("10s"), Duration.of("5m"), Duration.of("4h")),
-    # Nobody gets up: a page that explains the ticket has the time to inhibit it. Repeated once a day until it is done.
+    # Nobody gets up: a page that explains the ticket has the time to inhibit it. Repeated once a
+    # day until it is done.
     "ticket": Timing(Duration.of("5m"), Duration.of("5m"), Duration.of("24h")),
     # To be read, not to be acted on.
     "info": Timing(Duration.of("5m"), Duration.of("30m"), Duration.of("72h")),
@@ -105,7 +109,8 @@ class Organisation:
 
 
 def default_policy() -> Policy:
-    """What stands in where nobody has said who is told: one plainly named channel that tells nobody."""
+    """What stands in where nobody has said who is told: one plainly named channel that tells
+    nobody."""
     return Policy("placeholder", (Step(Duration(0), (PLACEHOLDER,), None),))
 
 
@@ -121,12 +126,17 @@ class Mistakes:
         self._document = document
         self._found: list[Mistake] = []
 
-    def add(self, path: tuple[str | int, ...], wrong: str, right: str = "", of: str = "value") -> None:
+    def add(
+        self, path: tuple[str | int, ...], wrong: str, right: str = "", of: str = "value"
+    ) -> None:
         place = self.place(path, of)
-        self._found.append(Mistake(place.file, place.line, place.column, path_text(path), wrong, right))
+        self._found.append(
+            Mistake(place.file, place.line, place.column, path_text(path), wrong, right)
+        )
 
     def written(self, path: tuple[str | int, ...], part: str) -> tuple[str | int, ...]:
-        """The path of a part, or the path alone where the short form was written, which has no key for it."""
+        """The path of a part, or the path alone where the short form was written, which has no key
+        for it."""
         longer = (*path, part)
         return longer if self._document is not None and self._document.has(longer) else path
 
@@ -171,7 +181,9 @@ class _Resolver:
         catch_all = self._channel(("catch_all",), spec.catch_all, channels)
         if "grafana" in spec.targets and spec.catch_all is None:
             wrong = "Grafana's policies begin with somebody to tell"
-            self.mistakes.add(("targets", spec.targets.index("grafana")), wrong, "write catch_all: with a channel")
+            self.mistakes.add(
+                ("targets", spec.targets.index("grafana")), wrong, "write catch_all: with a channel"
+            )
         watchdog = self._watchdog(channels)
         burn_rates = self._burn_rates(platform)
         self._slo_window()
@@ -192,13 +204,19 @@ class _Resolver:
             catch_all=catch_all,
             watchdog=watchdog,
             runbook_policy=RunbookPolicy(spec.runbooks.complete, spec.runbooks.review_after),
-            origins={".".join(path): self._origin(path, default) for path, default in _DEFAULTS.items()},
+            origins={
+                ".".join(path): self._origin(path, default) for path, default in _DEFAULTS.items()
+            },
             not_yet=tuple(self._not_yet()),
         )
 
     def _origin(self, path: tuple[str, str], default: str) -> str:
         section = getattr(self.spec, path[0])
-        return str(self.mistakes.place(path)) if path[1] in section.model_fields_set else f"default: {default}"
+        return (
+            str(self.mistakes.place(path))
+            if path[1] in section.model_fields_set
+            else f"default: {default}"
+        )
 
     def _platform(self) -> Platform:
         spec = self.spec
@@ -224,7 +242,9 @@ class _Resolver:
                 spec.kubernetes.dashboards,
                 spec.kubernetes.grafana,
             ),
-            timings={severity: self._timing(severity, default) for severity, default in TIMINGS.items()},
+            timings={
+                severity: self._timing(severity, default) for severity, default in TIMINGS.items()
+            },
         )
 
     def _timing(self, severity: Severity, default: Timing) -> Timing:
@@ -251,20 +271,27 @@ class _Resolver:
     def _channels(self) -> dict[str, Channel]:
         channels = {}
         for name, spec in self.spec.channels.items():
-            for path, wrong, right in check_channel(name, spec.kind, spec.options, self.spec.alertmanager.version):
+            for path, wrong, right in check_channel(
+                name, spec.kind, spec.options, self.spec.alertmanager.version
+            ):
                 self.mistakes.add(("channels", name, *path), wrong, right)
             options = {key: value for key, value in spec.options.items() if key != "on_call"}
             channels[name] = Channel(name, spec.kind, options, self._on_call(name, spec))
         return channels
 
     def _on_call(self, name: str, spec: ChannelSpec) -> OnCall | None:
-        """Whom the provider tells; None also where that is written wrongly, which is noted by then."""
+        """Whom the provider tells; None also where that is written wrongly, which is noted by
+        then."""
         written = spec.options.get("on_call")
         if not isinstance(written, Mapping) or len(written) != 1 or spec.kind not in PROVIDERS:
             return None
         if "terraform" not in self.spec.targets:
             wrong = f"{PROVIDERS[spec.kind].title} learns of it by the target terraform alone"
-            self.mistakes.add(("channels", name, spec.kind, "on_call"), wrong, "add it to targets, or leave this out")
+            self.mistakes.add(
+                ("channels", name, spec.kind, "on_call"),
+                wrong,
+                "add it to targets, or leave this out",
+            )
         ((kind, who),) = written.items()
         return OnCall(kind, str(who))
 
@@ -272,7 +299,9 @@ class _Resolver:
         self, path: tuple[str | int, ...], name: str | None, channels: Mapping[str, Channel]
     ) -> Channel | None:
         if name is not None and name not in channels:
-            self.mistakes.add(path, f"there is no channel {name!r}", suggest(name, channels, "channels"))
+            self.mistakes.add(
+                path, f"there is no channel {name!r}", suggest(name, channels, "channels")
+            )
         return channels.get(name or "")
 
     def _watchdog(self, channels: Mapping[str, Channel]) -> Watchdog | None:
@@ -283,26 +312,42 @@ class _Resolver:
         return Watchdog(channel, spec.every or WATCHDOG_EVERY) if channel else None
 
     def _hours(self, name: str, spec: HoursSpec) -> Hours:
-        days = tuple(filter(None, (self._days(name, index, text) for index, text in enumerate(spec.days))))
+        days = tuple(
+            filter(None, (self._days(name, index, text) for index, text in enumerate(spec.days)))
+        )
         if spec.from_ == spec.to or spec.from_ == "24:00":
             right = 'write from: "00:00" and to: "24:00" for the whole day'
-            self.mistakes.add(("hours", name, "to"), f"there is no time from {spec.from_} to {spec.to}", right)
+            self.mistakes.add(
+                ("hours", name, "to"), f"there is no time from {spec.from_} to {spec.to}", right
+            )
         if not _is_timezone(spec.timezone):
             self.mistakes.add(
-                ("hours", name, "timezone"), f"{spec.timezone!r} is no time zone", "write one such as Europe/Berlin"
+                ("hours", name, "timezone"),
+                f"{spec.timezone!r} is no time zone",
+                "write one such as Europe/Berlin",
             )
-        return Hours(name, days, ((spec.from_, spec.to),), spec.timezone, tuple(sorted(set(spec.holidays))))
+        return Hours(
+            name, days, ((spec.from_, spec.to),), spec.timezone, tuple(sorted(set(spec.holidays)))
+        )
 
     def _days(self, name: str, index: int, text: str) -> str:
         first, _, last = text.lower().partition(" to ")
         ends = [first.strip(), *([last.strip()] if last else [])]
         unknown = [day for day in ends if day not in _DAYS]
         if unknown:
-            self.mistakes.add(("hours", name, "days", index), f"{unknown[0]!r} is no day", "write monday to friday")
+            self.mistakes.add(
+                ("hours", name, "days", index),
+                f"{unknown[0]!r} is no day",
+                "write monday to friday",
+            )
         return ":".join(ends)
 
     def _policy(
-        self, name: str, channels: Mapping[str, Channel], hours: Mapping[str, Hours], platform: Platform
+        self,
+        name: str,
+        channels: Mapping[str, Channel],
+        hours: Mapping[str, Hours],
+        platform: Platform,
     ) -> Policy:
         spec = self.spec.escalation[name]
         path = self.mistakes.written(("escalation", name), "steps")
@@ -310,12 +355,17 @@ class _Resolver:
         for index, step in enumerate(spec.steps):
             steps.append(self._step((*path, index), step, channels, hours))
             if index > 1 and step.after and steps[index - 1].after >= step.after:
-                wrong = f"it comes {step.after} after the alert began to fire, as step {index} has by then"
+                wrong = (
+                    f"it comes {step.after} after the alert began to fire, as step {index} has by"
+                    " then"
+                )
                 right = f"write more than {steps[index - 1].after}, or tell both in one step"
                 self.mistakes.add((*path, index, "after"), wrong, right)
         if spec.repeat is not None and spec.repeat > _LONGEST_REPEAT:
             wrong = f"{spec.repeat} is longer than Alertmanager remembers what it has sent"
-            self.mistakes.add(("escalation", name, "repeat"), wrong, f"write {_LONGEST_REPEAT} or less")
+            self.mistakes.add(
+                ("escalation", name, "repeat"), wrong, f"write {_LONGEST_REPEAT} or less"
+            )
         for kind in providers(tuple(steps)):
             self._handed_over(path, kind, steps)
         return divided(name, tuple(steps), spec.repeat, platform.timings["page"].repeat)
@@ -330,7 +380,12 @@ class _Resolver:
                 wrong = f"{provider.title} tells at most {provider.targets} in one step"
                 self.mistakes.add((*path, index, "notify"), wrong, "divide them into several steps")
             if step is not first:
-                self._delay((*path, index, "after"), provider, step.after - before.after, step.after - first.after)
+                self._delay(
+                    (*path, index, "after"),
+                    provider,
+                    step.after - before.after,
+                    step.after - first.after,
+                )
                 if step.during:
                     wrong = f"{provider.title} has no hours for a step that it takes"
                     right = "leave it out, and put the hours in its schedule"
@@ -338,34 +393,62 @@ class _Resolver:
             before = step
 
     def _delay(
-        self, path: tuple[str | int, ...], provider: Provider, since_before: Duration, since_start: Duration
+        self,
+        path: tuple[str | int, ...],
+        provider: Provider,
+        since_before: Duration,
+        since_start: Duration,
     ) -> None:
-        delay, whence = (since_start, "the first") if provider.since_start else (since_before, "the step before")
+        delay, whence = (
+            (since_start, "the first")
+            if provider.since_start
+            else (since_before, "the step before")
+        )
         if delay < provider.shortest or delay.milliseconds % provider.whole.milliseconds:
             wrong = f"{provider.title} can't wait for {delay} after {whence}"
-            self.mistakes.add(path, wrong, f"write whole minutes, {provider.shortest} later or more")
+            self.mistakes.add(
+                path, wrong, f"write whole minutes, {provider.shortest} later or more"
+            )
         elif provider.longest is not None and delay > provider.longest:
-            wrong = f"{provider.title} waits no longer than {provider.longest}, and this is {delay} after {whence}"
+            wrong = (
+                f"{provider.title} waits no longer than {provider.longest}, and this is {delay}"
+                f" after {whence}"
+            )
             self.mistakes.add(path, wrong, "write less")
 
     def _ways_in(self, policies: Mapping[str, Policy]) -> None:
-        """A channel leads into one escalation of its provider, and to that by the kind of key that can be routed."""
+        """A channel leads into one escalation of its provider, and to that by the kind of key that
+        can be routed."""
         first: dict[str, str] = {}
         for policy in policies.values():
             for entry in (handover.entry for handover in policy.handovers):
                 title = PROVIDERS[entry.kind].title
                 if entry.name in first:
-                    wrong = f"{entry.name} leads into {title} for the policy {first[entry.name]} already"
-                    self.mistakes.add(("escalation", policy.name), wrong, "begin with a channel of its own")
+                    wrong = (
+                        f"{entry.name} leads into {title} for the policy {first[entry.name]}"
+                        " already"
+                    )
+                    self.mistakes.add(
+                        ("escalation", policy.name), wrong, "begin with a channel of its own"
+                    )
                 first.setdefault(entry.name, policy.name)
                 if entry.kind == "pagerduty" and "routing_key_file" not in entry.options:
                     wrong = "an event orchestration has a routing key, and no service key"
-                    self.mistakes.add(("channels", entry.name, entry.kind), wrong, "write routing_key_file")
+                    self.mistakes.add(
+                        ("channels", entry.name, entry.kind), wrong, "write routing_key_file"
+                    )
 
     def _step(
-        self, path: tuple[str | int, ...], spec: StepSpec, channels: Mapping[str, Channel], hours: Mapping[str, Hours]
+        self,
+        path: tuple[str | int, ...],
+        spec: StepSpec,
+        channels: Mapping[str, Channel],
+        hours: Mapping[str, Hours],
     ) -> Step:
-        told = [self._channel((*path, "notify", position), name, channels) for position, name in enumerate(spec.notify)]
+        told = [
+            self._channel((*path, "notify", position), name, channels)
+            for position, name in enumerate(spec.notify)
+        ]
         if spec.during is not None and spec.during not in hours:
             right = suggest(spec.during, hours, "hours")
             self.mistakes.add((*path, "during"), f"there are no hours {spec.during!r}", right)
@@ -374,7 +457,9 @@ class _Resolver:
         if path[-1] != 0 and not spec.after:
             self.mistakes.add(path, "a later step needs its delay", "write after: 15m")
         during = hours.get(spec.during) if spec.during else None
-        return Step(spec.after or Duration(0), tuple(channel for channel in told if channel), during)
+        return Step(
+            spec.after or Duration(0), tuple(channel for channel in told if channel), during
+        )
 
     def _team(self, name: str, policies: Mapping[str, Policy]) -> Team:
         spec = self.spec.teams[name]
@@ -382,7 +467,9 @@ class _Resolver:
         chosen = chosen_policies(spec.escalation, path, policies, self.mistakes)
         told: dict[Severity, Policy] = {}
         before = default_policy()
-        for severity in SEVERITIES:  # what has no policy of its own is told as the next more urgent one
+        for (
+            severity
+        ) in SEVERITIES:  # what has no policy of its own is told as the next more urgent one
             before = told[severity] = chosen.get(severity, before)
         cases = policy_cases(spec.escalation, path, policies, self.mistakes)
         return Team(name, spec.slack or "", told, cases, spec.owners)
@@ -390,7 +477,10 @@ class _Resolver:
     def _burn_rates(self, platform: Platform) -> tuple[BurnRate, ...] | None:
         if self.spec.slo.burn_rates is None:
             return None
-        return tuple(self._burn_rate(index, spec, platform) for index, spec in enumerate(self.spec.slo.burn_rates))
+        return tuple(
+            self._burn_rate(index, spec, platform)
+            for index, spec in enumerate(self.spec.slo.burn_rates)
+        )
 
     def _burn_rate(self, index: int, spec: BurnRateSpec, platform: Platform) -> BurnRate:
         path = ("slo", "burn_rates", index)
@@ -402,16 +492,23 @@ class _Resolver:
                 "write 1 or more",
             )
         if short >= spec.long:
-            self.mistakes.add((*path, "short"), f"{short} is no shorter than {spec.long}", "write 1/12 of it")
+            self.mistakes.add(
+                (*path, "short"), f"{short} is no shorter than {spec.long}", "write 1/12 of it"
+            )
         if short < platform.scrape_interval * 4:
-            right = f"scraping every {platform.scrape_interval}, the shortest is {platform.scrape_interval * 4}"
+            right = (
+                f"scraping every {platform.scrape_interval}, the shortest is"
+                f" {platform.scrape_interval * 4}"
+            )
             self.mistakes.add(path, f"a short window of {short} holds too few samples", right)
         return BurnRate(spec.severity, spec.factor, spec.long, short)
 
     def _slo_window(self) -> None:
         window = self.spec.slo.window
         if window is not None and not Duration.of("1d") <= window <= Duration.of("365d"):
-            self.mistakes.add(("slo", "window"), f"{window} is no period for an SLO", "write 1d to 365d")
+            self.mistakes.add(
+                ("slo", "window"), f"{window} is no period for an SLO", "write 1d to 365d"
+            )
 
     def _not_yet(self) -> Iterable[str]:
         for name, team in self.spec.teams.items():
@@ -433,7 +530,8 @@ def chosen_policies(
     policies: Mapping[str, Policy],
     mistakes: Mistakes,
 ) -> dict[Severity, Policy]:
-    """The policies that are named there, by severity; one that there is not is noted as a mistake."""
+    """The policies that are named there, by severity; one that there is not is noted as a
+    mistake."""
     found: dict[Severity, Policy] = {}
     for severity in SEVERITIES:
         name: str | None = getattr(spec, severity)
@@ -446,18 +544,29 @@ def chosen_policies(
 
 
 def policy_cases(
-    spec: EscalationChoice, path: tuple[str | int, ...], policies: Mapping[str, Policy], mistakes: Mistakes
+    spec: EscalationChoice,
+    path: tuple[str | int, ...],
+    policies: Mapping[str, Policy],
+    mistakes: Mistakes,
 ) -> tuple[PolicyCase, ...]:
-    """The cases of a choice, in their order; one that names nothing special is noted as a mistake."""
+    """The cases of a choice, in their order; one that names nothing special is noted as a
+    mistake."""
     cases = []
     for index, case in enumerate(spec.where):
         here = (*path, "where", index)
         if not case.environment and not case.tier:
-            mistakes.add(here, "it fits every service", "write environment or tier, or leave where out")
-        cases.append(PolicyCase(case.environment, case.tier, chosen_policies(case, here, policies, mistakes)))
+            mistakes.add(
+                here, "it fits every service", "write environment or tier, or leave where out"
+            )
+        cases.append(
+            PolicyCase(case.environment, case.tier, chosen_policies(case, here, policies, mistakes))
+        )
     return tuple(cases)
 
 
 def team_without_project(name: str) -> Team:
     """A team that no project file knows: all of its alerts go to the placeholder."""
-    return replace(Team(name, "", {}), policies={severity: default_policy() for severity in ("page", "ticket", "info")})
+    return replace(
+        Team(name, "", {}),
+        policies={severity: default_policy() for severity in ("page", "ticket", "info")},
+    )

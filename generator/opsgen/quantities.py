@@ -1,6 +1,8 @@
-"""Durations and ratios as people write them (`1h30m`, `99.9%`), held exactly, and printed as people write them.
+"""Durations and ratios as people write them (`1h30m`, `99.9%`), held exactly, and printed as people
+write them.
 
-Everything is `int` milliseconds or `Decimal`: no binary fraction ever reaches an output as 0.014399999999999991.
+Everything is `int` milliseconds or `Decimal`: no binary fraction ever reaches an output as
+0.014399999999999991.
 """
 
 from __future__ import annotations
@@ -10,9 +12,20 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import total_ordering
 
-# Prometheus' own units: a day is always 24h, a week 7d, a year 365d (model.ParseDuration in prometheus/common).
-_UNIT_MS = {"y": 31_536_000_000, "w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
-_DURATION = re.compile(r"(?:\d+y)?(?:\d+w)?(?:\d+d)?(?:\d+h)?(?:\d+m(?!s))?(?:\d+s)?(?:\d+ms)?", re.ASCII)
+# Prometheus' own units: a day is always 24h, a week 7d, a year 365d (model.ParseDuration in
+# prometheus/common).
+_UNIT_MS = {
+    "y": 31_536_000_000,
+    "w": 604_800_000,
+    "d": 86_400_000,
+    "h": 3_600_000,
+    "m": 60_000,
+    "s": 1_000,
+    "ms": 1,
+}
+_DURATION = re.compile(
+    r"(?:\d+y)?(?:\d+w)?(?:\d+d)?(?:\d+h)?(?:\d+m(?!s))?(?:\d+s)?(?:\d+ms)?", re.ASCII
+)
 _PART = re.compile(r"(\d+)(ms|[ywdhms])")
 # Years and weeks are read, but printed in days: '28d' says more beside '30d' than '4w' does.
 _PRINTED_UNITS = ("d", "h", "m", "s", "ms")
@@ -20,7 +33,8 @@ _LONGEST_MS = 10 * _UNIT_MS["y"]
 
 
 def number_text(number: Decimal) -> str:
-    """The shortest plain decimal notation: `0.0144`, `70`, `1.5`; never an exponent, never trailing zeros."""
+    """The shortest plain decimal notation: `0.0144`, `70`, `1.5`; never an exponent, never trailing
+    zeros."""
     text = format(number, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
@@ -36,10 +50,12 @@ class Duration:
 
     @classmethod
     def parse(cls, text: str) -> Duration:
-        """Read Prometheus' notation (`30s`, `1h30m`, `2w`); raises ValueError with what would be right."""
+        """Read Prometheus' notation (`30s`, `1h30m`, `2w`); raises ValueError with what would be
+        right."""
         if not text or not _DURATION.fullmatch(text):
             raise ValueError(
-                f"{text!r} is no duration; write a number and a unit, largest unit first: 30s, 5m, 1h30m, 30d"
+                f"{text!r} is no duration; write a number and a unit, largest unit first: 30s, 5m,"
+                " 1h30m, 30d"
             )
         milliseconds = sum(int(count) * _UNIT_MS[unit] for count, unit in _PART.findall(text))
         if milliseconds > _LONGEST_MS:
@@ -121,7 +137,9 @@ class Ratio:
         """Read `99.9%`; raises ValueError with what would be right."""
         digits = text.removesuffix("%").strip()
         if not text.endswith("%"):
-            raise ValueError(f"{text!r} is no percentage; write it with its sign: {_suggest_percentage(digits)}")
+            raise ValueError(
+                f"{text!r} is no percentage; write it with its sign: {_suggest_percentage(digits)}"
+            )
         if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,12})?", digits):
             raise ValueError(f"{text!r} is no percentage; write a plain number and its sign: 99.9%")
         return cls(Decimal(digits) / 100)
@@ -138,7 +156,8 @@ class Ratio:
 
 
 def _suggest_percentage(digits: str) -> str:
-    """What somebody who left the sign out most likely meant: 0.999 is a ratio, 99.9 already a percentage."""
+    """What somebody who left the sign out most likely meant: 0.999 is a ratio, 99.9 already a
+    percentage."""
     try:
         number = Decimal(digits)
     except InvalidOperation:

@@ -1,4 +1,5 @@
-"""The resolve stage: a service spec and its organisation in, a complete `Service` out, with every value's origin."""
+"""The resolve stage: a service spec and its organisation in, a complete `Service` out, with every
+value's origin."""
 
 from __future__ import annotations
 
@@ -36,7 +37,17 @@ from opsgen.organisation import (
     suggest,
     team_without_project,
 )
-from opsgen.promql import Aggregate, Call, Matcher, Node, PromqlError, Selector, Subquery, one_line, parse
+from opsgen.promql import (
+    Aggregate,
+    Call,
+    Matcher,
+    Node,
+    PromqlError,
+    Selector,
+    Subquery,
+    one_line,
+    parse,
+)
 from opsgen.promql.tree import exact_value, walk
 from opsgen.promql.versions import TooNew, too_new
 from opsgen.quantities import Duration, Ratio, number_text
@@ -62,7 +73,10 @@ _PRIMARY_ENVIRONMENT = "production"
 
 # The defaults of everything a spec may leave out, with where each comes from.
 _DEFAULTS: dict[str, tuple[Setting, str]] = {
-    "errors.above": (Ratio.parse("5%"), "default: 5% of requests, as awesome-prometheus-alerts has it"),
+    "errors.above": (
+        Ratio.parse("5%"),
+        "default: 5% of requests, as awesome-prometheus-alerts has it",
+    ),
     "errors.for": (Duration.of("5m"), "default: as long as the window it is measured over"),
     "latency.p50": (None, "not asked for"),
     "latency.p95": (None, "not asked for"),
@@ -70,9 +84,16 @@ _DEFAULTS: dict[str, tuple[Setting, str]] = {
     "latency.for": (Duration.of("10m"), "default: two windows of five minutes"),
     "targets.down": (Ratio.parse("10%"), "default: kube-prometheus' TargetDown"),
 }
-# Of what an environment has in common with the first, what would be told twice, or tell people to touch the wrong one.
+# Of what an environment has in common with the first, what would be told twice, or tell people to
+# touch the wrong one.
 _SHARED = (
-    ("match", "watches the same series as the first environment; write match:, unless it has a Prometheus of its own"),
+    (
+        "match",
+        (
+            "watches the same series as the first environment; write match:, unless it has a"
+            " Prometheus of its own"
+        ),
+    ),
     ("runbook", "has the commands of the first environment in its runbook; write runbook: for it"),
     ("uptime", "polls the same URLs as the first environment; write uptime: for it, [] for none"),
 )
@@ -83,17 +104,38 @@ _PROBE_INTERVAL = Duration.of("30s")
 _PROBE_TIMEOUT = Duration.of("5s")
 _PROBE_SLOW = Duration.of("1s")
 _CERTIFICATE = Duration.of("14d")
-# On every recorded series or alert: what an expression kept of them would be overwritten, and groups fall together.
+# On every recorded series or alert: what an expression kept of them would be overwritten, and
+# groups fall together.
 OWN_LABELS = frozenset(
-    {"alertname", "alertstate", "environment", "service", "severity", "signal", "slo", "team", "tier"}
+    {
+        "alertname",
+        "alertstate",
+        "environment",
+        "service",
+        "severity",
+        "signal",
+        "slo",
+        "team",
+        "tier",
+    }
 )
 _AVERAGING = frozenset({"avg", "max", "min", "quantile", "stddev", "stdvar"})
-_NEED_TWO_SAMPLES = frozenset({"rate", "irate", "increase", "delta", "idelta", "deriv", "predict_linear"})
+_NEED_TWO_SAMPLES = frozenset(
+    {"rate", "irate", "increase", "delta", "idelta", "deriv", "predict_linear"}
+)
 _COUNTER_FUNCTIONS = frozenset({"rate", "increase"})
 
 # Alerts that the spec may already name, of packs that are not shipped yet.
 ALERTS_NOT_YET = frozenset(
-    {"PodRestarting", "CpuHigh", "MemoryHigh", "DiskFilling", "CpuThrottled", "OutOfMemory", "RolloutStuck"}
+    {
+        "PodRestarting",
+        "CpuHigh",
+        "MemoryHigh",
+        "DiskFilling",
+        "CpuThrottled",
+        "OutOfMemory",
+        "RolloutStuck",
+    }
 )
 
 
@@ -107,14 +149,15 @@ def resolve(
 ) -> Service:
     """The service with every default filled in; raises InputError with all of the spec's mistakes.
 
-    `spec_file` is the spec's name in outputs: the same on every machine, where the document's is as the user typed it.
-    `environment` is one of `environments_of`, or None for the first of them.
+    `spec_file` is the spec's name in outputs: the same on every machine, where the document's is as
+    the user typed it. `environment` is one of `environments_of`, or None for the first of them.
     """
     return _Resolver(spec, document, organisation, conventions, environment).service(spec_file)
 
 
 def environments_of(spec: ServiceSpec) -> tuple[str, ...]:
-    """The names of a spec's environments: first production, or the first that is named where there is none."""
+    """The names of a spec's environments: first production, or the first that is named where there
+    is none."""
     names = list(spec.environments) or [_PRIMARY_ENVIRONMENT]
     first = _PRIMARY_ENVIRONMENT if _PRIMARY_ENVIRONMENT in names else names[0]
     return (first, *(name for name in names if name != first))
@@ -122,7 +165,8 @@ def environments_of(spec: ServiceSpec) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class _Environment:
-    """An environment, laid over the spec; `first` is the one whose outputs have the spec's own name."""
+    """An environment, laid over the spec; `first` is the one whose outputs have the spec's own
+    name."""
 
     name: str
     spec: ServiceSpec
@@ -140,7 +184,9 @@ def _laid_over_spec(spec: ServiceSpec, name: str) -> ServiceSpec:
     overlay = spec.environments.get(name)
     if overlay is None:
         return spec
-    return spec.model_copy(update={field: getattr(overlay, field) for field in overlay.model_fields_set})
+    return spec.model_copy(
+        update={field: getattr(overlay, field) for field in overlay.model_fields_set}
+    )
 
 
 class _Resolver:
@@ -178,12 +224,15 @@ class _Resolver:
         self._refuse_double([signal.name for signal in business], ("business",), "business signals")
         service = Service(
             name=self.name,
-            title=(spec.title or spec.service) + (f" ({self.environment.name})" if self.suffix else ""),
+            title=(spec.title or spec.service)
+            + (f" ({self.environment.name})" if self.suffix else ""),
             description=spec.description or "",
             team=self._told(self._team()),
             tier=self._given("tier", spec.tier, "default: wakes people for what users notice"),
             environment=self.environment.name,
-            runtime=self._given("runtime", spec.runtime, "default: nothing is assumed of what it runs on"),
+            runtime=self._given(
+                "runtime", spec.runtime, "default: nothing is assumed of what it runs on"
+            ),
             spec_file=spec_file,
             convention=convention,
             matchers=matchers,
@@ -202,7 +251,11 @@ class _Resolver:
             environment_variables=self._environment_variables(),
             spec_name=spec.service,
             scrape=self._scrape(matchers),
-            depends_on=tuple(dict.fromkeys(f"{d.name}{self.suffix}" for d in spec.dependencies if d.kind == "service")),
+            depends_on=tuple(
+                dict.fromkeys(
+                    f"{d.name}{self.suffix}" for d in spec.dependencies if d.kind == "service"
+                )
+            ),
             not_yet=tuple(self._not_yet()),
         )
         self._check_dependencies(slos)
@@ -213,10 +266,11 @@ class _Resolver:
         self.mistakes.raise_any()
         return replace(service, warnings=tuple(self.warnings))
 
-    # -- where values stand --------------------------------------------------------------------------------------
+    # -- where values stand ------------------------------------------------------------------------
 
     def _path(self, *path: str | int) -> tuple[str | int, ...]:
-        """Where a part of the merged spec was written: in the environment's overlay, or in the spec itself."""
+        """Where a part of the merged spec was written: in the environment's overlay, or in the spec
+        itself."""
         if path and path[0] in self.overlaid:
             return ("environments", self.environment.name, *path)
         return path
@@ -239,9 +293,13 @@ class _Resolver:
     def _refuse_double(self, names: list[str], path: tuple[str, ...], what: str) -> None:
         for index, name in enumerate(names):
             if name in names[:index]:
-                self._wrong((*path, index), f"two {what} are named {name}", "give this one a name of its own")
+                self._wrong(
+                    (*path, index),
+                    f"two {what} are named {name}",
+                    "give this one a name of its own",
+                )
 
-    # -- who and where -------------------------------------------------------------------------------------------
+    # -- who and where -----------------------------------------------------------------------------
 
     def _team(self) -> Team:
         name, teams = self.spec.team, self.organisation.teams
@@ -250,7 +308,9 @@ class _Resolver:
             return next(iter(teams.values()))
         if name is None:
             self.origins["team"] = "not given"
-            self.warnings.append(f"{self.document.file}: no team is named; its alerts carry team=unassigned")
+            self.warnings.append(
+                f"{self.document.file}: no team is named; its alerts carry team=unassigned"
+            )
             return team_without_project("unassigned")
         self.origins["team"] = self._origin("team")
         if name in teams:
@@ -260,7 +320,8 @@ class _Resolver:
         return team_without_project(name)
 
     def _told(self, team: Team) -> Team:
-        """The team with the policies that hold for this service: its own before the team's, a case before the rest."""
+        """The team with the policies that hold for this service: its own before the team's, a case
+        before the rest."""
         own = self.spec.escalation
         path, known = self._path("escalation"), self.organisation.policies
         policies, cases = dict(team.policies), list(team.cases)
@@ -273,10 +334,17 @@ class _Resolver:
         return replace(team, policies=policies, cases=())
 
     def _warn_of_silence(self, team: Team) -> None:
-        """A severity whose policy is the placeholder is told to nobody: the output says so, and so does the build."""
-        silent = [severity for severity in SEVERITIES if team.policies[severity] == default_policy()]
+        """A severity whose policy is the placeholder is told to nobody: the output says so, and so
+        does the build."""
+        silent = [
+            severity for severity in SEVERITIES if team.policies[severity] == default_policy()
+        ]
         if silent:
-            of_what = " and ".join(f"{severity}s" for severity in silent) if len(silent) < len(SEVERITIES) else "alerts"
+            of_what = (
+                " and ".join(f"{severity}s" for severity in silent)
+                if len(silent) < len(SEVERITIES)
+                else "alerts"
+            )
             right = f"give team {team.name} an escalation policy in the project file, opsgen.yaml"
             self.warnings.append(f"{self.document.file}: nobody is told of its {of_what}; {right}")
 
@@ -315,9 +383,13 @@ class _Resolver:
         if not self.spec.match and "match" in self.spec.model_fields_set:
             if self.spec.convention is not None:
                 self._wrong(
-                    ("match",), "a convention has to know the service's series", "write a matcher, or leave it out"
+                    ("match",),
+                    "a convention has to know the service's series",
+                    "write a matcher, or leave it out",
                 )
-            self._warn(("match",), "it is empty, so that nothing says when the service's targets are down")
+            self._warn(
+                ("match",), "it is empty, so that nothing says when the service's targets are down"
+            )
             self.origins["match"] = self._origin("match")
             return ()
         if not self.spec.match:
@@ -342,15 +414,21 @@ class _Resolver:
         runbook = self.spec.runbook
         if runbook is None:
             return {}
-        return {key: value for key in type(runbook).model_fields if (value := getattr(runbook, key)) is not None}
+        return {
+            key: value
+            for key in type(runbook).model_fields
+            if (value := getattr(runbook, key)) is not None
+        }
 
     def _environment_variables(self) -> tuple[EnvironmentVariable, ...]:
         return tuple(
-            EnvironmentVariable(v.name, v.type, v.description or "", v.required, v.secret, v.default)
+            EnvironmentVariable(
+                v.name, v.type, v.description or "", v.required, v.secret, v.default
+            )
             for v in self.spec.environment_variables
         )
 
-    # -- the convention ------------------------------------------------------------------------------------------
+    # -- the convention ----------------------------------------------------------------------------
 
     def _convention(self) -> Convention:
         spec = self.spec.convention
@@ -396,7 +474,7 @@ class _Resolver:
         buckets = tuple(sorted({bound.seconds / unit for bound in own} or set(spec.buckets)))
         return None if base is None else Histogram(base, unit, buckets)
 
-    # -- objectives ----------------------------------------------------------------------------------------------
+    # -- objectives --------------------------------------------------------------------------------
 
     def _slo(self, index: int, spec: SloSpec, convention: Convention) -> EventSlo:
         path = ("slos", index)
@@ -421,7 +499,8 @@ class _Resolver:
     def _promise(
         self, path: tuple[str | int, ...], spec: SloSpec, convention: Convention
     ) -> tuple[SloKind, Ratio, str]:
-        """The kind of an SLO, its objective and its title for people, after checking what it is measured by."""
+        """The kind of an SLO, its objective and its title for people, after checking what it is
+        measured by."""
         if spec.availability is not None:
             if convention.requests is None or convention.errors is None:
                 self._needs(path, "availability", "requests and errors", convention)
@@ -433,7 +512,9 @@ class _Resolver:
             else:
                 self._check_boundary(path, threshold, convention.latency)
             return "latency", spec.latency.objective, f"Answers under {threshold}"
-        assert spec.objective is not None and spec.name is not None  # the model has one of the three forms
+        assert (
+            spec.objective is not None and spec.name is not None
+        )  # the model has one of the three forms
         for key in ("bad", "good", "total"):
             self._check_events((*path, key), getattr(spec, key))
         return "events", spec.objective, spec.name
@@ -445,18 +526,30 @@ class _Resolver:
             return self.organisation.slo_window
         self.origins[key] = self._origin("slos", index, "window")
         if not _SHORTEST_SLO <= spec.window <= _LONGEST_SLO:
-            self._wrong(("slos", index, "window"), f"{spec.window} is no period for an SLO", "write 1d to 365d")
+            self._wrong(
+                ("slos", index, "window"),
+                f"{spec.window} is no period for an SLO",
+                "write 1d to 365d",
+            )
         return spec.window
 
     def _check_grouping(self, path: tuple[str | int, ...], spec: SloSpec) -> None:
         for index, label in enumerate(spec.grouping):
             if label in OWN_LABELS or (label == "le" and spec.latency is not None):
                 wrong = f"{label} is a label that opsgen's own rules set or read"
-                self._wrong((*path, "grouping", index), wrong, "group by a label of the service's series")
+                self._wrong(
+                    (*path, "grouping", index), wrong, "group by a label of the service's series"
+                )
             elif label.lower() in ("inf", "nan"):
-                self._wrong((*path, "grouping", index), f"PromQL reads {label} as a number", "give it another name")
+                self._wrong(
+                    (*path, "grouping", index),
+                    f"PromQL reads {label} as a number",
+                    "give it another name",
+                )
 
-    def _needs(self, path: tuple[str | int, ...], what: str, parts: str, convention: Convention) -> None:
+    def _needs(
+        self, path: tuple[str | int, ...], what: str, parts: str, convention: Convention
+    ) -> None:
         if self.spec.convention is None:
             wrong = f"{what} can't be measured without a convention"
         elif convention.name == "none":
@@ -464,22 +557,35 @@ class _Resolver:
         else:
             wrong = f"the convention {convention.name} has no {parts.removeprefix('a ')}"
         known = ", ".join(sorted(self.conventions))
-        self._wrong((*path, what), wrong, f"name a convention that has ({known}), or write convention: with {parts}")
+        self._wrong(
+            (*path, what),
+            wrong,
+            f"name a convention that has ({known}), or write convention: with {parts}",
+        )
 
-    def _check_boundary(self, path: tuple[str | int, ...], threshold: Duration, histogram: Histogram) -> None:
+    def _check_boundary(
+        self, path: tuple[str | int, ...], threshold: Duration, histogram: Histogram
+    ) -> None:
         bound, buckets = histogram.bound(threshold), histogram.buckets
         if not buckets or bound in buckets:
             return
         nearest = _neighbours(bound, buckets)
-        texts = " and ".join(str(Duration.from_seconds(b * histogram.unit_seconds)) for b in nearest)
+        texts = " and ".join(
+            str(Duration.from_seconds(b * histogram.unit_seconds)) for b in nearest
+        )
         if bound > buckets[-1]:
-            right = f"write at most {texts}, or state the histogram's own buckets under latency.buckets"
-            self._wrong((*path, "latency"), f"{threshold} is beyond the histogram's last bucket", right)
+            right = (
+                f"write at most {texts}, or state the histogram's own buckets under latency.buckets"
+            )
+            self._wrong(
+                (*path, "latency"), f"{threshold} is beyond the histogram's last bucket", right
+            )
             return
         self._warn(
             (*path, "latency"),
-            f"{threshold} is no bucket boundary of {histogram.base.metric}; the nearest are {texts}. Without a bucket "
-            f"at {threshold} the SLO has no data: use one of them, or state the real ones under latency.buckets",
+            f"{threshold} is no bucket boundary of {histogram.base.metric}; the nearest are"
+            f" {texts}. Without a bucket at {threshold} the SLO has no data: use one of them, or"
+            " state the real ones under latency.buckets",
         )
 
     def _check_events(self, path: tuple[str | int, ...], text: str | None) -> None:
@@ -497,16 +603,22 @@ class _Resolver:
         if any(isinstance(found, Subquery) for found in walk(node)):
             self._wrong(path, "an SLO counts events and cannot be taken from a subquery", right)
         elif not ranges or any(found.range is None or id(found) not in counted for found in ranges):
-            self._wrong(path, "an SLO counts events: every metric must be a counter under rate() or increase()", right)
-        elif averaging := next((p for p in walk(node) if isinstance(p, Aggregate) and p.op in _AVERAGING), None):
+            self._wrong(
+                path,
+                "an SLO counts events: every metric must be a counter under rate() or increase()",
+                right,
+            )
+        elif averaging := next(
+            (p for p in walk(node) if isinstance(p, Aggregate) and p.op in _AVERAGING), None
+        ):
             wrong = f"an SLO counts events, and {averaging.op} of them is no count"
             self._wrong(path, wrong, "write sum, or leave it out")
         else:
             self._check_ranges(path, node)
 
     def _check_ranges(self, path: tuple[str | int, ...], node: Node) -> None:
-        """A rate needs two samples in its range, or it has no value; evaluated at any moment, that takes twice as long
-        as a scrape does."""
+        """A rate needs two samples in its range, or it has no value; evaluated at any moment, that
+        takes twice as long as a scrape does."""
         scrape = self.organisation.platform.scrape_interval
         for found in walk(node):
             if isinstance(found, Call) and found.function in _NEED_TWO_SAMPLES:
@@ -514,10 +626,12 @@ class _Resolver:
                     window = selected.range if isinstance(selected, Selector) else None
                     if isinstance(window, Duration) and window < scrape * 2:
                         right = f"scraping every {scrape}, write {scrape * 4} or more"
-                        self._wrong(path, f"{found.function}() over {window} holds too few samples", right)
+                        self._wrong(
+                            path, f"{found.function}() over {window} holds too few samples", right
+                        )
                         return
 
-    # -- thresholds ----------------------------------------------------------------------------------------------
+    # -- thresholds --------------------------------------------------------------------------------
 
     def _settings(self, convention: Convention) -> dict[str, Setting]:
         settings: dict[str, Setting] = {}
@@ -531,7 +645,9 @@ class _Resolver:
         if convention.errors is None:
             settings["errors.above"] = None
         if self.spec.errors is not None and convention.errors is None and convention.name != "none":
-            self._wrong(("errors",), f"the convention {convention.name} has no errors", "leave this out")
+            self._wrong(
+                ("errors",), f"the convention {convention.name} has no errors", "leave this out"
+            )
         self._check_error_ratio(settings["errors.above"])
         self._check_percentiles(settings, convention)
         return settings
@@ -541,51 +657,80 @@ class _Resolver:
         if isinstance(limit, Ratio) and not 0 < limit.value < 1:
             never = f"a share of failed requests is never above {limit}"
             wrong = never if limit.value else f"above {limit} every single failure fires"
-            self._wrong(("errors", "above"), wrong, "write a percentage between 0% and 100%, for example 2%")
+            self._wrong(
+                ("errors", "above"), wrong, "write a percentage between 0% and 100%, for example 2%"
+            )
 
     def _check_percentiles(self, settings: Mapping[str, Setting], convention: Convention) -> None:
-        for name, quantile in (("p50", Decimal("0.5")), ("p95", Decimal("0.95")), ("p99", Decimal("0.99"))):
+        for name, quantile in (
+            ("p50", Decimal("0.5")),
+            ("p95", Decimal("0.95")),
+            ("p99", Decimal("0.99")),
+        ):
             threshold = settings[f"latency.{name}"]
             if not isinstance(threshold, Duration):
                 continue
             path = ("latency", name)
             if convention.latency is None:
                 if convention.name != "none" or self.spec.convention is None:
-                    self._wrong(path, "there is no latency histogram", "name a convention that has one")
+                    self._wrong(
+                        path, "there is no latency histogram", "name a convention that has one"
+                    )
                 continue
             self._check_percentile(path, threshold, quantile, convention.latency)
 
     def _check_percentile(
-        self, path: tuple[str | int, ...], threshold: Duration, quantile: Decimal, histogram: Histogram
+        self,
+        path: tuple[str | int, ...],
+        threshold: Duration,
+        quantile: Decimal,
+        histogram: Histogram,
     ) -> None:
         if not histogram.buckets:
             return
         bound, unit = histogram.bound(threshold), histogram.unit_seconds
         first, last = histogram.buckets[0], histogram.buckets[-1]
         if bound >= last:
-            right = f"write less than {Duration.from_seconds(last * unit)}, or state latency.buckets"
+            right = (
+                f"write less than {Duration.from_seconds(last * unit)}, or state latency.buckets"
+            )
             self._wrong(
-                path, f"the histogram can't tell more than its last bucket, so above {threshold} never fires", right
+                path,
+                f"the histogram can't tell more than its last bucket, so above {threshold} never"
+                " fires",
+                right,
             )
         elif bound < quantile * first:
             least = Duration.from_seconds(quantile * first * unit + Decimal("0.001"))
             right = f"write at least {least}, or state latency.buckets"
             self._wrong(
-                path, f"the histogram can't tell less than its first bucket, so above {threshold} always fires", right
+                path,
+                f"the histogram can't tell less than its first bucket, so above {threshold} always"
+                " fires",
+                right,
             )
 
-    # -- probes --------------------------------------------------------------------------------------------------
+    # -- probes ------------------------------------------------------------------------------------
 
     def _probes(self) -> tuple[Probe, ...]:
         names = self._probe_names()
-        return tuple(self._probe(index, spec, names[index]) for index, spec in enumerate(self.spec.uptime))
+        return tuple(
+            self._probe(index, spec, names[index]) for index, spec in enumerate(self.spec.uptime)
+        )
 
     def _probe_names(self) -> list[str]:
         names: list[str] = []
         for index, spec in enumerate(self.spec.uptime):
-            name = next((candidate for candidate in _probe_name_candidates(spec) if candidate not in names), None)
+            name = next(
+                (candidate for candidate in _probe_name_candidates(spec) if candidate not in names),
+                None,
+            )
             if name is None:
-                self._wrong(("uptime", index), "another probe has the same name", "give this one a name of its own")
+                self._wrong(
+                    ("uptime", index),
+                    "another probe has the same name",
+                    "give this one a name of its own",
+                )
                 name = f"probe-{index}"
             names.append(name)
         return names
@@ -597,12 +742,22 @@ class _Resolver:
         is_https = spec.url.startswith("https://")
         if timeout > interval:
             self._wrong(
-                (*path, "timeout"), f"{timeout} is longer than the interval of {interval}", f"write {interval} or less"
+                (*path, "timeout"),
+                f"{timeout} is longer than the interval of {interval}",
+                f"write {interval} or less",
             )
         if spec.certificate is not None and not is_https:
-            self._wrong((*path, "certificate"), "an http URL shows no certificate", "write https://, or leave it out")
+            self._wrong(
+                (*path, "certificate"),
+                "an http URL shows no certificate",
+                "write https://, or leave it out",
+            )
         if (spec.slow or _PROBE_SLOW) >= timeout and spec.slow is not None:
-            self._wrong((*path, "slow"), f"a probe is cut off after {timeout}", "write less than the timeout")
+            self._wrong(
+                (*path, "slow"),
+                f"a probe is cut off after {timeout}",
+                "write less than the timeout",
+            )
         return Probe(
             name=name,
             url=spec.url,
@@ -614,34 +769,48 @@ class _Resolver:
             place=self.mistakes.place(self._path(*path)),
         )
 
-    # -- business ------------------------------------------------------------------------------------------------
+    # -- business ----------------------------------------------------------------------------------
 
     def _business(self, index: int, spec: BusinessSpec) -> BusinessSignal:
         path = ("business", index)
         node = self._parsed((*path, "query"), spec.query)
         if isinstance(node, Selector) and node.range is not None:
-            self._wrong((*path, "query"), "a range of samples is no number", f"write for example rate({spec.query})")
+            self._wrong(
+                (*path, "query"),
+                "a range of samples is no number",
+                f"write for example rate({spec.query})",
+            )
         elif node is not None:
             self._check_ranges((*path, "query"), node)
         if isinstance(node, Aggregate) and node.grouping and not node.grouping.without:
             for label in sorted(OWN_LABELS.intersection(node.grouping.labels)):
-                wrong = f"{label} is a label that opsgen sets on every alert, so its groups would fall together"
+                wrong = (
+                    f"{label} is a label that opsgen sets on every alert, so its groups would fall"
+                    " together"
+                )
                 self._wrong((*path, "query"), wrong, "group by another label")
         if not spec.name[:1].isalpha():
-            self._wrong((*path, "name"), f"{spec.name} begins no alert's name", "begin with a letter")
+            self._wrong(
+                (*path, "name"), f"{spec.name} begins no alert's name", "begin with a letter"
+            )
         return BusinessSignal(
             name=spec.name,
             title=spec.title or spec.name,
             description=spec.description or "",
             query=spec.query,
             unit=spec.unit,
-            alerts=tuple(self._business_alert((*path, "alerts", i), alert) for i, alert in enumerate(spec.alerts)),
+            alerts=tuple(
+                self._business_alert((*path, "alerts", i), alert)
+                for i, alert in enumerate(spec.alerts)
+            ),
             place=self.mistakes.place(self._path(*path)),
             matchers=None if spec.match is None else self._matched((*path, "match"), spec.match),
             was=spec.was,
         )
 
-    def _business_alert(self, path: tuple[str | int, ...], spec: BusinessAlertSpec) -> BusinessAlert:
+    def _business_alert(
+        self, path: tuple[str | int, ...], spec: BusinessAlertSpec
+    ) -> BusinessAlert:
         return BusinessAlert(
             place=self.mistakes.place(self._path(*path)),
             below=spec.below,
@@ -658,9 +827,11 @@ class _Resolver:
 
     def _override(self, name: str, tuning: AlertTuning) -> AlertOverride:
         place = self.mistakes.place(self._path("alerts", name), "key")
-        return AlertOverride(tuning.off, tuning.for_, tuning.keep_firing_for, tuning.severity, place)
+        return AlertOverride(
+            tuning.off, tuning.for_, tuning.keep_firing_for, tuning.severity, place
+        )
 
-    # -- what can be said only of the whole ----------------------------------------------------------------------
+    # -- what can be said only of the whole --------------------------------------------------------
 
     def _parsed(self, path: tuple[str | int, ...], text: str) -> Node | None:
         """The tree of a query of the spec, or None after the mistake was noted."""
@@ -676,7 +847,8 @@ class _Resolver:
         return node
 
     def _check_dependencies(self, slos: Iterable[EventSlo]) -> None:
-        """An objective above what its dependencies promise together can't be kept by the service alone."""
+        """An objective above what its dependencies promise together can't be kept by the service
+        alone."""
         product = Decimal(1)
         for dependency in self.spec.dependencies:
             if dependency.objective is not None:
@@ -686,7 +858,8 @@ class _Resolver:
                 at_most = number_text((product * 100).quantize(Decimal("0.001")))
                 self._warn(
                     ("slos", index),
-                    f"an availability of {slo.objective} is above what its dependencies promise together, {at_most}%",
+                    f"an availability of {slo.objective} is above what its dependencies promise"
+                    f" together, {at_most}%",
                 )
 
     def _check_environment(self) -> None:
@@ -743,7 +916,8 @@ def _laid_over(base: ConventionFile, spec: ConventionSpec) -> InlineConvention:
 
 
 def _beyond(newer: TooNew, version: str) -> tuple[str, str]:
-    """What is wrong with a query for a newer Prometheus than the project's, and what would be right."""
+    """What is wrong with a query for a newer Prometheus than the project's, and what would be
+    right."""
     if newer.since is None:
         return f"{newer.what} needs a feature flag of Prometheus", "write it without"
     wrong = f"{newer.what} needs Prometheus {newer.since}; the project says {version}"

@@ -1,4 +1,5 @@
-"""Runbooks as they are: a fleet and the pages on the disk in, what their owners still owe their readers out."""
+"""Runbooks as they are: a fleet and the pages on the disk in, what their owners still owe their
+readers out."""
 
 from __future__ import annotations
 
@@ -34,8 +35,9 @@ class Found:
 
 @dataclass(frozen=True)
 class Review:
-    """One runbook. `open` are questions that nobody has answered, `bare` the alerts about which nobody has written a
-    word, `faults` dead links and the like. `required` says that the project wants it complete."""
+    """One runbook. `open` are questions that nobody has answered, `bare` the alerts about which
+    nobody has written a word, `faults` dead links and the like. `required` says that the project
+    wants it complete."""
 
     service: str
     team: str
@@ -66,7 +68,10 @@ class Review:
         for question in self.open:
             yield f"{self.file}:{question.line}: to write: {question.words}"
         if self.overdue:
-            yield f"{self.file}:1: {'last reviewed ' + str(self.reviewed) if self.reviewed else 'never reviewed'}"
+            yield (
+                f"{self.file}:1:"
+                f" {'last reviewed ' + str(self.reviewed) if self.reviewed else 'never reviewed'}"
+            )
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -75,7 +80,9 @@ class Review:
             "tier": self.tier,
             "file": self.file,
             "alerts": self.alerts,
-            "open_questions": [{"line": found.line, "question": found.words} for found in self.open],
+            "open_questions": [
+                {"line": found.line, "question": found.words} for found in self.open
+            ],
             "alerts_without_notes": list(self.bare),
             "faults": [{"line": found.line, "wrong": found.words} for found in self.faults],
             "last_reviewed": str(self.reviewed) if self.reviewed else None,
@@ -86,7 +93,10 @@ class Review:
 def review_fleet(fleet: FleetModel, out: Path, today: date | None) -> list[Review]:
     """One for every service, also where it has no runbook yet. Without `today` none is overdue."""
     policy = fleet.organisation.runbook_policy
-    return [_review(model, out / model.service.name / "runbook.md", policy, today) for model in fleet.services]
+    return [
+        _review(model, out / model.service.name / "runbook.md", policy, today)
+        for model in fleet.services
+    ]
 
 
 def _review(model: ServiceModel, path: Path, policy: RunbookPolicy, today: date | None) -> Review:
@@ -107,9 +117,14 @@ def _review(model: ServiceModel, path: Path, policy: RunbookPolicy, today: date 
         return replace(about, faults=(Found(1, "there is no runbook yet; run opsgen build"),))
     except (UnicodeDecodeError, InputError) as error:
         return replace(about, faults=tuple(_broken(error)))
-    notes = {part.block.id for part in page.parts if blocks.written_by_people(part.after)} | page.mine
+    notes = {
+        part.block.id for part in page.parts if blocks.written_by_people(part.after)
+    } | page.mine
     reviewed = _last_reviewed(page)
-    faults = [*_dead_links(text, path), *_others_named(page, text, {service.name, *service.depends_on})]
+    faults = [
+        *_dead_links(text, path),
+        *_others_named(page, text, {service.name, *service.depends_on}),
+    ]
     return replace(
         about,
         open=tuple(_questions(page, text)),
@@ -153,7 +168,9 @@ def _words(line: str) -> str:
 def _last_reviewed(page: blocks.Page) -> date | None:
     """The latest date that people wrote; what opsgen asks is no answer."""
     peoples = "\n".join([page.head, *(part.after for part in page.parts)])
-    written = "\n".join(line for line in peoples.splitlines() if not line.startswith(blocks.TO_WRITE))
+    written = "\n".join(
+        line for line in peoples.splitlines() if not line.startswith(blocks.TO_WRITE)
+    )
     dates = []
     for found in _REVIEWED.findall(written):
         try:
@@ -170,16 +187,24 @@ def _is_overdue(reviewed: date | None, policy: RunbookPolicy, today: date | None
 
 
 def _dead_links(text: str, path: Path) -> Iterator[Found]:
-    known = {*_ANCHOR.findall(text), *(links.heading_anchor(heading) for heading in _HEADING.findall(text))}
+    known = {
+        *_ANCHOR.findall(text),
+        *(links.heading_anchor(heading) for heading in _HEADING.findall(text)),
+    }
     for found in _LINK.finditer(text):
         target = found[1]
         if target.startswith("#"):
             if target[1:] not in known:
-                yield Found(_line_of(text, found.start()), f"this link leads to {target}, which is not on the page")
+                yield Found(
+                    _line_of(text, found.start()),
+                    f"this link leads to {target}, which is not on the page",
+                )
         elif "://" not in target and not target.startswith("mailto:"):
             file = target.partition("#")[0]
             if not (path.parent / file).exists():
-                yield Found(_line_of(text, found.start()), f"this link leads to {file}, which is not there")
+                yield Found(
+                    _line_of(text, found.start()), f"this link leads to {file}, which is not there"
+                )
 
 
 def _line_of(text: str, position: int) -> int:
@@ -192,10 +217,13 @@ def _others_named(page: blocks.Page, text: str, own: set[str]) -> Iterator[Found
         for found in _NAMES_A_SERVICE.finditer(part.after):
             if found[1] not in own:
                 at = text.index(found[0], text.index(f"opsgen:end {part.block.id} "))
-                yield Found(_line_of(text, at), f"this names the service {found[1]}, and the page is of another")
+                yield Found(
+                    _line_of(text, at),
+                    f"this names the service {found[1]}, and the page is of another",
+                )
 
 
-# -- for people ------------------------------------------------------------------------------------------------------
+# -- for people ------------------------------------------------------------------------------------
 
 _COLUMNS = ("Service", "Team", "Tier", "Questions", "Alerts with notes", "Last reviewed", "Faults")
 

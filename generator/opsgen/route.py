@@ -1,6 +1,8 @@
-"""`opsgen route`: a service's policies and a moment in, who is told of its alerts, how, and when, out.
+"""`opsgen route`: a service's policies and a moment in, who is told of its alerts, how, and when,
+out.
 
-What is said is read off the Alertmanager configuration that is generated, and not off the policies it is made from.
+What is said is read off the Alertmanager configuration that is generated, and not off the policies
+it is made from.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ from opsgen.signals.escalation import STEP_LABEL
 from opsgen.signals.model import Alert, Derived
 from opsgen.timeintervals import active_from, is_active
 
-# A week without a change of clocks in which a day without a date is looked up: it begins on a Monday.
+# A week without a change of clocks in which a day without a date is looked up: it begins on a
+# Monday.
 _ANY_WEEK = (2001, 1)
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY_AND_TIME = re.compile(r"([a-z]{3})[a-z]*\s+([01]?\d|2[0-3]):([0-5]\d)", re.IGNORECASE)
@@ -28,10 +31,12 @@ _DAY_AND_TIME = re.compile(r"([a-z]{3})[a-z]*\s+([01]?\d|2[0-3]):([0-5]\d)", re.
 
 @dataclass(frozen=True)
 class Told:
-    """One channel of one step: after how long it is told, in which hours, and from when on of an alert that fires at
-    the moment that was asked about; None where that is not within weeks, or no moment was asked about.
+    """One channel of one step: after how long it is told, in which hours, and from when on of an
+    alert that fires at the moment that was asked about; None where that is not within weeks, or no
+    moment was asked about.
 
-    `by` is the provider whose own escalation tells it, with no step of Alertmanager; empty for Alertmanager.
+    `by` is the provider whose own escalation tells it, with no step of Alertmanager; empty for
+    Alertmanager.
     """
 
     step: int
@@ -56,7 +61,8 @@ class Answer:
 
 
 def moment_of(text: str, timezone: str) -> datetime:
-    """`Sat 03:00`, in some week, or `2027-12-25 03:00`; raises ValueError, also for a time zone that there is not."""
+    """`Sat 03:00`, in some week, or `2027-12-25 03:00`; raises ValueError, also for a time zone
+    that there is not."""
     zone = ZoneInfo(timezone)
     named = _DAY_AND_TIME.fullmatch(text.strip())
     if named is None:
@@ -75,25 +81,35 @@ def answers(
     severity: str | None = None,
     alert: str | None = None,
 ) -> list[Answer]:
-    """One answer for every severity that the service has alerts of; `config` is the fleet's Alertmanager file."""
+    """One answer for every severity that the service has alerts of; `config` is the fleet's
+    Alertmanager file."""
     found = []
     for one in SEVERITIES:
         named = [a for a in derived.alerts if a.severity == one and alert in (None, a.name)]
         if named and severity in (None, one):
-            told = [*_told(service, named[0], config, moment), *_told_by_providers(service, one, moment)]
+            told = [
+                *_told(service, named[0], config, moment),
+                *_told_by_providers(service, one, moment),
+            ]
             alerts = tuple(dict.fromkeys(a.name for a in named))
-            found.append(Answer(service.name, one, alerts, tuple(sorted(told, key=lambda one: one.after))))
+            found.append(
+                Answer(service.name, one, alerts, tuple(sorted(told, key=lambda one: one.after)))
+            )
     return found
 
 
-def _told_by_providers(service: Service, severity: Severity, moment: datetime | None) -> Iterator[Told]:
+def _told_by_providers(
+    service: Service, severity: Severity, moment: datetime | None
+) -> Iterator[Told]:
     for one in handovers.told(service.team.policies[severity]):
         at = moment + timedelta(seconds=int(one.after.seconds)) if moment else None
         for channel in one.channels if one.by else ():
             yield Told(0, one.after, channel.name, channel.kind, (), "", False, at, one.by)
 
 
-def _told(service: Service, alert: Alert, config: Mapping[str, Any], moment: datetime | None) -> Iterator[Told]:
+def _told(
+    service: Service, alert: Alert, config: Mapping[str, Any], moment: datetime | None
+) -> Iterator[Told]:
     labels = {
         "alertname": alert.name,
         "service": service.name,
@@ -104,7 +120,9 @@ def _told(service: Service, alert: Alert, config: Mapping[str, Any], moment: dat
     policy = service.team.policies[alert.severity]
     kinds = {channel.name: channel.kind for step in policy.steps for channel in step.notify}
     for number, step in enumerate(policy.steps, start=1):
-        for route in routes_reached(config, labels | ({STEP_LABEL: str(number)} if number > 1 else {})):
+        for route in routes_reached(
+            config, labels | ({STEP_LABEL: str(number)} if number > 1 else {})
+        ):
             yield Told(
                 number,
                 step.after,
@@ -112,11 +130,17 @@ def _told(service: Service, alert: Alert, config: Mapping[str, Any], moment: dat
                 kinds.get(route["receiver"], ""),
                 tuple(route.get("active_time_intervals") or ()),
                 str(route.get("repeat_interval", "")),
-                *_when(config, route, moment + timedelta(seconds=int(step.after.seconds)) if moment else None),
+                *_when(
+                    config,
+                    route,
+                    moment + timedelta(seconds=int(step.after.seconds)) if moment else None,
+                ),
             )
 
 
-def _when(config: Mapping[str, Any], route: Mapping[str, Any], moment: datetime | None) -> tuple[bool, datetime | None]:
+def _when(
+    config: Mapping[str, Any], route: Mapping[str, Any], moment: datetime | None
+) -> tuple[bool, datetime | None]:
     if moment is None:
         return False, None
     return not is_active(config, route, moment), active_from(config, route, moment)
@@ -153,7 +177,10 @@ def as_text(found: Sequence[Answer], asked: str = "") -> Iterator[str]:
             yield f"  {_after(told):<18}{_channel(told)}{_waiting(told, asked)}"
         repeats = dict.fromkeys(told.repeat for told in answer.told if told.repeat)
         if repeats:
-            yield f"  told again every {' or '.join(repeats)} while it fires, and once when it is over"
+            yield (
+                f"  told again every {' or '.join(repeats)} while it fires, and once when it is"
+                " over"
+            )
         yield ""
 
 

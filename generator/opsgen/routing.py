@@ -1,7 +1,8 @@
-"""What Alertmanager does with an alert, worked out on its configuration alone: labels go in, the receivers come out.
+"""What Alertmanager does with an alert, worked out on its configuration alone: labels go in, the
+receivers come out.
 
-Reads configurations as opsgen writes them: `matchers` with double-quoted values. Time intervals are left to
-`timeintervals`: an alert outside its hours still has its route, and waits there.
+Reads configurations as opsgen writes them: `matchers` with double-quoted values. Time intervals are
+left to `timeintervals`: an alert outside its hours still has its route, and waits there.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ from typing import Any, Literal, NamedTuple
 
 Operator = Literal["=", "!=", "=~", "!~"]
 
-# Escaped as both of Alertmanager's matcher parsers read it: the classic one, and the UTF-8 one since 0.27.
+# Escaped as both of Alertmanager's matcher parsers read it: the classic one, and the UTF-8 one
+# since 0.27.
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n"}
 _UNESCAPES = {escaped[1]: plain for plain, escaped in _ESCAPES.items()}
-_MATCHER = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\[\\"n])*)"\s*', re.DOTALL)
+_MATCHER = re.compile(
+    r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\[\\"n])*)"\s*', re.DOTALL
+)
 
 
 class _Matcher(NamedTuple):
@@ -28,7 +32,11 @@ class _Matcher(NamedTuple):
         """A label that is missing counts as empty."""
         value = labels.get(self.label, "")
         # Anchored on both sides, as Alertmanager's are; RE2's classes are ASCII.
-        same = bool(re.fullmatch(self.value, value, re.ASCII)) if "~" in self.operator else value == self.value
+        same = (
+            bool(re.fullmatch(self.value, value, re.ASCII))
+            if "~" in self.operator
+            else value == self.value
+        )
         return same is not self.operator.startswith("!")
 
 
@@ -46,28 +54,38 @@ def parts_of(text: str) -> tuple[str, str, str]:
 def receivers_reached(config: Mapping[str, Any], labels: Mapping[str, str]) -> tuple[str, ...]:
     """The receivers of every route that an alert ends in, in the order of the tree.
 
-    `config` is an Alertmanager configuration as loaded. Raises ValueError where it has a matcher that opsgen would not
-    write, rather than guess.
+    `config` is an Alertmanager configuration as loaded. Raises ValueError where it has a matcher
+    that opsgen would not write, rather than guess.
     """
     return tuple(route["receiver"] for route in routes_reached(config, labels))
 
 
-def routes_reached(config: Mapping[str, Any], labels: Mapping[str, str]) -> tuple[Mapping[str, Any], ...]:
+def routes_reached(
+    config: Mapping[str, Any], labels: Mapping[str, str]
+) -> tuple[Mapping[str, Any], ...]:
     """The routes themselves, each with its receiver; as `receivers_reached`."""
     root = config["route"]
     return tuple(_routes_reached(root, root["receiver"], labels))
 
 
-def is_inhibited(config: Mapping[str, Any], target: Mapping[str, str], sources: Iterable[Mapping[str, str]]) -> bool:
-    """Whether one of the firing `sources` silences the alert `target`, by any of the inhibit rules."""
+def is_inhibited(
+    config: Mapping[str, Any], target: Mapping[str, str], sources: Iterable[Mapping[str, str]]
+) -> bool:
+    """Whether one of the firing `sources` silences the alert `target`, by any of the inhibit
+    rules."""
     firing = tuple(sources)
-    return any(_inhibits(rule, source, target) for rule in config.get("inhibit_rules") or () for source in firing)
+    return any(
+        _inhibits(rule, source, target)
+        for rule in config.get("inhibit_rules") or ()
+        for source in firing
+    )
 
 
 def _routes_reached(
     route: Mapping[str, Any], inherited_receiver: str, labels: Mapping[str, str]
 ) -> list[Mapping[str, Any]]:
-    """Where a route leads: the deepest matches below it, itself where none matches, nothing where it does not match."""
+    """Where a route leads: the deepest matches below it, itself where none matches, nothing where
+    it does not match."""
     if not _all_hold(route.get("matchers") or (), labels):
         return []
     receiver = route.get("receiver") or inherited_receiver
@@ -80,8 +98,11 @@ def _routes_reached(
     return reached or [{**route, "receiver": receiver}]
 
 
-def _inhibits(rule: Mapping[str, Any], source: Mapping[str, str], target: Mapping[str, str]) -> bool:
-    """An alert that both sides of a rule match is inhibited only by one that is no target of it (Alertmanager 0.17)."""
+def _inhibits(
+    rule: Mapping[str, Any], source: Mapping[str, str], target: Mapping[str, str]
+) -> bool:
+    """An alert that both sides of a rule match is inhibited only by one that is no target of it
+    (Alertmanager 0.17)."""
     causes, effects = rule["source_matchers"], rule["target_matchers"]
     if not (_all_hold(causes, source) and _all_hold(effects, target)):
         return False

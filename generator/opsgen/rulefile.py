@@ -1,7 +1,8 @@
-"""A file of Prometheus rules in, its rules with their places out: a plain rule file, or manifests of PrometheusRule.
+"""A file of Prometheus rules in, its rules with their places out: a plain rule file, or manifests
+of PrometheusRule.
 
-The YAML is composed, not loaded: each rule keeps the line of its `expr` and of its annotations, and an alias is a
-reference, however often it is used.
+The YAML is composed, not loaded: each rule keeps the line of its `expr` and of its annotations, and
+an alias is a reference, however often it is used.
 """
 
 from __future__ import annotations
@@ -75,7 +76,9 @@ _NULL = "tag:yaml.org,2002:null"
 _LISTS = frozenset({"List", "PrometheusRuleList"})
 # PyYAML's composer overflows the native stack on some 100,000 nested collections.
 _DEEPEST = 1_000
-_TEMPLATED = re.compile(r"^\s*\{\{|\{\{-|\{\{\s*(?:\.Values|\.Release|\.Chart|include\b|template\b)", re.MULTILINE)
+_TEMPLATED = re.compile(
+    r"^\s*\{\{|\{\{-|\{\{\s*(?:\.Values|\.Release|\.Chart|include\b|template\b)", re.MULTILINE
+)
 _RULE = re.compile(r"^\s*(?:-\s+)?(?:alert|record):\s", re.MULTILINE)
 
 
@@ -85,7 +88,11 @@ def read_rule_file(content: bytes) -> RuleFile | None:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        return RuleFile(problems=(Problem("not-yaml", Place(line, 1), "the file is not UTF-8", "save it as UTF-8"),))
+        return RuleFile(
+            problems=(
+                Problem("not-yaml", Place(line, 1), "the file is not UTF-8", "save it as UTF-8"),
+            )
+        )
     try:
         documents = _compose(text)
     except yaml.YAMLError as error:
@@ -100,7 +107,10 @@ def looks_like_rules(content: bytes) -> bool:
 
 def _compose(text: str) -> list[yaml.Node]:
     # Only long texts can be deep enough to matter, and counting takes as long as composing.
-    if len(text) > 2 * _DEEPEST and sum(text.count(opening) for opening in ("[", "{", "- ", "? ")) > _DEEPEST:
+    if (
+        len(text) > 2 * _DEEPEST
+        and sum(text.count(opening) for opening in ("[", "{", "- ", "? ")) > _DEEPEST
+    ):
         _refuse_depth(text)
     return list(yaml.compose_all(text, Loader=yaml.CSafeLoader))
 
@@ -108,10 +118,13 @@ def _compose(text: str) -> list[yaml.Node]:
 def _refuse_depth(text: str) -> None:
     depth = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(
+            event, yaml.CollectionEndEvent
+        )
         if depth > _DEEPEST:
             raise yaml.MarkedYAMLError(
-                problem=f"nested more than {_DEEPEST} levels deep", problem_mark=cast(Any, event.start_mark)
+                problem=f"nested more than {_DEEPEST} levels deep",
+                problem_mark=cast(Any, event.start_mark),
             )
 
 
@@ -133,7 +146,8 @@ def _error_place(text: str, error: yaml.YAMLError) -> Place:
 
 
 def _rule_file(documents: list[yaml.Node]) -> RuleFile | None:
-    """All manifests of PrometheusRule, and of a plain rule file the first document, as Prometheus reads it."""
+    """All manifests of PrometheusRule, and of a plain rule file the first document, as Prometheus
+    reads it."""
     reader = _Reader()
     found = False
     for position, document in enumerate(documents):
@@ -182,8 +196,13 @@ class _Reader:
     def second_document(self, document: yaml.Node) -> None:
         if any(problem.kind == "second-document" for problem in self.problems):
             return
-        message = "Prometheus reads only the first document of a rule file: nothing from here on is loaded"
-        self.problems.append(Problem("second-document", _place(document), message, "put it into a file of its own"))
+        message = (
+            "Prometheus reads only the first document of a rule file: nothing from here on is"
+            " loaded"
+        )
+        self.problems.append(
+            Problem("second-document", _place(document), message, "put it into a file of its own")
+        )
 
     def read_manifest(self, fields: _Fields) -> bool:
         """Read a PrometheusRule or a list of them; whether it is one."""
@@ -215,11 +234,15 @@ class _Reader:
         if not name or written is None or not isinstance(written.value, yaml.ScalarNode):
             missing = "`expr` with PromQL" if name else "`alert` or `record` with its name"
             place = _place(written.key if written and name else node)
-            self.problems.append(Problem("not-a-rule", place, "this is no rule", f"it needs {missing}", group, name))
+            self.problems.append(
+                Problem("not-a-rule", place, "this is no rule", f"it needs {missing}", group, name)
+            )
             return
         labels = {**group_labels, **_texts(fields.get("labels"))}
         expr = Text(written.value.value, _place(written.key))
-        self.rules.append(Rule(group, name, is_alert, expr, labels, _texts(fields.get("annotations"))))
+        self.rules.append(
+            Rule(group, name, is_alert, expr, labels, _texts(fields.get("annotations")))
+        )
 
     def _fresh(self, sequence: _Field | None) -> Iterator[yaml.Node]:
         if sequence is None or not isinstance(sequence.value, yaml.SequenceNode):

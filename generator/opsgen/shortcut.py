@@ -1,7 +1,9 @@
-"""A build with nothing to do is over at once: what the last one read and wrote in, whether all of it is still so out.
+"""A build with nothing to do is over at once: what the last one read and wrote in, whether all of
+it is still so out.
 
-What is kept says nothing of what to write. It says that with these inputs, read by this opsgen, the output was as it is
-on the disk now, byte for byte; where anything is otherwise, the whole build runs.
+What is kept says nothing of what to write. It says that with these inputs, read by this opsgen, the
+output was as it is on the disk now, byte for byte; where anything is otherwise, the whole build
+runs.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ _FORM = 1
 
 @dataclass(frozen=True)
 class Shortcut:
-    """One way of calling `build`: `key` is made of the call, of the program, and of all files that it would read."""
+    """One way of calling `build`: `key` is made of the call, of the program, and of all files that
+    it would read."""
 
     place: Path
     key: str
@@ -40,7 +43,9 @@ class Shortcut:
             specs = find_specs(paths)
             call = json.dumps([str(Path.cwd()), *map(str, paths), str(out), str(shard)]).encode()
             project = [specs.project] if specs.project else []
-            key = inputs.digest([call, inputs.program(), *inputs.contents([*project, *specs.files])])
+            key = inputs.digest(
+                [call, inputs.program(), *inputs.contents([*project, *specs.files])]
+            )
         except (InputError, OSError):
             return None
         return cls(cache / "builds" / inputs.digest([call])[:32], key)
@@ -49,20 +54,32 @@ class Shortcut:
         """What the whole build would say, if it had nothing to do; None where it may have."""
         try:
             kept = json.loads(self.place.read_bytes())
-            if kept["form"] != _FORM or kept["key"] != self.key or _own(kept["templates"]) != kept["own"]:
+            if (
+                kept["form"] != _FORM
+                or kept["key"] != self.key
+                or _own(kept["templates"]) != kept["own"]
+            ):
                 return None
             out = Path(kept["out"])
-            if _folders(out) != kept["folders"] or any(_sha(out / path) != sha for path, sha in kept["files"].items()):
+            if _folders(out) != kept["folders"] or any(
+                _sha(out / path) != sha for path, sha in kept["files"].items()
+            ):
                 return None
             return list(map(str, kept["lines"]))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
-    def keep(self, out: Path, written: Iterable[str], templates: Path | None, lines: Sequence[str]) -> None:
-        """After a build that left everything as it should be: `written` are the files below `out` that it wants. Where
-        that can't be kept the next build takes as long as this one."""
+    def keep(
+        self, out: Path, written: Iterable[str], templates: Path | None, lines: Sequence[str]
+    ) -> None:
+        """After a build that left everything as it should be: `written` are the files below `out`
+        that it wants. Where that can't be kept the next build takes as long as this one."""
         with suppress(OSError):
-            others = (f"{folder}/{name}" for folder in _folders(out) for name in (MANIFEST, "escalation.yaml"))
+            others = (
+                f"{folder}/{name}"
+                for folder in _folders(out)
+                for name in (MANIFEST, "escalation.yaml")
+            )
             files = dict.fromkeys([*written, *(path for path in others if (out / path).is_file())])
             own = str(templates.resolve()) if templates else ""
             kept: dict[str, Any] = {

@@ -1,7 +1,7 @@
 """Pure functions over many items, spread over the cores: items in, results in the items' order out.
 
-Worker processes are forks, so that what the function needs is there already and only results are sent. Where there is
-one core, no fork, or little to do, everything is done here.
+Worker processes are forks, so that what the function needs is there already and only results are
+sent. Where there is one core, no fork, or little to do, everything is done here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ _work: tuple[Callable[[Any], Any], Sequence[Any]] | None = None
 
 
 def each(function: Callable[[_T], _R], items: Sequence[_T]) -> Iterator[_R]:
-    """`map`, over all cores. The function must not raise: in a worker, that would end the others too."""
+    """`map`, over all cores. The function must not raise: in a worker, that would end the others
+    too."""
     workers = min(_cores(), len(items))
     if len(items) < _FEWEST or workers < 2:
         yield from map(function, items)
@@ -39,7 +40,9 @@ def _forked(function: Callable[[_T], _R], items: Sequence[_T], workers: int) -> 
     _work = (function, items)
     try:
         with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
-            yield from pool.map(_do, range(len(items)), chunksize=-(-len(items) // (workers * _CHUNKS_A_WORKER)))
+            yield from pool.map(
+                _do, range(len(items)), chunksize=-(-len(items) // (workers * _CHUNKS_A_WORKER))
+            )
     finally:
         _work = None
 

@@ -92,7 +92,9 @@ def test_a_threshold_is_a_number_before_and_after(built: Path) -> None:
     assert alert["name"] == "ErrorRatioHigh (errors, ticket)"
     assert differences(alert)["lasting"] == ("5m", "10m")
     assert {"what": "number", "before": "0.02", "after": "0.03"} in alert["differences"]
-    assert {(panel["kind"], *differences(panel)["thresholds"]) for panel in panels} == {("panel", "0.02", "0.03")}
+    assert {(panel["kind"], *differences(panel)["thresholds"]) for panel in panels} == {
+        ("panel", "0.02", "0.03")
+    }
 
 
 def test_a_severity_is_said_and_who_is_told_now(built: Path) -> None:
@@ -118,7 +120,12 @@ def test_a_renamed_signal_is_one_renamed_alert(built: Path) -> None:
 
 def test_a_new_alert_says_what_it_asks_and_a_lost_one_what_it_asked(built: Path) -> None:
     changed(built, "specs/shop.yaml", "slos: [{availability: 99.9%}]\n", "")
-    changed(built, "specs/shop.yaml", "alerts: [{below: 0.5, severity: page}]", "alerts: [{absent: 10m}]")
+    changed(
+        built,
+        "specs/shop.yaml",
+        "alerts: [{below: 0.5, severity: page}]",
+        "alerts: [{absent: 10m}]",
+    )
 
     by_name = {one["name"]: one for one in found(built) if one["kind"] == "alert"}
     assert by_name["ErrorBudgetBurn (slo-availability, page)"]["change"] == "removed"
@@ -126,7 +133,9 @@ def test_a_new_alert_says_what_it_asks_and_a_lost_one_what_it_asked(built: Path)
     assert lost["expression"][0] is not None
     assert lost["expression"][1] is None
     assert by_name["OrdersAbsent (orders, ticket)"]["change"] == "added"
-    assert "orders_total" in str(differences(by_name["OrdersAbsent (orders, ticket)"])["expression"][1])
+    assert "orders_total" in str(
+        differences(by_name["OrdersAbsent (orders, ticket)"])["expression"][1]
+    )
 
 
 def test_a_policy_changes_who_is_told_of_every_service(built: Path) -> None:
@@ -152,10 +161,18 @@ def test_hours_and_channels_are_the_fleets(built: Path) -> None:
 
 
 def test_a_probe_that_polls_something_else(built: Path) -> None:
-    changed(built, "specs/shop.yaml", "https://shop.example.com/health", "https://www.example.com/health")
+    changed(
+        built,
+        "specs/shop.yaml",
+        "https://shop.example.com/health",
+        "https://www.example.com/health",
+    )
 
     probe = next(one for one in found(built) if one["kind"] == "probe")
-    assert differences(probe)["url"] == ("https://shop.example.com/health", "https://www.example.com/health")
+    assert differences(probe)["url"] == (
+        "https://shop.example.com/health",
+        "https://www.example.com/health",
+    )
 
 
 def test_a_service_that_is_gone_or_new(built: Path) -> None:
@@ -192,7 +209,12 @@ def test_a_comment_above_changes_no_meaning(built: Path) -> None:
 
 
 def test_a_runbook_section_that_says_something_else(built: Path) -> None:
-    changed(built, "specs/shop.yaml", "team: web\n", "team: web\nrunbook: {restart: systemctl restart shop}\n")
+    changed(
+        built,
+        "specs/shop.yaml",
+        "team: web\n",
+        "team: web\nrunbook: {restart: systemctl restart shop}\n",
+    )
 
     sections = [one for one in said(built)["changes"] if one["kind"] == "section"]
     assert "Restart" in [one["name"] for one in sections]
@@ -204,7 +226,11 @@ def test_people_read_a_line_for_each_change(built: Path) -> None:
     changed(built, "specs/shop.yaml", "above: 2%, for: 5m", "above: 2%, for: 10m")
     lines = run("diff", "specs", cwd=built).stdout.splitlines()
 
-    assert lines[:3] == ["shop", "  ~ alert `ErrorRatioHigh (errors, ticket)`", "      lasting: 5m -> 10m"]
+    assert lines[:3] == [
+        "shop",
+        "  ~ alert `ErrorRatioHigh (errors, ticket)`",
+        "      lasting: 5m -> 10m",
+    ]
     assert lines[-1].startswith("1 service: 1 alert changed, ")
 
 
@@ -222,7 +248,7 @@ def test_a_wrong_spec_is_wrong_here_too(built: Path) -> None:
     assert "specs/shop.yaml:4:" in done.stderr
 
 
-# -- against git -------------------------------------------------------------------------------------------------------
+# -- against git -----------------------------------------------------------------------------------
 
 
 @pytest.fixture(name="committed")
@@ -248,7 +274,11 @@ def test_names_that_git_would_quote_are_read(committed: Path) -> None:
     git(committed, "add", "--all")
     git(committed, "commit", "--quiet", "--message=second")
 
-    assert said(committed, "--from", "HEAD", "specs") == {"changed": False, "changes": [], "bytes_alone": []}
+    assert said(committed, "--from", "HEAD", "specs") == {
+        "changed": False,
+        "changes": [],
+        "bytes_alone": [],
+    }
 
 
 def test_a_commit_from_before_opsgen_has_nothing(committed: Path) -> None:
@@ -268,7 +298,9 @@ def test_what_is_no_revision_is_refused(committed: Path, revision: str) -> None:
 
 
 def test_without_a_repository_or_git_it_says_so(built: Path) -> None:
-    done = run("diff", "--from", "main", "specs", cwd=built, GIT_CEILING_DIRECTORIES=str(built.parent))
+    done = run(
+        "diff", "--from", "main", "specs", cwd=built, GIT_CEILING_DIRECTORIES=str(built.parent)
+    )
     assert done.returncode == 2
     assert "not a git repository" in done.stderr
 
@@ -277,7 +309,7 @@ def test_without_a_repository_or_git_it_says_so(built: Path) -> None:
     assert "git is not installed" in done.stderr
 
 
-# -- for a comment -----------------------------------------------------------------------------------------------------
+# -- for a comment ---------------------------------------------------------------------------------
 
 
 def test_a_comment_has_its_marker_and_fits(built: Path) -> None:
@@ -285,15 +317,26 @@ def test_a_comment_has_its_marker_and_fits(built: Path) -> None:
     comment = run("diff", "--format", "markdown", "specs", cwd=built).stdout
 
     assert comment.startswith(f"{MARKER}\n")
-    assert "- **changed** alert `ErrorRatioHigh (errors, ticket)`\n  - lasting: `5m` → `10m`\n" in comment
+    assert (
+        "- **changed** alert `ErrorRatioHigh (errors, ticket)`\n  - lasting: `5m` → `10m`\n"
+        in comment
+    )
 
 
 def test_a_comment_on_a_thousand_services_is_cut_between_services() -> None:
     many = tuple(
-        Change(f"service-{number}", "alert", "changed", "A" * 100, (Difference("lasting", "5m", "10m" * 50),))
+        Change(
+            f"service-{number}",
+            "alert",
+            "changed",
+            "A" * 100,
+            (Difference("lasting", "5m", "10m" * 50),),
+        )
         for number in range(1_000)
     )
-    comment = as_markdown(Changes(many, tuple(f"service-{number}/rules.yaml" for number in range(1_000))))
+    comment = as_markdown(
+        Changes(many, tuple(f"service-{number}/rules.yaml" for number in range(1_000)))
+    )
 
     assert len(comment) < LONGEST_COMMENT + 1_000 < 65_536
     assert comment.count("<details>") == comment.count("</details>")
@@ -302,9 +345,13 @@ def test_a_comment_on_a_thousand_services_is_cut_between_services() -> None:
     assert "and 980 more" in comment
 
 
-@pytest.mark.parametrize("name", ["`a`", "</details>", "<!-- x", "a\nb", "[x](http://x)", "@team", "|"])
+@pytest.mark.parametrize(
+    "name", ["`a`", "</details>", "<!-- x", "a\nb", "[x](http://x)", "@team", "|"]
+)
 def test_nothing_in_a_name_becomes_markup(name: str) -> None:
-    comment = as_markdown(Changes((Change("shop", "alert", "changed", name, (Difference("x", name, "y"),)),), ()))
+    comment = as_markdown(
+        Changes((Change("shop", "alert", "changed", name, (Difference("x", name, "y"),)),), ())
+    )
 
     assert comment.count("</details>") - (name == "</details>") * 2 == 1
     (line,) = (line for line in comment.splitlines() if line.startswith("- **changed** alert "))
@@ -313,7 +360,7 @@ def test_nothing_in_a_name_becomes_markup(name: str) -> None:
     assert shown.endswith("`")
 
 
-# -- any spec ----------------------------------------------------------------------------------------------------------
+# -- any spec --------------------------------------------------------------------------------------
 
 
 def files_of(folder: Path, spec: Spec) -> dict[str, bytes]:
@@ -321,10 +368,17 @@ def files_of(folder: Path, spec: Spec) -> dict[str, bytes]:
     path = folder / "service.yaml"
     path.write_text(yaml.safe_dump(spec, allow_unicode=True), encoding="utf-8")
     built = contents(load_fleet([path]), folder / "out")
-    return {artifact.path: artifact.encoded for content in built.values() for artifact in content.artifacts}
+    return {
+        artifact.path: artifact.encoded
+        for content in built.values()
+        for artifact in content.artifacts
+    }
 
 
-@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(30),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(service_specs, service_specs)
 def test_forth_and_back_is_the_same_the_other_way_round(
     tmp_path_factory: pytest.TempPathFactory, one: Spec, other: Spec

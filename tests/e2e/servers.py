@@ -1,4 +1,5 @@
-"""Servers of a test: programs and configuration in, processes on free ports of loopback out, ended with the block."""
+"""Servers of a test: programs and configuration in, processes on free ports of loopback out, ended
+with the block."""
 
 from __future__ import annotations
 
@@ -55,7 +56,9 @@ class Server:
 
     def post(self, path: str, body: object) -> None:
         headers = {"Content-Type": "application/json"}
-        with urlopen(Request(f"{self.url}{path}", json.dumps(body).encode(), headers), timeout=10) as response:
+        with urlopen(
+            Request(f"{self.url}{path}", json.dumps(body).encode(), headers), timeout=10
+        ) as response:
             response.read()
 
     def json(self, path: str, **query: str) -> Any:
@@ -68,12 +71,20 @@ class Server:
 
 @contextmanager
 def started(
-    name: str, command: Sequence[str | Path], folder: Path, port: int, ready: str, cwd: Path | None = None
+    name: str,
+    command: Sequence[str | Path],
+    folder: Path,
+    port: int,
+    ready: str,
+    cwd: Path | None = None,
 ) -> Iterator[Server]:
-    """The server, once it answers at the path `ready`; it ends with the block, whatever happens there."""
+    """The server, once it answers at the path `ready`; it ends with the block, whatever happens
+    there."""
     log = folder / f"{name}.log"
     with log.open("ab") as output:
-        process = subprocess.Popen([*map(str, command)], cwd=cwd or folder, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            [*map(str, command)], cwd=cwd or folder, stdout=output, stderr=subprocess.STDOUT
+        )
     server = Server(name, port, process, log)
     try:
         until(lambda: answers(server, ready), f"{name} answers", [server], _START_SECONDS)
@@ -105,7 +116,8 @@ def until(
     seconds: float = 120,
     seen: Callable[[], Any] = str,
 ) -> _T:
-    """What `ask` gives, once it is true; after so many seconds the test fails with what was seen instead."""
+    """What `ask` gives, once it is true; after so many seconds the test fails with what was seen
+    instead."""
     end = time.monotonic() + seconds
     while not (found := ask()):
         if time.monotonic() > end:
@@ -117,7 +129,8 @@ def until(
 
 @dataclass(frozen=True)
 class Received:
-    """One alert of one notification: the path that it was sent to, `firing` or `resolved`, labels and annotations."""
+    """One alert of one notification: the path that it was sent to, `firing` or `resolved`, labels
+    and annotations."""
 
     receiver: str
     status: str
@@ -136,7 +149,9 @@ class Webhook:
             def do_POST(self) -> None:
                 message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 received.extend(
-                    Received(self.path.strip("/"), alert["status"], alert["labels"], alert["annotations"])
+                    Received(
+                        self.path.strip("/"), alert["status"], alert["labels"], alert["annotations"]
+                    )
                     for alert in message["alerts"]
                 )
                 self.send_response(200)
@@ -164,5 +179,6 @@ class Webhook:
         return [
             alert
             for alert in self.alerts
-            if (alert.receiver, alert.status) == (receiver, status) and labels.items() <= alert.labels.items()
+            if (alert.receiver, alert.status) == (receiver, status)
+            and labels.items() <= alert.labels.items()
         ]

@@ -1,4 +1,5 @@
-"""A small web service, as its users would write it: FastAPI, instrumented by prometheus-fastapi-instrumentator.
+"""A small web service, as its users would write it: FastAPI, instrumented by
+prometheus-fastapi-instrumentator.
 
 `/control` makes it fail or slow for the time being: what a deploy does by accident.
 """

@@ -1,7 +1,8 @@
-"""A whole installation on loopback: specs and a project file in, everything that they describe, running, out.
+"""A whole installation on loopback: specs and a project file in, everything that they describe,
+running, out.
 
-What is generated is loaded as docs/loading.md says, and not changed for the tests: windows are shortened by the project
-file.
+What is generated is loaded as docs/loading.md says, and not changed for the tests: windows are
+shortened by the project file.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ class Programs:
 
 @dataclass(frozen=True)
 class Ports:
-    """One for each server, chosen before anything is generated, since what is generated names some of them."""
+    """One for each server, chosen before anything is generated, since what is generated names some
+    of them."""
 
     prometheus: int
     alertmanager: int
@@ -65,18 +67,25 @@ class Stack:
 
     def query(self, expression: str) -> list[dict[str, Any]]:
         """The samples of an instant query, now."""
-        samples: list[dict[str, Any]] = self.prometheus.json("/api/v1/query", query=expression)["data"]["result"]
+        samples: list[dict[str, Any]] = self.prometheus.json("/api/v1/query", query=expression)[
+            "data"
+        ]["result"]
         return samples
 
     def firing(self) -> set[tuple[str, str, str]]:
         """Service, name and severity of all alerts that fire in Prometheus."""
         samples = self.query('ALERTS{alertstate="firing"}')
-        return {tuple(s["metric"][label] for label in ("service", "alertname", "severity")) for s in samples}
+        return {
+            tuple(s["metric"][label] for label in ("service", "alertname", "severity"))
+            for s in samples
+        }
 
     def silence(self, **labels: str) -> None:
         """For an hour, as the runbook's command does."""
         now = datetime.now(UTC)
-        matchers = [{"name": name, "value": value, "isRegex": False} for name, value in labels.items()]
+        matchers = [
+            {"name": name, "value": value, "isRegex": False} for name, value in labels.items()
+        ]
         silence = {
             "matchers": matchers,
             "startsAt": now.isoformat(),
@@ -89,7 +98,11 @@ class Stack:
     def states(self, **labels: str) -> list[str]:
         """What Alertmanager does with the alerts of these labels: `active` or `suppressed`."""
         alerts = self.alertmanager.json("/api/v2/alerts")
-        return [alert["status"]["state"] for alert in alerts if labels.items() <= alert["labels"].items()]
+        return [
+            alert["status"]["state"]
+            for alert in alerts
+            if labels.items() <= alert["labels"].items()
+        ]
 
 
 @contextmanager
@@ -127,7 +140,9 @@ def running(programs: Programs, folder: Path, specs: dict[str, str]) -> Iterator
         _generate(folder, {name: _filled(text, ports, webhook) for name, text in specs.items()})
         shop = stack.enter_context(_shop(folder, ports.shop))
         stack.enter_context(_blackbox(programs.blackbox, folder, ports.blackbox))
-        alertmanager = stack.enter_context(_alertmanager(programs.alertmanager, folder, ports.alertmanager))
+        alertmanager = stack.enter_context(
+            _alertmanager(programs.alertmanager, folder, ports.alertmanager)
+        )
         prometheus = stack.enter_context(_prometheus(programs.prometheus, folder, ports))
         yield Stack(folder, shop, prometheus, alertmanager, webhook)
 
@@ -142,7 +157,12 @@ def _generate(folder: Path, specs: dict[str, str]) -> None:
     (folder / "specs").mkdir()
     for name, text in specs.items():
         (folder / "specs" / name).write_text(text, encoding="utf-8")
-    subprocess.run([sys.executable, "-m", "opsgen", "build", "specs"], cwd=folder, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "opsgen", "build", "specs"],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+    )
 
 
 @contextmanager
@@ -184,11 +204,15 @@ def _prometheus(program: Path, folder: Path, ports: Ports) -> Iterator[Server]:
 
 
 def _prometheus_config(folder: Path, ports: Ports) -> dict[str, Any]:
-    """Rules by a glob in a folder of their own, and the entries of probes.yaml, as 2.42 needs them."""
+    """Rules by a glob in a folder of their own, and the entries of probes.yaml, as 2.42 needs
+    them."""
     loaded = folder / "loaded"
     loaded.mkdir()
     jobs = {"prometheus": ports.prometheus, "alertmanager": ports.alertmanager, "shop": ports.shop}
-    scrapes = [{"job_name": job, "static_configs": [{"targets": [f"{LOOPBACK}:{port}"]}]} for job, port in jobs.items()]
+    scrapes = [
+        {"job_name": job, "static_configs": [{"targets": [f"{LOOPBACK}:{port}"]}]}
+        for job, port in jobs.items()
+    ]
     for rules in sorted((folder / "out").glob("**/rules.yaml")):
         shutil.copy(rules, loaded / f"{rules.parent.name}.rules.yaml")
     for probes in sorted((folder / "out").glob("*/probes.yaml")):
@@ -197,5 +221,9 @@ def _prometheus_config(folder: Path, ports: Ports) -> dict[str, Any]:
         "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
         "rule_files": [f"{loaded}/*.rules.yaml"],
         "scrape_configs": scrapes,
-        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"{LOOPBACK}:{ports.alertmanager}"]}]}]},
+        "alerting": {
+            "alertmanagers": [
+                {"static_configs": [{"targets": [f"{LOOPBACK}:{ports.alertmanager}"]}]}
+            ]
+        },
     }

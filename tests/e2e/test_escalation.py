@@ -1,4 +1,5 @@
-"""Escalation on a real Prometheus and a real Alertmanager: steps, silences, hours and the watchdog."""
+"""Escalation on a real Prometheus and a real Alertmanager: steps, silences, hours and the
+watchdog."""
 
 from __future__ import annotations
 
@@ -80,7 +81,11 @@ def _told(stack: Stack, receiver: str, status: str, **labels: str) -> None:
 
 def _in_their_order(stack: Stack, status: str) -> list[str]:
     """Who was told of the page, in the order in which they were."""
-    return list(dict.fromkeys(a.receiver for a in stack.webhook.alerts if a.status == status and a.receiver != "beat"))
+    return list(
+        dict.fromkeys(
+            a.receiver for a in stack.webhook.alerts if a.status == status and a.receiver != "beat"
+        )
+    )
 
 
 def test_a_page_goes_from_step_to_step_and_its_end_to_all(stack: Stack) -> None:
@@ -101,7 +106,9 @@ def test_who_silences_a_page_stops_its_steps(stack: Stack) -> None:
     stack.shop.get("/control", failing="true")
     _told(stack, "first", "firing")
 
-    stack.silence(alertname="ProbeFailed", signal="probe-health", service="shop", environment="production")
+    stack.silence(
+        alertname="ProbeFailed", signal="probe-health", service="shop", environment="production"
+    )
 
     for step in ("2", "3"):
         until(
@@ -133,7 +140,11 @@ def test_the_watchdog_beats_until_alerting_is_broken(stack: Stack) -> None:
     until(lambda: beats() >= 4, "it beats", stack.servers)
 
     stack.prometheus.process.terminate()
-    until(lambda: stack.states(alertname="Watchdog") == [], "Alertmanager has not heard of it", [stack.alertmanager])
+    until(
+        lambda: stack.states(alertname="Watchdog") == [],
+        "Alertmanager has not heard of it",
+        [stack.alertmanager],
+    )
 
     last = beats()
     with pytest.raises(pytest.fail.Exception):

@@ -1,4 +1,5 @@
-"""An outage of a real service, from the first failed request to the message that all is well, on real servers."""
+"""An outage of a real service, from the first failed request to the message that all is well, on
+real servers."""
 
 from __future__ import annotations
 
@@ -83,9 +84,12 @@ def stack(
 
 
 def _rules(stack: Stack, is_slow: bool = False) -> list[dict[str, Any]]:
-    """The rules that are evaluated every second, or those that are not and may not have been yet."""
+    """The rules that are evaluated every second, or those that are not and may not have been
+    yet."""
     groups = stack.prometheus.json("/api/v1/rules")["data"]["groups"]
-    return [rule for group in groups if (group["interval"] > 1) is is_slow for rule in group["rules"]]
+    return [
+        rule for group in groups if (group["interval"] > 1) is is_slow for rule in group["rules"]
+    ]
 
 
 def _told(stack: Stack, receiver: str, status: str, alert: str, severity: str) -> None:
@@ -100,7 +104,11 @@ def _told(stack: Stack, receiver: str, status: str, alert: str, severity: str) -
 
 def _all_is_well(stack: Stack) -> None:
     """Once users have asked for a while; nothing has fired until then."""
-    until(lambda: stack.query("slo:events:increase40s > 500"), "users have asked for a while", stack.servers)
+    until(
+        lambda: stack.query("slo:events:increase40s > 500"),
+        "users have asked for a while",
+        stack.servers,
+    )
     until(lambda: stack.query("min(probe_success) == 1"), "all probes succeed", stack.servers)
     assert stack.firing() == set()
     assert stack.webhook.alerts == []
@@ -126,8 +134,16 @@ def test_every_rule_is_loaded_and_gives_numbers(stack: Stack) -> None:
     def measured() -> set[str]:
         return {sample["metric"]["service"] for sample in stack.query("slo:burn_rate:ratio1h")}
 
-    until(lambda: all(rule["health"] == "ok" for rule in _rules(stack)), "every rule was evaluated", stack.servers)
-    until(lambda: measured() == {"shop", "prometheus", "alertmanager"}, "burn rates are recorded", stack.servers)
+    until(
+        lambda: all(rule["health"] == "ok" for rule in _rules(stack)),
+        "every rule was evaluated",
+        stack.servers,
+    )
+    until(
+        lambda: measured() == {"shop", "prometheus", "alertmanager"},
+        "burn rates are recorded",
+        stack.servers,
+    )
 
     slow = _rules(stack, is_slow=True)
     assert len(_rules(stack)) + len(slow) == len(generated) > 100
@@ -149,7 +165,10 @@ def test_an_outage_reaches_those_whom_the_policy_names_and_so_does_its_end(stack
         _told(stack, receiver, "firing", "ProbeFailed", "page")
     page = stack.webhook.got("shop-pager", "firing", alertname="ErrorBudgetBurn")[0]
     assert page.annotations["summary"] == "shop burns its error budget too fast (availability)."
-    assert page.annotations["runbook_url"] == "https://runbooks.example.com/shop.md#errorbudgetburn-slo-availability"
+    assert (
+        page.annotations["runbook_url"]
+        == "https://runbooks.example.com/shop.md#errorbudgetburn-slo-availability"
+    )
     _is_suppressed(stack, alertname="ErrorBudgetBurn", severity="ticket")
 
     stack.shop.get("/control", failing="false")
@@ -157,7 +176,9 @@ def test_an_outage_reaches_those_whom_the_policy_names_and_so_does_its_end(stack
     for receiver in ("shop-pager", "shop-chat"):
         _told(stack, receiver, "resolved", "ErrorBudgetBurn", "page")
         _told(stack, receiver, "resolved", "ProbeFailed", "page")
-    until(lambda: stack.firing() == set(), "nothing fires any more", stack.servers, seen=stack.firing)
+    until(
+        lambda: stack.firing() == set(), "nothing fires any more", stack.servers, seen=stack.firing
+    )
     assert {alert.labels["service"] for alert in stack.webhook.alerts} == {"shop"}
     assert stack.webhook.got("shop-pager", "firing", severity="ticket") == []
 

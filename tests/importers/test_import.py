@@ -1,4 +1,5 @@
-"""`opsgen import`: what other tools' specs say is carried over or refused at its line, and alerts as theirs did."""
+"""`opsgen import`: what other tools' specs say is carried over or refused at its line, and alerts
+as theirs did."""
 
 from __future__ import annotations
 
@@ -75,7 +76,9 @@ def imported(folder: Path, *texts: str) -> tuple[list[dict[str, Any]], str]:
     """The specs, and what was said."""
     for number, text in enumerate(texts):
         (folder / f"{number}.yaml").write_text(text)
-    done = run("import", "--to", "-", *(f"{number}.yaml" for number in range(len(texts))), cwd=folder)
+    done = run(
+        "import", "--to", "-", *(f"{number}.yaml" for number in range(len(texts))), cwd=folder
+    )
     assert "Traceback" not in done.stderr
     return list(yaml.safe_load_all(done.stdout)), done.stderr
 
@@ -148,7 +151,15 @@ def test_openslo_counts_events_by_its_counters(tmp_path: Path) -> None:
 def test_backstage_says_whose_it_is_and_sloth_what_it_promises(tmp_path: Path) -> None:
     (spec,), said = imported(tmp_path, BACKSTAGE, SLOTH)
 
-    assert list(spec) == ["service", "title", "description", "team", "match", "slos", "dependencies"]
+    assert list(spec) == [
+        "service",
+        "title",
+        "description",
+        "team",
+        "match",
+        "slos",
+        "dependencies",
+    ]
     assert (spec["title"], spec["team"]) == ("My service", "web-team")
     assert spec["dependencies"] == [{"service": "till"}]
     assert "resource:orders-db" in said
@@ -202,13 +213,33 @@ _REFUSED = {
     ),
     "subquery": (SLOTH, "[{{.window}}]", "[{{.window}}:1m]", "counts samples of a gauge"),
     "template": (SLOTH, "{{.window}}", "{{.other}}", "has a template in it"),
-    "no PromQL": (SLOTH, 'sum(rate(http_requests_total{job="shop",code', "sum(rate(code", "this is no PromQL"),
+    "no PromQL": (
+        SLOTH,
+        'sum(rate(http_requests_total{job="shop",code',
+        "sum(rate(code",
+        "this is no PromQL",
+    ),
     "objective": (SLOTH, "99.9", "100", "an objective of 100"),
     "no name": (SLOTH, "My Service", "'***'", "gives no name"),
     "no slos": (SLOTH, "slos:", "others:", "it has no objective"),
-    "gauge": (PYRRA, "    ratio:", "    bool_gauge: {metric: x}\n    ratio:", "counts samples of a gauge"),
-    "native": (PYRRA, "    ratio:", "    latencyNative: {latency: 1s}\n    ratio:", "a native histogram"),
-    "own label": (PYRRA, "    ratio:", "    ratio:\n      grouping: [service]", "is a label that opsgen sets"),
+    "gauge": (
+        PYRRA,
+        "    ratio:",
+        "    bool_gauge: {metric: x}\n    ratio:",
+        "counts samples of a gauge",
+    ),
+    "native": (
+        PYRRA,
+        "    ratio:",
+        "    latencyNative: {latency: 1s}\n    ratio:",
+        "a native histogram",
+    ),
+    "own label": (
+        PYRRA,
+        "    ratio:",
+        "    ratio:\n      grouping: [service]",
+        "is a label that opsgen sets",
+    ),
     "no metric": (PYRRA, "'http_requests_total{job=\"shop\"}'", "sum(x)", "this is no metric"),
     "no window": (PYRRA, "window: 4w", "window: soon", "'soon' is no period"),
     "timeslices": (OPENSLO, "Occurrences", "Timeslices", "the budget counts Timeslices"),
@@ -234,7 +265,9 @@ def test_what_has_no_counterpart_is_refused_at_its_line(tmp_path: Path, case: st
 
 
 def test_what_is_right_beside_what_is_refused_is_imported(tmp_path: Path) -> None:
-    (tmp_path / "slo.yaml").write_text(f"{SLOTH}---\n{OPENSLO.replace('Occurrences', 'Timeslices')}---\n# nothing\n")
+    (tmp_path / "slo.yaml").write_text(
+        f"{SLOTH}---\n{OPENSLO.replace('Occurrences', 'Timeslices')}---\n# nothing\n"
+    )
     done = run("import", "slo.yaml", cwd=tmp_path)
 
     assert done.returncode == 1
@@ -253,11 +286,13 @@ def test_nothing_to_import_is_a_mistake(tmp_path: Path, text: str) -> None:
     assert done.stderr.strip()
 
 
-# -- published examples ------------------------------------------------------------------------------------------------
+# -- published examples ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("peer", ["sloth", "pyrra", "openslo"])
-def test_every_published_example_is_imported_or_refused(sample_data: Path, tmp_path: Path, peer: str) -> None:
+def test_every_published_example_is_imported_or_refused(
+    sample_data: Path, tmp_path: Path, peer: str
+) -> None:
     files = sorted((sample_data / "peers" / peer).iterdir())
     assert files
     for file in files:
@@ -278,13 +313,14 @@ def test_most_of_the_published_examples_are_imported(sample_data: Path, tmp_path
     assert len(list((tmp_path / "specs").iterdir())) == 15
 
 
-# -- as theirs did -----------------------------------------------------------------------------------------------------
+# -- as theirs did ---------------------------------------------------------------------------------
 
 _MINUTE_EVENTS = 1_000
 
 
 def counters(ratios: list[tuple[float, int]]) -> tuple[str, str]:
-    """Bad and all events a minute, in the notation of promtool: (ratio, minutes) after each other."""
+    """Bad and all events a minute, in the notation of promtool: (ratio, minutes) after each
+    other."""
     bad, total, at, all_of = [], [], 0, 0
     for ratio, minutes in ratios:
         step = round(_MINUTE_EVENTS * ratio)
@@ -295,8 +331,11 @@ def counters(ratios: list[tuple[float, int]]) -> tuple[str, str]:
     return " ".join(bad), " ".join(total)
 
 
-def fires_alike(promtool: Path, folder: Path, theirs: dict[str, str], ratios: list[tuple[float, int]]) -> None:
-    """Whether both rule files fire for the same severities at the same time, but for what a `for` and a `keep` delay.
+def fires_alike(
+    promtool: Path, folder: Path, theirs: dict[str, str], ratios: list[tuple[float, int]]
+) -> None:
+    """Whether both rule files fire for the same severities at the same time, but for what a `for`
+    and a `keep` delay.
 
     `theirs` are the selectors of the peer's alerts by our severity; each has to fire at least once.
     """
@@ -308,13 +347,25 @@ def fires_alike(promtool: Path, folder: Path, theirs: dict[str, str], ratios: li
     minutes = sum(length for _, length in ratios)
     tests: list[dict[str, Any]] = []
     for severity, selector in theirs.items():
-        ours = f'(count(ALERTS{{alertname="ErrorBudgetBurn",severity="{severity}",alertstate="firing"}}) or vector(0))'
+        ours = (
+            f'(count(ALERTS{{alertname="ErrorBudgetBurn",severity="{severity}",alertstate="firing"}})'
+            " or vector(0))"
+        )
         other = f'(count(ALERTS{{{selector},alertstate="firing"}}) or vector(0))'
         for one, two in ((ours, other), (other, ours)):
             alone = f"(min_over_time({one}[20m:1m]) > 0) and (max_over_time({two}[20m:1m]) == 0)"
-            tests += [{"expr": alone, "eval_time": f"{at}m", "exp_samples": []} for at in range(60, minutes, 10)]
+            tests += [
+                {"expr": alone, "eval_time": f"{at}m", "exp_samples": []}
+                for at in range(60, minutes, 10)
+            ]
         both = f"max_over_time((({ours} > 0) * ({other} > 0) > bool 0)[{minutes}m:5m])"
-        tests.append({"expr": both, "eval_time": f"{minutes}m", "exp_samples": [{"labels": "{}", "value": 1}]})
+        tests.append(
+            {
+                "expr": both,
+                "eval_time": f"{minutes}m",
+                "exp_samples": [{"labels": "{}", "value": 1}],
+            }
+        )
     document = {
         "rule_files": ["ours.yaml", "theirs.yaml"],
         "evaluation_interval": "1m",
@@ -322,7 +373,11 @@ def fires_alike(promtool: Path, folder: Path, theirs: dict[str, str], ratios: li
     }
     (folder / "test.yaml").write_text(yaml.safe_dump(document))
     done = subprocess.run(
-        [promtool, "test", "rules", "test.yaml"], cwd=folder, capture_output=True, text=True, check=False
+        [promtool, "test", "rules", "test.yaml"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, (done.stdout + done.stderr)[:4_000]
 
@@ -337,19 +392,37 @@ def rules_of(folder: Path, text: str, project: str = "") -> None:
     (folder / "ours.yaml").write_text(rules.read_text())
 
 
-# Well, then 2% (20 times the budget), 0.8% (8 times), and 0.4% (4 times) for as long as each tier needs.
-_OUTAGES = [(0.0, 420), (0.02, 90), (0.0, 500), (0.008, 480), (0.0, 600), (0.004, 1_500), (0.0, 600)]
+# Well, then 2% (20 times the budget), 0.8% (8 times), and 0.4% (4 times) for as long as each tier
+# needs.
+_OUTAGES = [
+    (0.0, 420),
+    (0.02, 90),
+    (0.0, 500),
+    (0.008, 480),
+    (0.0, 600),
+    (0.004, 1_500),
+    (0.0, 600),
+]
 
 
 @pytest.mark.slow
 def test_alerts_fire_as_those_of_sloth(promtool: Path, sample_data: Path, tmp_path: Path) -> None:
-    generated = (sample_data / "peers" / "sloth-generated" / "examples__gen_getting-started.yml").read_text()
+    generated = (
+        sample_data / "peers" / "sloth-generated" / "examples__gen_getting-started.yml"
+    ).read_text()
     renamed = generated.replace("http_request_duration_seconds_count", "http_requests_total")
-    (tmp_path / "theirs.yaml").write_text(renamed.replace('job="myservice"', 'job="shop"').replace("(5..|429)", "5.."))
+    (tmp_path / "theirs.yaml").write_text(
+        renamed.replace('job="myservice"', 'job="shop"').replace("(5..|429)", "5..")
+    )
     assert renamed.count("http_requests_total") > 10
     rules_of(tmp_path, SLOTH)
 
-    fires_alike(promtool, tmp_path, {"page": 'sloth_severity="page"', "ticket": 'sloth_severity="ticket"'}, _OUTAGES)
+    fires_alike(
+        promtool,
+        tmp_path,
+        {"page": 'sloth_severity="page"', "ticket": 'sloth_severity="ticket"'},
+        _OUTAGES,
+    )
 
 
 def pyrras(objective: str) -> dict[str, Any]:
@@ -373,19 +446,23 @@ def test_alerts_fire_as_those_of_pyrra_with_its_burn_rates(promtool: Path, tmp_p
     (tmp_path / "theirs.yaml").write_text(yaml.safe_dump(pyrras("0.99")))
     project = yaml.safe_dump({"slo": {"burn_rates": burn_rates(Duration.of("4w"))}})
     rules_of(tmp_path, PYRRA, project)
-    selectors = {"page": 'peer="pyrra",severity="critical"', "ticket": 'peer="pyrra",severity="warning"'}
+    selectors = {
+        "page": 'peer="pyrra",severity="critical"',
+        "ticket": 'peer="pyrra",severity="warning"',
+    }
 
     fires_alike(promtool, tmp_path, selectors, [(ratio * 10, length) for ratio, length in _OUTAGES])
 
 
-# -- the other way round -----------------------------------------------------------------------------------------------
+# -- the other way round ---------------------------------------------------------------------------
 
 
 def test_what_is_exported_and_imported_records_the_same(tmp_path: Path) -> None:
     spec = (
-        "service: shop\ntitle: The shop\nteam: web\nconvention: prometheus-http\nmatch: {job: shop}\n"
-        "slos:\n- {availability: 99.9%, window: 28d}\n- {latency: 99% under 250ms}\n"
-        "- {name: fresh, objective: 99.5%, bad: 'rate(stale_total[5m])', total: 'rate(prices_total[5m])'}\n"
+        "service: shop\ntitle: The shop\nteam: web\nconvention: prometheus-http\nmatch: {job:"
+        " shop}\nslos:\n- {availability: 99.9%, window: 28d}\n- {latency: 99% under 250ms}\n-"
+        " {name: fresh, objective: 99.5%, bad: 'rate(stale_total[5m])', total:"
+        " 'rate(prices_total[5m])'}\n"
     )
     (tmp_path / "shop.yaml").write_text(spec)
     exported = run("export", "--openslo", "shop.yaml", cwd=tmp_path)
@@ -400,7 +477,8 @@ def test_what_is_exported_and_imported_records_the_same(tmp_path: Path) -> None:
     def records(folder: str) -> dict[str, str]:
         groups = yaml.safe_load((tmp_path / folder / "shop" / "rules.yaml").read_text())["groups"]
         rules = [rule for group in groups for rule in group["rules"] if "record" in rule]
-        # A latency is exported as what is bad: what is recorded of that has a zero for when there are none yet.
+        # A latency is exported as what is bad: what is recorded of that has a zero for when there
+        # are none yet.
         of_bad = ("slo:error_ratio", "slo:errors")
         return {
             f"{rule['record']} {rule['labels']['slo']}": " ".join(rule["expr"].split())

@@ -1,4 +1,5 @@
-"""Processes that build, to be killed: `python -m tests.output.builders killed FOLDER` or `random OUT SEED BUILDS`."""
+"""Processes that build, to be killed: `python -m tests.output.builders killed FOLDER` or `random
+OUT SEED BUILDS`."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ _CHANGING = ("open", "write", "close", "mkdir", "replace", "unlink", "rmdir")
 
 
 def kill_at_every_call(folder: Path) -> None:
-    """Builds NEW into copies of `folder/old`, named 0, 1, 2...: each is killed before its call of that number."""
+    """Builds NEW into copies of `folder/old`, named 0, 1, 2...: each is killed before its call of
+    that number."""
     for at in count():
         out = shutil.copytree(folder / "old", folder / str(at))
         process = os.fork()
@@ -63,7 +65,11 @@ def _random_services(chance: random.Random) -> dict[str, FolderContent]:
     services = [service for service in ("checkout", "payments", "search") if chance.random() < 0.7]
     return wanted(
         **{
-            service: {name: chance.choice("123") * 20_000 + "\n" for name in names if chance.random() < 0.7}
+            service: {
+                name: chance.choice("123") * 20_000 + "\n"
+                for name in names
+                if chance.random() < 0.7
+            }
             for service in services
         }
     )

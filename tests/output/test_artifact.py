@@ -17,7 +17,8 @@ def test_a_path_that_could_leave_the_folder_or_hide_in_a_message_is_no_artifact(
 
 
 @pytest.mark.parametrize(
-    "path", ["README.md", "checkout/rules.yaml", "checkout/..rules", "a/b/c/d", "café/menü", ".hidden"]
+    "path",
+    ["README.md", "checkout/rules.yaml", "checkout/..rules", "a/b/c/d", "café/menü", ".hidden"],
 )
 def test_every_plain_relative_path_is_an_artifact(path: str) -> None:
     assert Artifact(path, "text\n").path == path

@@ -1,4 +1,5 @@
-"""Claims about pages that opsgen shares with people: whose is which line, and what becomes of it."""
+"""Claims about pages that opsgen shares with people: whose is which line, and what becomes of
+it."""
 
 from __future__ import annotations
 
@@ -15,7 +16,9 @@ from opsgen.output.blocks import Block, Page, Part, merge, parse
 
 def page(**bodies: str) -> Page:
     """The page as opsgen writes it, of blocks by their ids: `page(a="\\n## A\\n")`."""
-    parts = [Part(Block(name.replace("_", ":"), f"\n{body}\n\n"), "\n") for name, body in bodies.items()]
+    parts = [
+        Part(Block(name.replace("_", ":"), f"\n{body}\n\n"), "\n") for name, body in bodies.items()
+    ]
     return Page("", (*parts[:-1], Part(parts[-1].block, "")))
 
 
@@ -35,11 +38,13 @@ def after(text: str, name: str, more: str) -> str:
     return text.replace(end, end + more, 1)
 
 
-# -- what stays ------------------------------------------------------------------------------------------------------
+# -- what stays ------------------------------------------------------------------------------------
 
 
 def test_a_page_is_what_was_written() -> None:
-    assert parse(OLD.text, "") == Page(OLD.head, tuple(Part(_read(p.block, OLD.text), p.after) for p in OLD.parts))
+    assert parse(OLD.text, "") == Page(
+        OLD.head, tuple(Part(_read(p.block, OLD.text), p.after) for p in OLD.parts)
+    )
 
 
 def _read(block: Block, text: str) -> Block:
@@ -50,32 +55,51 @@ def _read(block: Block, text: str) -> Block:
 def test_text_around_blocks_stays_when_blocks_change() -> None:
     present = "Read me first.\n\n" + after(OLD.text, "alert:a", "\nCall Ann.\n\n") + "\nThe end"
 
-    found = merged(present, page(top="# The shop", alert_a="### A: errors, new", alert_b="### B: delay", links="## L"))
+    found = merged(
+        present,
+        page(top="# The shop", alert_a="### A: errors, new", alert_b="### B: delay", links="## L"),
+    )
 
     assert found == (
         present.replace("# Shop", "# The shop")
         .replace("### A: errors", "### A: errors, new")
         .replace("## Links", "## L")
         .replace(parse(present, "").parts[0].block.sha, Block("", "\n# The shop\n\n").digest)
-        .replace(parse(present, "").parts[1].block.sha, Block("", "\n### A: errors, new\n\n").digest)
+        .replace(
+            parse(present, "").parts[1].block.sha, Block("", "\n### A: errors, new\n\n").digest
+        )
         .replace(parse(present, "").parts[3].block.sha, Block("", "\n## L\n\n").digest)
     )
 
 
 def test_a_new_block_follows_the_one_before_it_and_what_people_wrote_there() -> None:
     present = after(OLD.text, "alert:a", "\nCall Ann.\n\n")
-    wanted = page(top="# Shop", alert_a="### A: errors", alert_n="### N: new", alert_b="### B: delay", links="## Links")
+    wanted = page(
+        top="# Shop",
+        alert_a="### A: errors",
+        alert_n="### N: new",
+        alert_b="### B: delay",
+        links="## Links",
+    )
 
     found = parse(merged(present, wanted), "")
 
-    assert [part.block.id for part in found.parts] == ["top", "alert:a", "alert:n", "alert:b", "links"]
+    assert [part.block.id for part in found.parts] == [
+        "top",
+        "alert:a",
+        "alert:n",
+        "alert:b",
+        "links",
+    ]
     assert found.parts[1].after.strip() == "Call Ann."
     assert found.parts[2].after == "\n"
 
 
 def test_a_block_that_people_moved_stays_where_they_moved_it() -> None:
     parts = OLD.parts
-    present = Page("", (parts[0], parts[2], Part(parts[1].block, "\nFirst.\n\n"), Part(parts[3].block, ""))).text
+    present = Page(
+        "", (parts[0], parts[2], Part(parts[1].block, "\nFirst.\n\n"), Part(parts[3].block, ""))
+    ).text
 
     assert merged(present, OLD) == present
 
@@ -96,7 +120,10 @@ def test_what_is_retired_stays_and_more_comes_after_it() -> None:
 
     twice = parse(merged(once, page(top="# Shop", links="## Links")), "")
 
-    assert twice.parts[-1].after == "\n### A: errors\n\nCall Ann.\n\n\n\n### B: delay\n\nCall Bob.\n\n\n"
+    assert (
+        twice.parts[-1].after
+        == "\n### A: errors\n\nCall Ann.\n\n\n\n### B: delay\n\nCall Bob.\n\n\n"
+    )
 
 
 def test_a_question_that_nobody_answered_goes_with_its_block() -> None:
@@ -122,23 +149,37 @@ def _renamed(block: Block) -> Block:
 
 
 def test_lines_end_as_they_did_and_a_last_line_without_an_end_has_none() -> None:
-    present = after(OLD.text, "alert:a", "\nCall Ann.\n\n").replace("\n", "\r\n").removesuffix("\r\n")
+    present = (
+        after(OLD.text, "alert:a", "\nCall Ann.\n\n").replace("\n", "\r\n").removesuffix("\r\n")
+    )
 
-    found = merged(present, page(top="# The shop", alert_a="### A: errors", alert_c="### C", links="## Links"))
+    found = merged(
+        present, page(top="# The shop", alert_a="### A: errors", alert_c="### C", links="## Links")
+    )
 
     assert "\n" not in found.replace("\r\n", "")
     assert not found.endswith("\n")
     assert "# The shop\r\n" in found
-    assert merged(found, page(top="# The shop", alert_a="### A: errors", alert_c="### C", links="## Links")) == found
+    assert (
+        merged(
+            found,
+            page(top="# The shop", alert_a="### A: errors", alert_c="### C", links="## Links"),
+        )
+        == found
+    )
 
 
-# -- edits inside of blocks ------------------------------------------------------------------------------------------
+# -- edits inside of blocks ------------------------------------------------------------------------
 
 
 def test_an_edited_block_is_left_and_shown() -> None:
     present = OLD.text.replace("### A: errors", "### A: my errors")
 
-    found = merge(present, page(top="# S", alert_a="### A: errors", alert_b="### B", links="## L"), "runbook.md")
+    found = merge(
+        present,
+        page(top="# S", alert_a="### A: errors", alert_b="### B", links="## L"),
+        "runbook.md",
+    )
 
     (edit,) = found.edited
     assert edit.id == "alert:a"
@@ -148,7 +189,9 @@ def test_an_edited_block_is_left_and_shown() -> None:
 
 
 def test_an_edit_that_says_what_opsgen_says_is_none() -> None:
-    wanted = page(top="# Shop", alert_a="### A: my errors", alert_b="### B: delay", links="## Links")
+    wanted = page(
+        top="# Shop", alert_a="### A: my errors", alert_b="### B: delay", links="## Links"
+    )
 
     assert merged(OLD.text.replace("### A: errors", "### A: my errors"), wanted) == wanted.text
 
@@ -168,7 +211,12 @@ def test_taking_mine_makes_the_block_peoples_for_good() -> None:
     assert "opsgen:begin alert:a " not in mine
     assert merged(mine, OLD) == mine
     without = mine.replace("<!-- opsgen:mine alert:a -->\n", "")
-    assert [part.block.id for part in parse(merged(without, OLD), "").parts] == ["top", "alert:a", "alert:b", "links"]
+    assert [part.block.id for part in parse(merged(without, OLD), "").parts] == [
+        "top",
+        "alert:a",
+        "alert:b",
+        "links",
+    ]
 
 
 def test_an_edited_block_that_is_gone_is_left_too() -> None:
@@ -180,18 +228,30 @@ def test_an_edited_block_that_is_gone_is_left_too() -> None:
     assert found.text == present
 
 
-# -- markers ---------------------------------------------------------------------------------------------------------
+# -- markers ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (lambda t: t.replace("<!-- opsgen:end alert:a -->\n", ""), "the block alert:b begins inside of alert:a"),
+        (
+            lambda t: t.replace("<!-- opsgen:end alert:a -->\n", ""),
+            "the block alert:b begins inside of alert:a",
+        ),
         (lambda t: t.replace("<!-- opsgen:end links -->\n", ""), "the block links has no end"),
-        (lambda t: t + "<!-- opsgen:end links -->\n", "the block links ends here, and begins nowhere"),
+        (
+            lambda t: t + "<!-- opsgen:end links -->\n",
+            "the block links ends here, and begins nowhere",
+        ),
         (lambda t: t + OLD.parts[1].block.text, "the block alert:a is there twice: line 7"),
-        (lambda t: t.replace("opsgen:end alert:a", "opsgen:end alert:b"), "the block alert:b ends here, inside of"),
-        (lambda t: t.replace("<!-- opsgen:end alert:a -->", "<!-- opsgen:end -->"), "this is no marker as opsgen"),
+        (
+            lambda t: t.replace("opsgen:end alert:a", "opsgen:end alert:b"),
+            "the block alert:b ends here, inside of",
+        ),
+        (
+            lambda t: t.replace("<!-- opsgen:end alert:a -->", "<!-- opsgen:end -->"),
+            "this is no marker as opsgen",
+        ),
         (lambda t: t.replace("sha256:", "sha256:x"), "this is no marker as opsgen"),
         (lambda t: t.replace("### A: errors", "```\n### A"), "the block alert:a has no end"),
     ],
@@ -216,12 +276,14 @@ def test_markers_in_somebodys_code_are_code(fence: str) -> None:
 
 
 def test_a_marker_within_a_line_is_text() -> None:
-    present = after(OLD.text, "alert:a", "\nBlocks begin with <!-- opsgen:begin x -->, as you see.\n\n")
+    present = after(
+        OLD.text, "alert:a", "\nBlocks begin with <!-- opsgen:begin x -->, as you see.\n\n"
+    )
 
     assert merged(present, OLD) == present
 
 
-# -- whatever is written ---------------------------------------------------------------------------------------------
+# -- whatever is written ---------------------------------------------------------------------------
 
 _NAMES = ["top", "alert_a", "alert_b", "alert_c", "links"]
 _PAGES = st.lists(st.sampled_from(_NAMES), min_size=1, unique=True).flatmap(
@@ -229,16 +291,33 @@ _PAGES = st.lists(st.sampled_from(_NAMES), min_size=1, unique=True).flatmap(
         lambda bodies: page(**dict(zip(sorted(names), bodies, strict=True)))
     )
 )
-_ODD = ["", "text", "  indented", "### Heading", "`code`", "> **To write:** what?", "a <!-- opsgen:x -->", "\x0b"]
+_ODD = [
+    "",
+    "text",
+    "  indented",
+    "### Heading",
+    "`code`",
+    "> **To write:** what?",
+    "a <!-- opsgen:x -->",
+    "\x0b",
+]
 _LINES = st.lists(st.sampled_from(_ODD), max_size=4)
 
 
 @settings(max_examples=200)
-@given(before=_PAGES, wanted=_PAGES, written=st.dictionaries(st.sampled_from(_NAMES), _LINES), bare=st.booleans())
+@given(
+    before=_PAGES,
+    wanted=_PAGES,
+    written=st.dictionaries(st.sampled_from(_NAMES), _LINES),
+    bare=st.booleans(),
+)
 def test_no_line_of_people_is_lost_and_every_block_is_as_wanted(
     before: Page, wanted: Page, written: dict[str, list[str]], bare: bool
 ) -> None:
-    texts = {name.replace("_", ":"): [f"{line} {name}" for line in lines] for name, lines in written.items()}
+    texts = {
+        name.replace("_", ":"): [f"{line} {name}" for line in lines]
+        for name, lines in written.items()
+    }
     parts = tuple(
         Part(part.block, "".join(f"{line}\n" for line in ["", *texts.get(part.block.id, []), ""]))
         for part in before.parts

@@ -1,4 +1,5 @@
-"""Builds that are killed, that meet a full disk, or each other: what is left, and what the next one makes of it."""
+"""Builds that are killed, that meet a full disk, or each other: what is left, and what the next one
+makes of it."""
 
 from __future__ import annotations
 
@@ -25,11 +26,19 @@ from tests.output.trees import Files, content, failing, snapshot, spoil, wanted
 from tests.programs import ROOT
 
 _OLD = wanted(
-    checkout={"rules.yaml": "1\n", "runbook.md": "1\n", "gone.yaml": "1\n", "kept.yaml": "1\n"}, pruned={"sub/a": "1\n"}
+    checkout={"rules.yaml": "1\n", "runbook.md": "1\n", "gone.yaml": "1\n", "kept.yaml": "1\n"},
+    pruned={"sub/a": "1\n"},
 )
-_NEWER = wanted(checkout={"rules.yaml": "3\n", "runbook.md": "3\n", "sub/new.yaml": "3\n"}, added={"a/b/c": "3\n"})
+_NEWER = wanted(
+    checkout={"rules.yaml": "3\n", "runbook.md": "3\n", "sub/new.yaml": "3\n"},
+    added={"a/b/c": "3\n"},
+)
 
-_PEOPLES = {"checkout/runbook.md": "edited\n", "checkout/notes.md": "mine\n", "pruned/sub/notes.md": "mine\n"}
+_PEOPLES = {
+    "checkout/runbook.md": "edited\n",
+    "checkout/notes.md": "mine\n",
+    "pruned/sub/notes.md": "mine\n",
+}
 
 
 def _build_old(out: Path) -> Path:
@@ -60,7 +69,9 @@ def _assert_heals(out: Path, clean: Files | dict[str, bytes]) -> None:
 _BUILDERS = [sys.executable, "-m", "tests.output.builders"]
 
 
-def test_a_build_killed_at_any_system_call_is_healed_by_the_next_whatever_changed_meanwhile(tmp_path: Path) -> None:
+def test_a_build_killed_at_any_system_call_is_healed_by_the_next_whatever_changed_meanwhile(
+    tmp_path: Path,
+) -> None:
     _build_old(tmp_path / "old")
 
     subprocess.run([*_BUILDERS, "killed", str(tmp_path)], cwd=ROOT, check=True)
@@ -128,7 +139,9 @@ def test_a_build_gives_up_waiting_with_a_reason(tmp_path: Path) -> None:
 def test_the_lock_of_a_killed_build_is_gone(tmp_path: Path) -> None:
     script = "import sys,time; from pathlib import Path; from opsgen.output.write import locked\n" \
         "with locked(Path(sys.argv[1])): print('ready', flush=True); time.sleep(600)"  # fmt: skip
-    with subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         with pytest.raises(WriteError):
@@ -143,7 +156,9 @@ def test_the_lock_leaves_no_file(tmp_path: Path) -> None:
         assert list(tmp_path.rglob("*")) == [tmp_path / "out"]
 
 
-def test_a_build_goes_on_where_folders_cannot_be_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_build_goes_on_where_folders_cannot_be_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(descriptor: int, operation: int) -> None:
         raise OSError(9, "Bad file descriptor")
 
@@ -157,7 +172,9 @@ def test_a_build_goes_on_where_folders_cannot_be_locked(tmp_path: Path, monkeypa
 _ANY_CALL = ("open", "write", "mkdir", "replace", "unlink")
 
 
-@pytest.mark.parametrize(("functions", "once"), [(("open", "write", "mkdir"), False), (_ANY_CALL, True)])
+@pytest.mark.parametrize(
+    ("functions", "once"), [(("open", "write", "mkdir"), False), (_ANY_CALL, True)]
+)
 def test_an_error_at_any_system_call_is_one_clear_error_and_healed_by_the_next_build(
     tmp_path: Path, functions: tuple[str, ...], once: bool
 ) -> None:
@@ -190,14 +207,19 @@ def _write_error(out: Path) -> WriteError | None:
 
 
 def test_a_full_disk_leaves_a_new_output_folder_empty(tmp_path: Path) -> None:
-    with failing(("write",), 3, once=False), pytest.raises(WriteError, match="no space left on device"):
+    with (
+        failing(("write",), 3, once=False),
+        pytest.raises(WriteError, match="no space left on device"),
+    ):
         write(tmp_path / "out", NEW, complete=True)
 
     assert not list((tmp_path / "out").iterdir())
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write to a read-only folder")
-def test_a_read_only_folder_is_a_write_error_and_no_matter_where_nothing_changes(tmp_path: Path) -> None:
+def test_a_read_only_folder_is_a_write_error_and_no_matter_where_nothing_changes(
+    tmp_path: Path,
+) -> None:
     write(tmp_path, NEW, complete=True)
     (tmp_path / "checkout").chmod(0o555)
     before = snapshot(tmp_path)
@@ -216,14 +238,19 @@ def _ended_process() -> int:
     return process.pid
 
 
-@pytest.mark.parametrize(("process", "stays"), [(_ended_process, False), (os.getpid, False), (os.getppid, True)])
+@pytest.mark.parametrize(
+    ("process", "stays"), [(_ended_process, False), (os.getpid, False), (os.getppid, True)]
+)
 def test_temporary_files_go_once_their_process_has_gone(
     tmp_path: Path, process: Callable[[], int], stays: bool
 ) -> None:
     services = NEW | {"": content("", {"README.md": "1\n"})}
     write(tmp_path, services, complete=True)
     name = f".rules.yaml.opsgen-{process()}.tmp"
-    leftovers = [spoil(tmp_path, f"{folder}/{name}", "x") for folder in (".", "checkout", "checkout/old", "abandoned")]
+    leftovers = [
+        spoil(tmp_path, f"{folder}/{name}", "x")
+        for folder in (".", "checkout", "checkout/old", "abandoned")
+    ]
 
     assert not plan(tmp_path, services, complete=True).stale
     write(tmp_path, services, complete=True)

@@ -29,7 +29,9 @@ def _document(**changes: Any) -> dict[str, Any]:
 
 
 def test_a_manifest_lists_each_file_with_its_hash_and_the_facts_one_a_line(tmp_path: Path) -> None:
-    write(tmp_path, {"checkout": content("checkout", {"b": "2\n", "a": "1\n"}, _FACTS)}, complete=True)
+    write(
+        tmp_path, {"checkout": content("checkout", {"b": "2\n", "a": "1\n"}, _FACTS)}, complete=True
+    )
 
     hashes = [hashlib.sha256(text).hexdigest() for text in (b"1\n", b"2\n")]
     expected = f"""{{
@@ -52,9 +54,15 @@ def test_a_manifest_lists_each_file_with_its_hash_and_the_facts_one_a_line(tmp_p
     assert (tmp_path / "checkout" / MANIFEST).read_text() == expected
 
 
-def test_the_index_holds_the_facts_of_every_service_whichever_build_wrote_it(tmp_path: Path) -> None:
+def test_the_index_holds_the_facts_of_every_service_whichever_build_wrote_it(
+    tmp_path: Path,
+) -> None:
     write(tmp_path, {"checkout": content("checkout", {"a": "1\n"}, _FACTS)}, complete=False)
-    write(tmp_path, wanted(payments={"a": "1\n"}) | {"": content("", {"README.md": "1\n"})}, complete=False)
+    write(
+        tmp_path,
+        wanted(payments={"a": "1\n"}) | {"": content("", {"README.md": "1\n"})},
+        complete=False,
+    )
     spoil(tmp_path, "foreign/notes.md", "mine")
 
     assert read_index(tmp_path) == {"checkout": _FACTS, "payments": {"name": "payments"}}
@@ -72,10 +80,23 @@ def test_there_is_no_index_of_a_missing_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["../../victim", "/etc/passwd", "sub/../../victim", "a\\b", "", "./a", "a\nb", MANIFEST, f"sub/{MANIFEST}"]
+    "path",
+    [
+        "../../victim",
+        "/etc/passwd",
+        "sub/../../victim",
+        "a\\b",
+        "",
+        "./a",
+        "a\nb",
+        MANIFEST,
+        f"sub/{MANIFEST}",
+    ],
 )
 @pytest.mark.parametrize("force", [False, True])
-def test_a_path_out_of_its_folder_is_refused_and_never_followed(tmp_path: Path, path: str, force: bool) -> None:
+def test_a_path_out_of_its_folder_is_refused_and_never_followed(
+    tmp_path: Path, path: str, force: bool
+) -> None:
     victim = spoil(tmp_path, "victim", "precious\n")
     out = tmp_path / "out"
     write(out, wanted(checkout={"a": "1\n"}), complete=True)
@@ -153,17 +174,22 @@ def _as_folder(manifest: Path) -> None:
 
 @pytest.mark.parametrize("replace", [_as_link, _as_folder])
 @pytest.mark.parametrize("complete_without_it", [False, True])
-def test_a_manifest_is_a_file(tmp_path: Path, replace: Callable[[Path], None], complete_without_it: bool) -> None:
+def test_a_manifest_is_a_file(
+    tmp_path: Path, replace: Callable[[Path], None], complete_without_it: bool
+) -> None:
     write(tmp_path, wanted(checkout={"a": "1\n"}), complete=True)
     replace(tmp_path / "checkout" / MANIFEST)
 
     with pytest.raises(
-        InputError, match=r"\.opsgen\.manifest:1:1: the manifest is a (symbolic link|folder); remove it"
+        InputError,
+        match=r"\.opsgen\.manifest:1:1: the manifest is a (symbolic link|folder); remove it",
     ):
         plan(tmp_path, {} if complete_without_it else wanted(checkout={"a": "1\n"}), complete=True)
 
 
-def test_every_mistake_in_every_manifest_is_reported_at_once_and_nothing_is_written(tmp_path: Path) -> None:
+def test_every_mistake_in_every_manifest_is_reported_at_once_and_nothing_is_written(
+    tmp_path: Path,
+) -> None:
     write(tmp_path, wanted(one={"a": "1\n"}, two={"a": "1\n"}, three={"a": "1\n"}), complete=True)
     spoil(tmp_path, f"one/{MANIFEST}", "{")
     spoil(tmp_path, f"three/{MANIFEST}", json.dumps(_document(schema=7, files={"/": 1})))
@@ -172,7 +198,9 @@ def test_every_mistake_in_every_manifest_is_reported_at_once_and_nothing_is_writ
     with pytest.raises(InputError) as caught:
         write(tmp_path, wanted(one={"a": "2\n"}, two={"a": "2\n"}), complete=True)
 
-    assert [(Path(mistake.file).parent.name, mistake.path) for mistake in caught.value.mistakes] == [
+    assert [
+        (Path(mistake.file).parent.name, mistake.path) for mistake in caught.value.mistakes
+    ] == [
         ("one", ""),
         ("three", "files['/']"),
         ("three", "files['/']"),
@@ -203,7 +231,9 @@ _JSON = st.recursive(
 
 
 @given(st.dictionaries(_NAMES, _DIGESTS), st.dictionaries(st.text("abc"), _JSON))
-def test_a_manifest_is_read_back_as_it_was_written(files: dict[str, frozenset[str]], facts: dict[str, Any]) -> None:
+def test_a_manifest_is_read_back_as_it_was_written(
+    files: dict[str, frozenset[str]], facts: dict[str, Any]
+) -> None:
     manifest = Manifest("checkout", files, facts)
 
     assert parse_manifest(manifest.encoded(), "m") == manifest

@@ -1,5 +1,5 @@
-"""Whatever people and builds do in whatever order: no byte that a person wrote is lost without force,
-and with force none but for the bytes that take its place."""
+"""Whatever people and builds do in whatever order: no byte that a person wrote is lost without
+force, and with force none but for the bytes that take its place."""
 
 from __future__ import annotations
 
@@ -21,9 +21,13 @@ from tests.output.trees import Files, failing, snapshot, wanted
 
 _SERVICES = ("checkout", "payments")
 _NAMES = ("rules.yaml", "runbook.md", "sub/a", "sub/b")
-_PATHS = st.sampled_from([f"{service}/{name}" for service in (*_SERVICES, "notes") for name in _NAMES])
+_PATHS = st.sampled_from(
+    [f"{service}/{name}" for service in (*_SERVICES, "notes") for name in _NAMES]
+)
 _FLEETS = st.dictionaries(
-    st.sampled_from(_SERVICES), st.dictionaries(st.sampled_from(_NAMES), st.sampled_from(["1\n", "2\n"])), max_size=2
+    st.sampled_from(_SERVICES),
+    st.dictionaries(st.sampled_from(_NAMES), st.sampled_from(["1\n", "2\n"])),
+    max_size=2,
 )
 _CALLS = ("open", "write", "mkdir", "replace", "unlink")
 
@@ -58,10 +62,15 @@ class PeopleAndBuilds(RuleBasedStateMachine):
 
     @rule(service=st.sampled_from(_SERVICES))
     def a_person_deletes_a_manifest(self, service: str) -> None:
-        """Then nobody knows any more what is whose: from now on every file there counts as a person's."""
+        """Then nobody knows any more what is whose: from now on every file there counts as a
+        person's."""
         (self.out / service / MANIFEST).unlink(missing_ok=True)
         for path, present in snapshot(self.out).items():
-            if path.startswith(f"{service}/") and path not in self.peoples and not path.endswith(MANIFEST):
+            if (
+                path.startswith(f"{service}/")
+                and path not in self.peoples
+                and not path.endswith(MANIFEST)
+            ):
                 (self.out / path).write_bytes(present + b"a person's\n")
                 self.peoples[path] = present + b"a person's\n"
 
@@ -113,13 +122,20 @@ class PeopleAndBuilds(RuleBasedStateMachine):
         return file.read_bytes() if file.is_file() else None
 
     def _assert_done(self, done: Plan, fleet: dict[str, Files], complete: bool) -> None:
-        """What is wanted is there, conflicts are exactly people's, and nothing else of ours is left."""
-        files = {f"{service}/{name}": text.encode() for service, names in fleet.items() for name, text in names.items()}
+        """What is wanted is there, conflicts are exactly people's, and nothing else of ours is
+        left."""
+        files = {
+            f"{service}/{name}": text.encode()
+            for service, names in fleet.items()
+            for name, text in names.items()
+        }
         conflicts = {conflict.path for conflict in done.conflicts}
         assert conflicts <= self.peoples.keys()
         for path, text in files.items():
             assert self._present(path) == (self.peoples[path] if path in conflicts else text)
-        judged = {path for path in snapshot(self.out) if complete or path.partition("/")[0] in fleet}
+        judged = {
+            path for path in snapshot(self.out) if complete or path.partition("/")[0] in fleet
+        }
         ours = {path for path in judged if not path.endswith(MANIFEST)} - self.peoples.keys()
         assert ours == files.keys() - conflicts
 

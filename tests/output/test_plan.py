@@ -27,7 +27,9 @@ def out(tmp_path: Path) -> Path:
     return folder
 
 
-def test_everything_is_to_be_added_where_nothing_is_and_planning_writes_nothing(tmp_path: Path) -> None:
+def test_everything_is_to_be_added_where_nothing_is_and_planning_writes_nothing(
+    tmp_path: Path,
+) -> None:
     missing = tmp_path / "missing"
 
     found = _plan(missing, checkout={"rules.yaml": "1\n"})
@@ -55,14 +57,19 @@ def test_each_file_gets_its_own_decision(out: Path) -> None:
         ("checkout/rules.yaml", Action.REMOVE),
         ("checkout/runbook.md", Action.CONFLICT),
     ]
-    assert [(conflict.path, conflict.reason) for conflict in found.conflicts] == [("checkout/runbook.md", EDITED)]
+    assert [(conflict.path, conflict.reason) for conflict in found.conflicts] == [
+        ("checkout/runbook.md", EDITED)
+    ]
     assert found.stale
 
 
 @pytest.mark.parametrize(
-    ("files", "facts"), [({"rules.yaml": "2\n"}, {"name": "checkout"}), ({"rules.yaml": "1\n"}, {"name": "Checkout"})]
+    ("files", "facts"),
+    [({"rules.yaml": "2\n"}, {"name": "checkout"}), ({"rules.yaml": "1\n"}, {"name": "Checkout"})],
 )
-def test_a_changed_file_or_a_changed_fact_makes_the_tree_stale(tmp_path: Path, files: Files, facts: Files) -> None:
+def test_a_changed_file_or_a_changed_fact_makes_the_tree_stale(
+    tmp_path: Path, files: Files, facts: Files
+) -> None:
     write(tmp_path, wanted(checkout={"rules.yaml": "1\n"}), complete=True)
 
     assert plan(tmp_path, {"checkout": content("checkout", files, facts)}, complete=True).stale
@@ -109,7 +116,9 @@ def test_what_a_person_put_in_the_place_of_a_wanted_file_is_a_conflict(
     carefully = _plan(out, checkout={"rules.yaml": "2\n", "runbook.md": "1\n"})
     forced = _plan(out, force=True, checkout={"rules.yaml": "2\n", "runbook.md": "1\n"})
 
-    assert [(conflict.path, conflict.reason) for conflict in carefully.conflicts] == [("checkout/rules.yaml", reason)]
+    assert [(conflict.path, conflict.reason) for conflict in carefully.conflicts] == [
+        ("checkout/rules.yaml", reason)
+    ]
     assert "checkout/rules.yaml" in forced.paths(with_force)
 
 
@@ -118,7 +127,9 @@ def test_a_file_that_was_there_before_opsgen_is_a_conflict(out: Path) -> None:
 
     found = _plan(out, checkout={"rules.yaml": "1\n", "runbook.md": "1\n", "probes.yaml": "1\n"})
 
-    assert [(conflict.path, conflict.reason) for conflict in found.conflicts] == [("checkout/probes.yaml", FOREIGN)]
+    assert [(conflict.path, conflict.reason) for conflict in found.conflicts] == [
+        ("checkout/probes.yaml", FOREIGN)
+    ]
 
 
 def test_a_foreign_file_with_the_wanted_bytes_is_as_good_as_ours(out: Path) -> None:
@@ -140,12 +151,16 @@ def test_a_foreign_file_that_nothing_wants_is_not_even_listed(out: Path, force: 
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_an_edited_file_that_nothing_wants_is_a_conflict_also_when_forced(out: Path, force: bool) -> None:
+def test_an_edited_file_that_nothing_wants_is_a_conflict_also_when_forced(
+    out: Path, force: bool
+) -> None:
     spoil(out, "checkout/runbook.md", "mine")
 
     found = _plan(out, force=force)
 
-    assert [(one.path, one.reason) for one in found.conflicts] == [("checkout/runbook.md", UNWANTED)]
+    assert [(one.path, one.reason) for one in found.conflicts] == [
+        ("checkout/runbook.md", UNWANTED)
+    ]
     assert "checkout/runbook.md" not in found.paths(Action.REMOVE)
 
 
@@ -165,7 +180,11 @@ def test_only_a_complete_build_prunes_other_services(out: Path) -> None:
     complete = _plan(out, complete=True, payments={"rules.yaml": "1\n"})
     partial = _plan(out, complete=False, payments={"rules.yaml": "1\n"})
 
-    assert complete.paths(Action.REMOVE) == (f"checkout/{MANIFEST}", "checkout/rules.yaml", "checkout/runbook.md")
+    assert complete.paths(Action.REMOVE) == (
+        f"checkout/{MANIFEST}",
+        "checkout/rules.yaml",
+        "checkout/runbook.md",
+    )
     assert not partial.of(Action.REMOVE)
 
 
@@ -188,7 +207,11 @@ def test_a_copy_of_a_service_folder_is_a_persons_and_not_pruned(out: Path, force
 
 
 def test_another_projects_output_below_ours_is_not_pruned(out: Path) -> None:
-    write(out / "other", wanted(search={"rules.yaml": "1\n"}) | {"": content("", {"README.md": "1\n"})}, complete=True)
+    write(
+        out / "other",
+        wanted(search={"rules.yaml": "1\n"}) | {"": content("", {"README.md": "1\n"})},
+        complete=True,
+    )
 
     found = _plan(out, checkout={"rules.yaml": "1\n", "runbook.md": "1\n"})
 
@@ -206,7 +229,9 @@ def test_a_renamed_service_takes_its_moved_files_along(out: Path) -> None:
 
 @pytest.mark.parametrize("force", [False, True])
 @pytest.mark.parametrize("complete", [False, True])
-def test_a_service_folder_that_is_a_link_is_never_followed(out: Path, force: bool, complete: bool) -> None:
+def test_a_service_folder_that_is_a_link_is_never_followed(
+    out: Path, force: bool, complete: bool
+) -> None:
     elsewhere = (out / "checkout").rename(out.parent / "elsewhere")
     (out / "checkout").symlink_to(elsewhere)
 
@@ -219,7 +244,9 @@ def test_a_service_folder_that_is_a_link_is_never_followed(out: Path, force: boo
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_a_link_in_the_place_of_a_folder_further_down_is_never_followed(out: Path, force: bool) -> None:
+def test_a_link_in_the_place_of_a_folder_further_down_is_never_followed(
+    out: Path, force: bool
+) -> None:
     write(out, wanted(checkout={"sub/a": "1\n"}), complete=True)
     elsewhere = (out / "checkout" / "sub").rename(out.parent / "elsewhere")
     (out / "checkout" / "sub").symlink_to(elsewhere)
@@ -227,7 +254,9 @@ def test_a_link_in_the_place_of_a_folder_further_down_is_never_followed(out: Pat
     assert [one.reason for one in _plan(out, force=force, checkout={"sub/a": "2\n"}).conflicts] == [
         "checkout/sub is a symbolic link"
     ]
-    assert "checkout/sub/a" not in {one.path for one in _plan(out, force=force, checkout={"b": "1\n"}).decisions}
+    assert "checkout/sub/a" not in {
+        one.path for one in _plan(out, force=force, checkout={"b": "1\n"}).decisions
+    }
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -236,7 +265,9 @@ def test_a_file_in_the_place_of_a_service_folder_is_a_conflict(tmp_path: Path, f
 
     found = _plan(tmp_path, force=force, checkout={"rules.yaml": "1\n"})
 
-    assert [(one.path, one.reason) for one in found.decisions] == [("checkout/rules.yaml", "checkout is a file")]
+    assert [(one.path, one.reason) for one in found.decisions] == [
+        ("checkout/rules.yaml", "checkout is a file")
+    ]
 
 
 def test_the_fleets_manifest_claims_no_file_of_a_service(out: Path) -> None:

@@ -1,4 +1,5 @@
-"""A runbook's life: builds, people who write on it, specs that change, in whatever order; through the public build."""
+"""A runbook's life: builds, people who write on it, specs that change, in whatever order; through
+the public build."""
 
 from __future__ import annotations
 
@@ -24,7 +25,9 @@ SPECS = {
     "another objective": f"{_BASE}slos: [{{availability: 99%}}]\nerrors: {{above: 2%}}\n",
     "with orders": f"{_BASE}business: [{{name: orders, {_ORDERS}}}]\n",
     "orders renamed": f"{_BASE}business: [{{name: sales, was: orders, {_ORDERS}}}]\n",
-    "without traffic": f"{_BASE}slos: [{{availability: 99.9%}}]\nalerts: {{TrafficGone: off}}\ntitle: The shop\n",
+    "without traffic": (
+        f"{_BASE}slos: [{{availability: 99.9%}}]\nalerts: {{TrafficGone: off}}\ntitle: The shop\n"
+    ),
     "another team": _BASE.replace("web", "ops") + "latency: {p95: 1s}\n",
 }
 _RENAMED = {f"alert:orders{kind}-orders": f"alert:sales{kind}-sales" for kind in ("low", "absent")}
@@ -53,7 +56,8 @@ def fresh(spec: str) -> blocks.Page:
 
 
 class Runbook(RuleBasedStateMachine):
-    """`notes` are people's texts in the order in which they were written, each with the block it belongs to."""
+    """`notes` are people's texts in the order in which they were written, each with the block it
+    belongs to."""
 
     @initialize(spec=st.sampled_from(sorted(SPECS)))
     def start(self, spec: str) -> None:
@@ -149,7 +153,9 @@ class Runbook(RuleBasedStateMachine):
         """Where notes belong once the spec has changed."""
         there = {part.block.id for part in fresh(self.built).parts}
         ids = {part.block.id for part in fresh(spec).parts}
-        renamed = _RENAMED if spec == "orders renamed" and not there & set(_RENAMED.values()) else {}
+        renamed = (
+            _RENAMED if spec == "orders renamed" and not there & set(_RENAMED.values()) else {}
+        )
         for note, block in self.notes.items():
             target = renamed.get(block, block)
             self.notes[note] = target if target in ids else blocks.RETIRED

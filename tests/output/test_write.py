@@ -1,4 +1,5 @@
-"""Building into a folder, as `opsgen build` does: what is there afterwards, and what is not touched."""
+"""Building into a folder, as `opsgen build` does: what is there afterwards, and what is not
+touched."""
 
 from __future__ import annotations
 
@@ -39,9 +40,15 @@ def test_every_artifact_is_there_with_its_bytes(out: Path) -> None:
     }
 
 
-def test_the_same_input_gives_the_same_tree_whatever_was_there_before(out: Path, tmp_path: Path) -> None:
+def test_the_same_input_gives_the_same_tree_whatever_was_there_before(
+    out: Path, tmp_path: Path
+) -> None:
     other = tmp_path / "other"
-    write(other, wanted(checkout={"rules.yaml": "0\n", "old.yaml": "0\n"}, gone={"a": "1\n"}), complete=True)
+    write(
+        other,
+        wanted(checkout={"rules.yaml": "0\n", "old.yaml": "0\n"}, gone={"a": "1\n"}),
+        complete=True,
+    )
     write(other, _ONE, complete=True)
 
     write(out, _ONE | {"": content("", {})}, complete=True)
@@ -61,7 +68,9 @@ def test_an_unchanged_build_touches_nothing(out: Path) -> None:
 def test_a_change_touches_only_the_changed_file_and_its_manifest(out: Path) -> None:
     before = times(out)
 
-    changed = wanted(checkout={"rules.yaml": "2\n", "runbook.md": "π\n", "terraform/main.tf": "1\n"})
+    changed = wanted(
+        checkout={"rules.yaml": "2\n", "runbook.md": "π\n", "terraform/main.tf": "1\n"}
+    )
     done = write(out, changed, complete=False)
 
     assert done.paths(Action.CHANGE) == (f"checkout/{MANIFEST}", "checkout/rules.yaml")
@@ -70,20 +79,26 @@ def test_a_change_touches_only_the_changed_file_and_its_manifest(out: Path) -> N
 
 
 def test_a_foreign_file_is_never_touched(out: Path) -> None:
-    files = [spoil(out, path, "mine") for path in ("notes.md", "checkout/notes.md", "foreign/rules.yaml")]
+    files = [
+        spoil(out, path, "mine") for path in ("notes.md", "checkout/notes.md", "foreign/rules.yaml")
+    ]
     before = [file.stat() for file in files]
 
     write(out, wanted(checkout={"rules.yaml": "2\n"}), complete=True, force=True)
     write(out, {}, complete=True, force=True)
 
-    assert [(file.stat(), file.read_text()) for file in files] == [(status, "mine") for status in before]
+    assert [(file.stat(), file.read_text()) for file in files] == [
+        (status, "mine") for status in before
+    ]
 
 
 def test_a_hand_edited_file_survives_and_everything_else_is_built(out: Path) -> None:
     edited = spoil(out, "checkout/runbook.md", "mine")
 
     for _ in range(3):  # it stays a conflict
-        done = write(out, wanted(checkout={"rules.yaml": "2\n", "runbook.md": "2\n"}), complete=False)
+        done = write(
+            out, wanted(checkout={"rules.yaml": "2\n", "runbook.md": "2\n"}), complete=False
+        )
 
         assert [conflict.path for conflict in done.conflicts] == ["checkout/runbook.md"]
         assert edited.read_text() == "mine"
@@ -109,7 +124,11 @@ def test_force_overwrites_what_is_wanted(out: Path) -> None:
     done = write(out, services, complete=False, force=True)
 
     assert not done.conflicts
-    assert (out / "checkout" / "runbook.md").read_text() == (out / "payments" / "runbook.md").read_text() == "2\n"
+    assert (
+        (out / "checkout" / "runbook.md").read_text()
+        == (out / "payments" / "runbook.md").read_text()
+        == "2\n"
+    )
     assert not plan(out, services, complete=False).stale
 
 
@@ -204,8 +223,12 @@ def test_an_output_folder_that_is_a_file_is_a_write_error(tmp_path: Path) -> Non
     assert out.read_text() == "mine"
 
 
-@pytest.mark.parametrize("path", ["checkout/rules.yaml", "checkout/new.yaml", "payments/rules.yaml"])
-def test_a_file_that_a_person_saves_between_plan_and_execution_is_not_lost(out: Path, path: str) -> None:
+@pytest.mark.parametrize(
+    "path", ["checkout/rules.yaml", "checkout/new.yaml", "payments/rules.yaml"]
+)
+def test_a_file_that_a_person_saves_between_plan_and_execution_is_not_lost(
+    out: Path, path: str
+) -> None:
     planned = plan(out, wanted(checkout={"rules.yaml": "2\n", "new.yaml": "2\n"}), complete=True)
     saved = spoil(out, path, "saved just now")
 

@@ -1,4 +1,5 @@
-"""Output folders for tests: content from plain dictionaries, and everything that lies in a folder as one value."""
+"""Output folders for tests: content from plain dictionaries, and everything that lies in a folder
+as one value."""
 
 from __future__ import annotations
 
@@ -31,7 +32,11 @@ def wanted(**services: Files) -> dict[str, FolderContent]:
 
 def snapshot(out: Path) -> dict[str, bytes]:
     """Every file below a folder, by its path, with its bytes."""
-    return {file.relative_to(out).as_posix(): file.read_bytes() for file in sorted(out.rglob("*")) if file.is_file()}
+    return {
+        file.relative_to(out).as_posix(): file.read_bytes()
+        for file in sorted(out.rglob("*"))
+        if file.is_file()
+    }
 
 
 def times(out: Path) -> dict[str, int]:
@@ -57,7 +62,8 @@ class Failures:
 
 @contextmanager
 def failing(functions: Sequence[str], at: int, *, once: bool) -> Iterator[Failures]:
-    """Lets functions of `os` run out of disk at their call number `at`, counted over all; `once`, or from then on."""
+    """Lets functions of `os` run out of disk at their call number `at`, counted over all; `once`,
+    or from then on."""
     failures = Failures()
 
     def instead(name: str, real: Callable[..., object]) -> Callable[..., object]:

@@ -1,4 +1,5 @@
-"""Claims about reading PromQL: what Prometheus takes is taken, and nothing crashes the native parser."""
+"""Claims about reading PromQL: what Prometheus takes is taken, and nothing crashes the native
+parser."""
 
 from __future__ import annotations
 
@@ -82,11 +83,13 @@ def test_any_text_is_a_tree_or_a_clean_error(text: str) -> None:
 def test_absurd_nesting_is_refused_and_does_not_crash(text: str) -> None:
     # In a process of its own: an overflow of the native stack cannot be caught.
     program = (
-        "import sys\nfrom opsgen.promql import PromqlError, one_line, parse, pretty\n"
-        "try:\n    node = parse(sys.stdin.read())\n    pretty(node)\nexcept PromqlError:\n    print('refused')\n"
+        "import sys\nfrom opsgen.promql import PromqlError, one_line, parse, pretty\ntry:\n    node"
+        " = parse(sys.stdin.read())\n    pretty(node)\nexcept PromqlError:\n    print('refused')\n"
     )
 
-    done = subprocess.run([sys.executable, "-c", program], input=text, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], input=text, capture_output=True, text=True, check=False
+    )
 
     assert (done.returncode, done.stdout) == (0, "refused\n"), done.stderr[-300:]
 
@@ -99,7 +102,9 @@ def test_a_reasonable_depth_is_taken() -> None:
 def test_operators_in_strings_are_no_operators() -> None:
     names = "|".join(f"a-{number}" for number in range(600))
 
-    assert parse(f'up{{job=~"{names}"}} # {"a+" * 1_500}') == Selector("up", (Matcher("job", "=~", names),))
+    assert parse(f'up{{job=~"{names}"}} # {"a+" * 1_500}') == Selector(
+        "up", (Matcher("job", "=~", names),)
+    )
 
 
 def test_brackets_in_strings_do_not_hide_those_outside() -> None:
@@ -115,7 +120,10 @@ def test_brackets_in_strings_do_not_hide_those_outside() -> None:
         ("(" * 101 + "a" + ")" * 101, "the query is nested more than 100 levels deep"),
         ("a" + "+a" * 300, "the query has too many operators in a row"),
         ("a" + "+a" * 1_001, "the query has more than 1000 operators"),
-        ('{a="b" or c="d"}', "alternatives inside a selector ({a or b}) are not supported; write two selectors"),
+        (
+            '{a="b" or c="d"}',
+            "alternatives inside a selector ({a or b}) are not supported; write two selectors",
+        ),
         ('a{b=~"x++"}', "the regular expression 'x++' is not RE2"),
         ('a{b=~"x{2000}"}', "the regular expression 'x{2000}' is not RE2"),
     ],
@@ -162,7 +170,9 @@ def test_underscores_between_digits_are_taken_and_those_of_names_are_kept() -> N
 def test_the_name_of_a_metric_may_stand_in_the_braces() -> None:
     assert parse('{__name__="up",job="a"}') == Selector("up", (Matcher("job", "=", "a"),))
     assert parse('{__name__=~"up|down"}') == Selector(None, (Matcher("__name__", "=~", "up|down"),))
-    assert parse('{__name__="with space"}') == Selector(None, (Matcher("__name__", "=", "with space"),))
+    assert parse('{__name__="with space"}') == Selector(
+        None, (Matcher("__name__", "=", "with space"),)
+    )
 
 
 def test_ranges_offsets_and_times_are_exact() -> None:

@@ -1,4 +1,5 @@
-"""Claims about changing PromQL: matchers, windows and offsets arrive everywhere once, and nothing else changes."""
+"""Claims about changing PromQL: matchers, windows and offsets arrive everywhere once, and nothing
+else changes."""
 
 from __future__ import annotations
 
@@ -30,10 +31,14 @@ SHOP = Matcher("job", "=", "shop")
 
 
 def test_matchers_are_added_to_every_selector() -> None:
-    node = with_matchers(parse('sum(rate(a[5m])) / sum(rate(b{c="d"}[5m] offset 1w)) > scalar(e)'), [SHOP])
+    node = with_matchers(
+        parse('sum(rate(a[5m])) / sum(rate(b{c="d"}[5m] offset 1w)) > scalar(e)'), [SHOP]
+    )
 
-    assert one_line(node) == (
-        'sum(rate(a{job="shop"}[5m])) / sum(rate(b{job="shop",c="d"}[5m] offset 7d)) > scalar(e{job="shop"})'
+    assert (
+        one_line(node)
+        == 'sum(rate(a{job="shop"}[5m])) / sum(rate(b{job="shop",c="d"}[5m] offset 7d)) >'
+        ' scalar(e{job="shop"})'
     )
 
 
@@ -72,13 +77,17 @@ def test_series_that_have_no_such_labels_are_left_alone() -> None:
 def test_windows_change_and_subqueries_keep_theirs() -> None:
     node = parse("max_over_time(sum(rate(a[5m]))[1h:5m]) + increase(b[10m] offset 1d)")
 
-    assert one_line(with_range(node, Duration.of("30m"))) == (
-        "max_over_time(sum(rate(a[30m]))[1h:5m]) + increase(b[30m] offset 1d)"
+    assert (
+        one_line(with_range(node, Duration.of("30m")))
+        == "max_over_time(sum(rate(a[30m]))[1h:5m]) + increase(b[30m] offset 1d)"
     )
 
 
 def test_a_window_may_be_a_variable_of_grafana() -> None:
-    assert one_line(with_range(parse("rate(a[5m])"), "$__rate_interval")) == "rate(a[$__rate_interval])"
+    assert (
+        one_line(with_range(parse("rate(a[5m])"), "$__rate_interval"))
+        == "rate(a[$__rate_interval])"
+    )
 
 
 @given(trees(), st.integers(1, 10_000_000).map(Duration))
@@ -93,8 +102,9 @@ def test_windows_never_make_an_instant_selector_a_range(node: Node, window: Dura
 def test_offsets_add_up_and_stand_outside_of_subqueries() -> None:
     node = parse("sum(rate(a[5m] offset 1h)) - max_over_time(b[1h:]) - c offset -1h")
 
-    assert one_line(with_offset(node, Duration.of("1d"))) == (
-        "sum(rate(a[5m] offset 1d1h)) - max_over_time(b[1h:] offset 1d) - c offset 23h"
+    assert (
+        one_line(with_offset(node, Duration.of("1d")))
+        == "sum(rate(a[5m] offset 1d1h)) - max_over_time(b[1h:] offset 1d) - c offset 23h"
     )
 
 

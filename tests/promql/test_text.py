@@ -86,7 +86,10 @@ def test_a_hostile_label_value_stays_a_value(value: str) -> None:
 def test_a_quoted_string_has_no_quote_that_ends_it(value: str) -> None:
     inside = quote(value)[1:-1]
 
-    assert not any(c == '"' and (len(inside[:i]) - len(inside[:i].rstrip("\\"))) % 2 == 0 for i, c in enumerate(inside))
+    assert not any(
+        c == '"' and (len(inside[:i]) - len(inside[:i].rstrip("\\"))) % 2 == 0
+        for i, c in enumerate(inside)
+    )
 
 
 @pytest.mark.parametrize(
@@ -126,7 +129,9 @@ def test_a_query_is_printed_as_people_write_it(query: str, printed: str) -> None
     assert one_line(parse(query)) == printed
 
 
-@pytest.mark.parametrize("digits", ["0.1", "0.0144", "1000000", "0.0000001", "3.3", "1e21", "123456789.125"])
+@pytest.mark.parametrize(
+    "digits", ["0.1", "0.0144", "1000000", "0.0000001", "3.3", "1e21", "123456789.125"]
+)
 def test_numbers_have_neither_exponent_nor_noise(digits: str) -> None:
     printed = one_line(Number(Decimal(digits)))
 
@@ -136,5 +141,9 @@ def test_numbers_have_neither_exponent_nor_noise(digits: str) -> None:
 
 @given(trees(4))
 def test_a_minus_before_anything_binds_as_it_should(node: Node) -> None:
-    for tree in (Unary(node), Binary("^", Unary(node), Number(Decimal(2))), Binary("^", node, Unary(node))):
+    for tree in (
+        Unary(node),
+        Binary("^", Unary(node), Number(Decimal(2))),
+        Binary("^", node, Unary(node)),
+    ):
         assert parse(one_line(tree)) == tree

@@ -21,8 +21,13 @@ def _sources(*queries: str, **bounds: list[Decimal]) -> tuple[Source, ...]:
 
 def _labels(*queries: str) -> list[dict[str, str]]:
     """Those beside `job` and `instance`, source by source."""
-    made = [source.series.labels for source in _sources(*queries) if isinstance(source, PlainSource)]
-    return [{name: value for name, value in labels if name not in ("job", "instance")} for labels in made]
+    made = [
+        source.series.labels for source in _sources(*queries) if isinstance(source, PlainSource)
+    ]
+    return [
+        {name: value for name, value in labels if name not in ("job", "instance")}
+        for labels in made
+    ]
 
 
 def _histogram(*queries: str, **bounds: list[Decimal]) -> HistogramSource:
@@ -38,7 +43,10 @@ def test_errors_and_all_requests_are_two_sources() -> None:
 
 
 def test_a_negative_matcher_and_none_are_two_sources() -> None:
-    assert _labels('rate(x{grpc_code!="OK"}[5m])', "rate(x[5m])") == [{"grpc_code": "Internal"}, {"grpc_code": "OK"}]
+    assert _labels('rate(x{grpc_code!="OK"}[5m])', "rate(x[5m])") == [
+        {"grpc_code": "Internal"},
+        {"grpc_code": "OK"},
+    ]
 
 
 def test_a_source_avoids_every_selector_but_those_that_always_select_it() -> None:
@@ -56,7 +64,7 @@ def test_matchers_in_another_order_are_the_same_selector() -> None:
 
 
 def test_job_and_instance_are_there_as_on_every_scraped_series() -> None:
-    (plain, named) = _sources("x", 'y{instance="db:9187"}')
+    plain, named = _sources("x", 'y{instance="db:9187"}')
 
     assert isinstance(plain, PlainSource)
     assert isinstance(named, PlainSource)
@@ -72,19 +80,33 @@ def test_labels_that_join_metrics_are_equal_on_both() -> None:
 
 def test_what_is_under_a_rate_anywhere_is_a_counter() -> None:
     made = _sources(
-        "rate(x[5m]) > 1", "x > 1", "queue > 1", "deriv(backlog[1h]) > 0", "deriv(disk[1h]) < 0 and disk < 5"
+        "rate(x[5m]) > 1",
+        "x > 1",
+        "queue > 1",
+        "deriv(backlog[1h]) > 0",
+        "deriv(disk[1h]) < 0 and disk < 5",
     )
 
     kinds = {s.series.metric: (s.counter, s.falls) for s in made if isinstance(s, PlainSource)}
-    assert kinds == {"x": (True, False), "queue": (False, False), "backlog": (True, True), "disk": (False, False)}
+    assert kinds == {
+        "x": (True, False),
+        "queue": (False, False),
+        "backlog": (True, True),
+        "disk": (False, False),
+    }
 
 
 def test_a_histogram_is_one_source_with_its_buckets_count_and_sum() -> None:
-    source = _histogram("rate(h_bucket[5m])", "rate(h_count[5m])", "rate(h_sum[5m])", h=[Decimal("0.1"), Decimal(1)])
+    source = _histogram(
+        "rate(h_bucket[5m])", "rate(h_count[5m])", "rate(h_sum[5m])", h=[Decimal("0.1"), Decimal(1)]
+    )
 
     state = State(source.levels(Load(Decimal(10), 1)))
 
-    found = {(series.metric, dict(series.labels).get("le")): level.value for series, level in state.items()}
+    found = {
+        (series.metric, dict(series.labels).get("le")): level.value
+        for series, level in state.items()
+    }
     assert found == {
         ("h_bucket", "0.1"): 0,
         ("h_bucket", "1"): 10,
@@ -124,7 +146,8 @@ def test_unknown_bounds_reach_beyond_what_they_are_compared_with() -> None:
 
 
 @pytest.mark.parametrize(
-    "selector", ['x{a="b",a="c"}', 'x{a=~"[0-9]+",a!~"[0-9]*"}', 'x{a=~".*",a!~".*"}', '{__name__=~"x.*"}']
+    "selector",
+    ['x{a="b",a="c"}', 'x{a=~"[0-9]+",a!~"[0-9]*"}', 'x{a=~".*",a!~".*"}', '{__name__=~"x.*"}'],
 )
 def test_a_selector_that_selects_nothing_is_refused(selector: str) -> None:
     with pytest.raises(Unsupported):

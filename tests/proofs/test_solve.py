@@ -1,4 +1,5 @@
-"""What makes alerts fire: states that are found from expressions alone, and that a real Prometheus agrees with."""
+"""What makes alerts fire: states that are found from expressions alone, and that a real Prometheus
+agrees with."""
 
 from __future__ import annotations
 
@@ -12,12 +13,24 @@ import yaml
 
 from opsgen.promql import one_line, parse
 from opsgen.promql.rewrite import longest_lookback
-from opsgen.proofs import Condition, Level, Proofs, Scenario, Series, State, Unprovable, evaluate, prove
+from opsgen.proofs import (
+    Condition,
+    Level,
+    Proofs,
+    Scenario,
+    Series,
+    State,
+    Unprovable,
+    evaluate,
+    prove,
+)
 from tests.proofs.timelines import judge
 
 _REQUESTS = 'http_requests_total{job="a"}'
 _ERRORS = 'http_requests_total{job="a",code=~"5.."}'
-_BOUNDS = {"h": [Decimal(bound) for bound in ("0.05", "0.1", "0.25", "0.3", "0.5", "1", "2.5", "5")]}
+_BOUNDS = {
+    "h": [Decimal(bound) for bound in ("0.05", "0.1", "0.25", "0.3", "0.5", "1", "2.5", "5")]
+}
 
 
 def _error_ratio(errors: str = f"sum(rate({_ERRORS}[5m]))") -> str:
@@ -37,7 +50,8 @@ def _percentile(share: str) -> str:
     return f'histogram_quantile({share}, sum by (le) (rate(h_bucket{{job="a"}}[5m])))'
 
 
-# One service's worth, of every shape that is generated. The offsets are hours rather than weeks, for promtool's sake.
+# One service's worth, of every shape that is generated. The offsets are hours rather than weeks,
+# for promtool's sake.
 _SERVICE: Mapping[str, str] = {
     "ErrorRatioHigh": f"{_error_ratio()} > 0.02 and sum(increase({_REQUESTS}[5m])) >= 50",
     "ErrorRatioHigh/or": f"{_RATIO_OR_ZERO} > 0.02 and sum(increase({_REQUESTS}[5m])) >= 50",
@@ -50,7 +64,9 @@ _SERVICE: Mapping[str, str] = {
     "SlowBurn/page": f'{_SLOW_RATIO} > 0.144 and sum(increase(h_count{{job="a"}}[1h])) >= 7',
     "SlowBurn/ticket": f"{_SLOW_RATIO} > 0.01",
     "LatencyP50High": f"{_percentile('0.5')} > 0.08",
-    "LatencyP99High": f'{_percentile("0.99")} > 0.8 and sum(increase(h_count{{job="a"}}[5m])) >= 100',
+    "LatencyP99High": (
+        f'{_percentile("0.99")} > 0.8 and sum(increase(h_count{{job="a"}}[5m])) >= 100'
+    ),
     "TrafficGone": (
         f"sum(increase({_REQUESTS}[30m])) == 0 and sum(rate({_REQUESTS}[1h] offset 8h)) > 0.1 "
         'and on () max(up{job="a"}) == 1'
@@ -59,7 +75,9 @@ _SERVICE: Mapping[str, str] = {
     "TargetDown": '1 - avg(up{job="a"}) > 0.1',
     "ProbeFailed": 'max_over_time(probe_success{job="p"}[2m]) == 0',
     "ProbeSlow": 'avg_over_time(probe_duration_seconds{job="p"}[5m]) > 1',
-    "CertificateExpiring": 'last_over_time(probe_ssl_earliest_cert_expiry{job="p"}[1h]) - time() < 1209600',
+    "CertificateExpiring": (
+        'last_over_time(probe_ssl_earliest_cert_expiry{job="p"}[1h]) - time() < 1209600'
+    ),
     "OrdersLow": f"{_ORDERS} < 0.5",
     "OrdersHigh": f"{_ORDERS} > 100",
     "OrdersDropped": f"{_ORDERS} < 0.5 * {_ORDERS_BEFORE}",
@@ -91,15 +109,23 @@ def _fires(expr: str, now: State, past: State, seconds: int = 0) -> bool:
 
 def _changed(proofs: Proofs, scenario: Scenario) -> dict[Series, Level | None]:
     before, after = proofs.healthy, scenario.state
-    return {found: after.get(found) for found in {**before, **after} if before.get(found) != after.get(found)}
+    return {
+        found: after.get(found)
+        for found in {**before, **after}
+        if before.get(found) != after.get(found)
+    }
 
 
 def _alternatives(expressions: Mapping[str, str]) -> str:
     """One expression whose result names every condition that fires."""
-    return " or ".join(f'label_replace(group({expr}), "key", "{key}", "", "")' for key, expr in expressions.items())
+    return " or ".join(
+        f'label_replace(group({expr}), "key", "{key}", "", "")' for key, expr in expressions.items()
+    )
 
 
-def _assertion(expressions: Mapping[str, str], minutes: int, fires: Sequence[str]) -> dict[str, Any]:
+def _assertion(
+    expressions: Mapping[str, str], minutes: int, fires: Sequence[str]
+) -> dict[str, Any]:
     samples = [{"labels": f'{{key="{key}"}}', "value": 1} for key in fires]
     return {"expr": _alternatives(expressions), "eval_time": f"{minutes}m", "exp_samples": samples}
 
@@ -138,7 +164,9 @@ def test_a_real_prometheus_sees_exactly_what_the_proof_says(promtool: Path, tmp_
 
 
 def test_conditions_that_fire_together_share_a_scenario() -> None:
-    expressions = {key: _SERVICE[key] for key in ("ErrorRatioHigh", "Burn/page", "Burn/ticket", "TrafficGone")}
+    expressions = {
+        key: _SERVICE[key] for key in ("ErrorRatioHigh", "Burn/page", "Burn/ticket", "TrafficGone")
+    }
 
     scenarios = _prove(expressions).scenarios
 
@@ -167,14 +195,20 @@ def test_a_failing_state_changes_one_source_where_one_is_enough() -> None:
     proofs = _prove(_SERVICE)
 
     for scenario in proofs.scenarios:
-        metrics = {series.metric.removesuffix("_bucket").removesuffix("_sum") for series in _changed(proofs, scenario)}
+        metrics = {
+            series.metric.removesuffix("_bucket").removesuffix("_sum")
+            for series in _changed(proofs, scenario)
+        }
         assert len(metrics) == 1, scenario.fires
 
 
 def test_the_state_that_fires_the_fewest_others_is_chosen() -> None:
     proofs = _prove({"QueueLong": "max(queue) > 500", "QueueVeryLong": "max(queue) > 1000"})
 
-    assert [scenario.fires for scenario in proofs.scenarios] == [("QueueLong",), ("QueueLong", "QueueVeryLong")]
+    assert [scenario.fires for scenario in proofs.scenarios] == [
+        ("QueueLong",),
+        ("QueueLong", "QueueVeryLong"),
+    ]
 
 
 def test_two_alerts_on_opposite_sides_leave_room_for_health() -> None:
@@ -222,7 +256,10 @@ def test_nothing_hangs_on_the_last_digit_of_a_rate() -> None:
         "kube_deployment_spec_replicas != kube_deployment_status_replicas_available",
         "time() - max(last_success_timestamp_seconds) > 86400",
         "clamp_max(queue, 100) / 100 > 0.5",
-        "sum by (a) (rate(x_total[5m])) < 0.5 * sum by (a) (rate(x_total[5m] offset 1w)) and on () max(up) == 1",
+        (
+            "sum by (a) (rate(x_total[5m])) < 0.5 * sum by (a) (rate(x_total[5m] offset 1w)) and on"
+            " () max(up) == 1"
+        ),
         "avg_over_time((queue > bool 10)[1h:1m]) > 0.5",
         "absent_over_time(heartbeat[10m])",
         "count(up == 0) > 0",
@@ -237,10 +274,16 @@ def test_the_queries_of_users_are_proven_too(expr: str) -> None:
 @pytest.mark.parametrize(
     ("expr", "reason"),
     [
-        ("sum(rate(x_total[5m])) > 5 and hour() > 8", r"hour\(\) has no value that a steady state fixes"),
+        (
+            "sum(rate(x_total[5m])) > 5 and hour() > 8",
+            r"hour\(\) has no value that a steady state fixes",
+        ),
         ("changes(up[5m]) > 3", r"changes\(\) is 0"),
         ("rate(x_total[5m]) > 1 and x_total > 7", "raw value of the counter x_total"),
-        ("sum(rate(x_total[5m])) > 5 and sum(rate(x_total[5m])) < 4", "no steady state was found in which it fires"),
+        (
+            "sum(rate(x_total[5m])) > 5 and sum(rate(x_total[5m])) < 4",
+            "no steady state was found in which it fires",
+        ),
         ("vector(1)", "no steady state was found in which it is silent"),
         ('x{a="1",a="2"} > 5', "no series of x can satisfy"),
         ("up @ 5 == 0", "@ modifier"),
@@ -277,11 +320,16 @@ def test_an_alert_that_looks_back_has_states_that_say_the_same_with_fewer_series
     before, after = scenario.least
     assert len(before) < len(proofs.healthy)
     assert not any(_fires(expr, before, before) for expr in _SERVICE.values())
-    assert tuple(key for key, expr in _SERVICE.items() if _fires(expr, after, before)) == scenario.fires
+    assert (
+        tuple(key for key, expr in _SERVICE.items() if _fires(expr, after, before))
+        == scenario.fires
+    )
 
 
 @pytest.mark.parametrize("service", ["neutral-0", "other", "proof", "0", "a b", "é", ""])
-def test_services_that_differ_in_label_values_have_proofs_that_differ_in_those(service: str) -> None:
+def test_services_that_differ_in_label_values_have_proofs_that_differ_in_those(
+    service: str,
+) -> None:
     def conditions(value: str) -> dict[str, str]:
         own = f'rate(requests_total{{job="{value}"}}[5m])'
         failed = f'rate(requests_total{{code=~"5..", job="{value}"}}[5m])'
@@ -294,15 +342,24 @@ def test_services_that_differ_in_label_values_have_proofs_that_differ_in_those(s
     proofs = _prove(conditions(service))
 
     for scenario in proofs.scenarios:
-        firing = [k for k, expr in conditions(service).items() if _fires(expr, scenario.state, proofs.healthy)]
+        firing = [
+            k
+            for k, expr in conditions(service).items()
+            if _fires(expr, scenario.state, proofs.healthy)
+        ]
         assert tuple(firing) == scenario.fires
-    assert {dict(series.labels).get("job", "") for series in proofs.healthy} >= {service, "neighbour"}
+    assert {dict(series.labels).get("job", "") for series in proofs.healthy} >= {
+        service,
+        "neighbour",
+    }
 
 
-# Their `for` and their other fields don't matter here; what no steady state proves is left out, and counted.
+# Their `for` and their other fields don't matter here; what no steady state proves is left out, and
+# counted.
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("component", "unprovable"), [("alertmanager", 3), ("nodeExporter", 0), ("prometheus", 0), ("kubeStateMetrics", 1)]
+    ("component", "unprovable"),
+    [("alertmanager", 3), ("nodeExporter", 0), ("prometheus", 0), ("kubeStateMetrics", 1)],
 )
 def test_public_alerts_are_proven_together(
     component: str, unprovable: int, sample_data: Path, promtool: Path, tmp_path: Path
@@ -331,7 +388,10 @@ def test_public_alerts_are_proven_together(
 def _alerts_of(file: Path) -> dict[str, str]:
     groups = yaml.safe_load(file.read_text())["spec"]["groups"]
     rules = [rule for group in groups for rule in group["rules"] if "alert" in rule]
-    return {f"{rule['alert']}/{index}": one_line(parse(rule["expr"])) for index, rule in enumerate(rules)}
+    return {
+        f"{rule['alert']}/{index}": one_line(parse(rule["expr"]))
+        for index, rule in enumerate(rules)
+    }
 
 
 def _is_provable(expr: str) -> bool:

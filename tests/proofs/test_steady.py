@@ -147,7 +147,9 @@ def _value(expr: str) -> dict[tuple[tuple[str, str], ...], float]:
 
 
 def _assertion(expr: str) -> dict[str, Any]:
-    samples = [{"labels": labels_text(labels), "value": value} for labels, value in _value(expr).items()]
+    samples = [
+        {"labels": labels_text(labels), "value": value} for labels, value in _value(expr).items()
+    ]
     return {"expr": expr, "eval_time": f"{_END_SECONDS}s", "exp_samples": samples}
 
 
@@ -169,7 +171,10 @@ def test_the_comparison_with_promtool_can_fail(promtool: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     "expr",
     [
-        'histogram_quantile(0.9, sum by (le) (rate(h_bucket{job="none"}[5m]) or rate(idle_total[5m])))',
+        (
+            'histogram_quantile(0.9, sum by (le) (rate(h_bucket{job="none"}[5m]) or'
+            " rate(idle_total[5m])))"
+        ),
         'rate(requests_total{job="none"}[5m])',
         "sum(rate(idle_total[5m])) / (sum(rate(idle_total[5m])) > 0)",
     ],

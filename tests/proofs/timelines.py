@@ -1,4 +1,5 @@
-"""Steady states, one after another, as promtool's input series, so that a real Prometheus can judge what we say."""
+"""Steady states, one after another, as promtool's input series, so that a real Prometheus can judge
+what we say."""
 
 from __future__ import annotations
 
@@ -17,7 +18,9 @@ INTERVAL_SECONDS = 60
 
 
 def counters(metric: str, per_second: object, **labels: str) -> tuple[Series, Level]:
-    return Series(metric, tuple(sorted(labels.items()))), Level(Decimal(str(per_second)), counter=True)
+    return Series(metric, tuple(sorted(labels.items()))), Level(
+        Decimal(str(per_second)), counter=True
+    )
 
 
 def gauge(metric: str, value: object, **labels: str) -> tuple[Series, Level]:
@@ -30,9 +33,15 @@ def labels_text(labels: Iterable[tuple[str, str]]) -> str:
 
 def input_series(phases: Sequence[tuple[State, int]]) -> list[dict[str, str]]:
     """The states, each with the number of minutes that it lasts."""
-    series = sorted({found for state, _ in phases for found in state}, key=lambda found: (found.metric, found.labels))
+    series = sorted(
+        {found for state, _ in phases for found in state},
+        key=lambda found: (found.metric, found.labels),
+    )
     return [
-        {"series": f"{found.metric}{labels_text(found.labels)}", "values": " ".join(_values(found, phases))}
+        {
+            "series": f"{found.metric}{labels_text(found.labels)}",
+            "values": " ".join(_values(found, phases)),
+        }
         for found in series
     ]
 
@@ -45,14 +54,19 @@ def _values(series: Series, phases: Sequence[tuple[State, int]]) -> Iterable[str
             yield f"_x{minutes}"
         elif level.counter:
             step = level.value * INTERVAL_SECONDS
-            yield f"{number_text(value)}{'-' if step < 0 else '+'}{number_text(abs(step))}x{minutes - 1}"
+            yield (
+                f"{number_text(value)}{'-' if step < 0 else '+'}{number_text(abs(step))}x{minutes - 1}"
+            )
             value += step * minutes
         else:
             yield f"{number_text(level.value)}+0x{minutes - 1}"
 
 
 def judge(
-    promtool: Path, folder: Path, phases: Sequence[tuple[State, int]], assertions: Sequence[Mapping[str, Any]]
+    promtool: Path,
+    folder: Path,
+    phases: Sequence[tuple[State, int]],
+    assertions: Sequence[Mapping[str, Any]],
 ) -> None:
     """Fails with promtool's own words where it sees any of the assertions otherwise."""
     test = {
@@ -62,5 +76,7 @@ def judge(
     }
     file = folder / "states.test.yaml"
     file.write_text(yaml.safe_dump({"rule_files": [], "tests": [test]}))
-    judged = subprocess.run([promtool, "test", "rules", file], capture_output=True, text=True, check=False)
+    judged = subprocess.run(
+        [promtool, "test", "rules", file], capture_output=True, text=True, check=False
+    )
     assert judged.returncode == 0, judged.stdout + judged.stderr

@@ -21,7 +21,8 @@ def definition(sample_data: Path, kind: str) -> Mapping[str, Any]:
 
 
 def _closed(schema: Any) -> Any:
-    """Without unknown properties, which the API server would drop in silence; patterns as Python has them."""
+    """Without unknown properties, which the API server would drop in silence; patterns as Python
+    has them."""
     if isinstance(schema, list):
         return [_closed(one) for one in schema]
     if not isinstance(schema, dict):

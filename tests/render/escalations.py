@@ -40,11 +40,20 @@ LEAST_CHANNELS: dict[str, dict[str, Any]] = {
     "victorops": {"api_key_file": SECRET_FILE, "routing_key": "payments"},
     "grafana_irm": {"url_file": SECRET_FILE},
     "incidentio": {"url": "https://incidents.example.com", "alert_source_token_file": SECRET_FILE},
-    "webex": {"room_id": "Y2lzY29", "http_config": {"authorization": {"credentials_file": SECRET_FILE}}},
+    "webex": {
+        "room_id": "Y2lzY29",
+        "http_config": {"authorization": {"credentials_file": SECRET_FILE}},
+    },
 }
 OFFICE = Hours("office", ("monday:friday",), (("09:00", "18:00"),), "Europe/Berlin")
-PAGER = Channel("payments-primary", "pagerduty", {"routing_key_file": "/etc/alertmanager/secrets/payments"})
-CHAT = Channel("payments-slack", "slack", {"channel": "#payments", "api_url_file": "/etc/alertmanager/secrets/slack"})
+PAGER = Channel(
+    "payments-primary", "pagerduty", {"routing_key_file": "/etc/alertmanager/secrets/payments"}
+)
+CHAT = Channel(
+    "payments-slack",
+    "slack",
+    {"channel": "#payments", "api_url_file": "/etc/alertmanager/secrets/slack"},
+)
 LOG = Channel("alert-log", "webhook", {"url": "http://alert-log.internal:8080/alerts"})
 
 
@@ -61,7 +70,9 @@ def rich_team() -> Team:
     return team(page=policy(PAGER, CHAT), ticket=policy(CHAT, during=OFFICE), info=policy(LOG))
 
 
-def probe(url: str = "https://shop.example.com/healthz", name: str = "healthz", timeout: str = "5s") -> Probe:
+def probe(
+    url: str = "https://shop.example.com/healthz", name: str = "healthz", timeout: str = "5s"
+) -> Probe:
     return Probe(
         name=name,
         url=url,
@@ -99,7 +110,9 @@ def service(
         origins={},
         overrides={},
         burn_rates=None,
-        platform=Platform("2.42", "0.25", Duration.of("30s"), Duration.of("30s"), blackbox_address, TIMINGS),
+        platform=Platform(
+            "2.42", "0.25", Duration.of("30s"), Duration.of("30s"), blackbox_address, TIMINGS
+        ),
         runbook_commands={},
         runbook_url="",
         dashboard_url="",

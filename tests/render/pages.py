@@ -1,4 +1,5 @@
-"""A Markdown page as its readers get it: CommonMark with tables, parsed to what it shows and where it leads."""
+"""A Markdown page as its readers get it: CommonMark with tables, parsed to what it shows and where
+it leads."""
 
 from __future__ import annotations
 
@@ -29,23 +30,36 @@ class Page:
     @property
     def anchors(self) -> list[str]:
         return [
-            name for token in self.inlines if token.type == "html_inline" for name in _ANCHOR.findall(token.content)
+            name
+            for token in self.inlines
+            if token.type == "html_inline"
+            for name in _ANCHOR.findall(token.content)
         ]
 
     @property
     def html(self) -> list[str]:
         """All HTML but anchors and their ends, and the marks of blocks."""
-        raw = [token.content for token in [*self.blocks, *self.inlines] if token.type in ("html_inline", "html_block")]
+        raw = [
+            token.content
+            for token in [*self.blocks, *self.inlines]
+            if token.type in ("html_inline", "html_block")
+        ]
         return [
             found
             for found in raw
-            if not (_ANCHOR.fullmatch(found) or found == "</a>" or _MARK.fullmatch(found.rstrip("\n")))
+            if not (
+                _ANCHOR.fullmatch(found) or found == "</a>" or _MARK.fullmatch(found.rstrip("\n"))
+            )
         ]
 
     @property
     def links(self) -> list[str]:
         """Where links and images lead."""
-        return [str(token.attrs.get("href", token.attrs.get("src"))) for token in self.inlines if token.attrs]
+        return [
+            str(token.attrs.get("href", token.attrs.get("src")))
+            for token in self.inlines
+            if token.attrs
+        ]
 
     @property
     def headings(self) -> list[tuple[str, str]]:
@@ -64,7 +78,11 @@ class Page:
         return rows
 
     def fences(self, language: str) -> list[str]:
-        return [block.content for block in self.blocks if block.type == "fence" and block.info == language]
+        return [
+            block.content
+            for block in self.blocks
+            if block.type == "fence" and block.info == language
+        ]
 
     @property
     def text(self) -> str:
@@ -98,7 +116,8 @@ def github_anchors(page: Page) -> list[str]:
 
 
 def assert_tidy(content: str) -> None:
-    """One line end at the end, no spaces before a line's end, no two empty lines together, no page without a title."""
+    """One line end at the end, no spaces before a line's end, no two empty lines together, no page
+    without a title."""
     assert content == content.rstrip("\n") + "\n"
     assert not [line for line in content.splitlines() if line != line.rstrip()]
     assert "\n\n\n" not in content

@@ -20,9 +20,21 @@ from opsgen.quantities import Duration
 from opsgen.render.alertmanager import escalation, render_escalation, render_fleet
 from opsgen.render.channels import CATCH_ALL, PLACEHOLDER
 from opsgen.routing import is_inhibited, matcher, receivers_reached
-from tests.render.escalations import CHAT, LOG, NO_DELAY, OFFICE, PAGER, policy, rich_team, service, team
+from tests.render.escalations import (
+    CHAT,
+    LOG,
+    NO_DELAY,
+    OFFICE,
+    PAGER,
+    policy,
+    rich_team,
+    service,
+    team,
+)
 
-_NIGHTS = Hours("nights", ("friday:sunday",), (("22:00", "06:00"), ("12:00", "13:00")), "Europe/Berlin")
+_NIGHTS = Hours(
+    "nights", ("friday:sunday",), (("22:00", "06:00"), ("12:00", "13:00")), "Europe/Berlin"
+)
 _ALWAYS = Hours("always", ("monday:sunday",), (), "UTC")
 _TEAMS = {
     "rich": rich_team(),
@@ -57,7 +69,9 @@ def _reached(amtool: Path, file: Path, labels: Mapping[str, str]) -> list[str]:
 
 
 def _assert_accepted(amtool: Path, file: Path) -> None:
-    checked = subprocess.run([amtool, "check-config", file], capture_output=True, text=True, check=False)
+    checked = subprocess.run(
+        [amtool, "check-config", file], capture_output=True, text=True, check=False
+    )
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
@@ -69,16 +83,22 @@ def fragment_file(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("owner", _TEAMS.values(), ids=_TEAMS.keys())
-def test_amtool_accepts_a_fragment_and_the_fleet_of_it(amtool: Path, tmp_path: Path, owner: Team) -> None:
+def test_amtool_accepts_a_fragment_and_the_fleet_of_it(
+    amtool: Path, tmp_path: Path, owner: Team
+) -> None:
     fragment = render_escalation(service(owner=owner))
     (tmp_path / "fragment.yaml").write_text(fragment.content, encoding="utf-8")
-    (tmp_path / "fleet.yml").write_text(render_fleet([yaml.safe_load(fragment.content)]).content, encoding="utf-8")
+    (tmp_path / "fleet.yml").write_text(
+        render_fleet([yaml.safe_load(fragment.content)]).content, encoding="utf-8"
+    )
 
     _assert_accepted(amtool, tmp_path / "fragment.yaml")
     _assert_accepted(amtool, tmp_path / "fleet.yml")
 
 
-def test_each_severity_reaches_the_channels_of_the_first_step_of_its_policy(amtool: Path, fragment_file: Path) -> None:
+def test_each_severity_reaches_the_channels_of_the_first_step_of_its_policy(
+    amtool: Path, fragment_file: Path
+) -> None:
     assert _reached(amtool, fragment_file, _PAGE) == ["payments-primary", "payments-slack"]
     assert _reached(amtool, fragment_file, _TICKET) == ["payments-slack"]
     assert _reached(amtool, fragment_file, _INFO) == ["alert-log"]
@@ -86,8 +106,13 @@ def test_each_severity_reaches_the_channels_of_the_first_step_of_its_policy(amto
 
 def _stepped() -> Team:
     """Three steps for pages, the last in office hours alone; one for tickets."""
-    later = (Step(Duration.of("15m"), (CHAT,), None), Step(Duration.of("30m"), (LOG, PAGER), OFFICE))
-    critical = Policy("critical", (Step(NO_DELAY, (PAGER,), None), *later), repeat=Duration.of("1h"))
+    later = (
+        Step(Duration.of("15m"), (CHAT,), None),
+        Step(Duration.of("30m"), (LOG, PAGER), OFFICE),
+    )
+    critical = Policy(
+        "critical", (Step(NO_DELAY, (PAGER,), None), *later), repeat=Duration.of("1h")
+    )
     return team(page=critical, ticket=policy(CHAT))
 
 
@@ -106,7 +131,12 @@ def test_a_step_has_its_hours_and_every_step_repeats_as_the_policy_says() -> Non
     routes = _fragment(service(owner=_stepped()))["route"]["routes"][0]["routes"]
     pages = [route for route in routes if 'severity="page"' in route["matchers"]]
 
-    assert [route.get("active_time_intervals") for route in pages] == [None, None, ["office"], ["office"]]
+    assert [route.get("active_time_intervals") for route in pages] == [
+        None,
+        None,
+        ["office"],
+        ["office"],
+    ]
     assert [route["repeat_interval"] for route in pages] == ["1h"] * 4
 
 
@@ -119,8 +149,13 @@ def test_on_holidays_nobody_is_told_in_office_hours(amtool: Path, tmp_path: Path
 
     _assert_accepted(amtool, file)
     route = config["route"]["routes"][0]["routes"][0]
-    assert (route["active_time_intervals"], route["mute_time_intervals"]) == (["office"], ["office holidays"])
-    (holidays,) = (found for found in config["time_intervals"] if found["name"] == "office holidays")
+    assert (route["active_time_intervals"], route["mute_time_intervals"]) == (
+        ["office"],
+        ["office holidays"],
+    )
+    (holidays,) = (
+        found for found in config["time_intervals"] if found["name"] == "office holidays"
+    )
     assert holidays["time_intervals"][1] == {
         "days_of_month": ["25"],
         "months": ["12"],
@@ -136,12 +171,18 @@ def test_a_service_that_is_down_silences_what_users_notice_of_those_that_need_it
     assert is_inhibited(config, _PAGE | {"alertname": "ErrorBudgetBurn"}, [down])
     assert is_inhibited(config, _PAGE | {"alertname": "ErrorBudgetBurn", "step": "2"}, [down])
     assert not is_inhibited(config, _PAGE | {"alertname": "TargetsAbsent"}, [down])
-    assert not is_inhibited(config, _PAGE | {"alertname": "ErrorBudgetBurn"}, [{**down, "environment": "staging"}])
-    assert not is_inhibited(config, _PAGE | {"alertname": "ErrorBudgetBurn"}, [{**down, "alertname": "ErrorRatioHigh"}])
+    assert not is_inhibited(
+        config, _PAGE | {"alertname": "ErrorBudgetBurn"}, [{**down, "environment": "staging"}]
+    )
+    assert not is_inhibited(
+        config, _PAGE | {"alertname": "ErrorBudgetBurn"}, [{**down, "alertname": "ErrorRatioHigh"}]
+    )
     assert not is_inhibited(_fragment(service()), _PAGE | {"alertname": "ErrorBudgetBurn"}, [down])
 
 
-def test_what_no_route_matches_reaches_the_catch_all_of_the_fleet(amtool: Path, tmp_path: Path) -> None:
+def test_what_no_route_matches_reaches_the_catch_all_of_the_fleet(
+    amtool: Path, tmp_path: Path
+) -> None:
     file = tmp_path / "alertmanager.yml"
     file.write_text(render_fleet([_fragment(service())], catch_all=LOG).content, encoding="utf-8")
 
@@ -151,25 +192,33 @@ def test_what_no_route_matches_reaches_the_catch_all_of_the_fleet(amtool: Path, 
     assert CATCH_ALL not in file.read_text(encoding="utf-8")
 
 
-def test_the_watchdog_reaches_whoever_expects_it_and_nobody_else(amtool: Path, tmp_path: Path) -> None:
+def test_the_watchdog_reaches_whoever_expects_it_and_nobody_else(
+    amtool: Path, tmp_path: Path
+) -> None:
     beat = Watchdog(LOG, Duration.of("2m"))
     file = tmp_path / "alertmanager.yml"
     file.write_text(render_fleet([_fragment(service())], watchdog=beat).content, encoding="utf-8")
     config = yaml.safe_load(file.read_text(encoding="utf-8"))
 
     _assert_accepted(amtool, file)
-    assert _reached(amtool, file, {"alertname": "Watchdog", "severity": "none"}) == ["alert-log watchdog"]
+    assert _reached(amtool, file, {"alertname": "Watchdog", "severity": "none"}) == [
+        "alert-log watchdog"
+    ]
     assert _reached(amtool, file, _INFO) == ["alert-log"]
     (told,) = (found for found in config["receivers"] if found["name"] == "alert-log watchdog")
     assert told["webhook_configs"][0]["send_resolved"] is False
 
 
-def test_an_alert_that_is_not_ours_ends_at_the_receiver_that_tells_nobody(amtool: Path, fragment_file: Path) -> None:
+def test_an_alert_that_is_not_ours_ends_at_the_receiver_that_tells_nobody(
+    amtool: Path, fragment_file: Path
+) -> None:
     assert _reached(amtool, fragment_file, {**_PAGE, "service": "other"}) == [CATCH_ALL]
     assert _reached(amtool, fragment_file, {**_PAGE, "environment": "staging"}) == [CATCH_ALL]
 
 
-def test_a_severity_that_is_none_of_ours_reaches_whoever_gets_the_tickets(amtool: Path, fragment_file: Path) -> None:
+def test_a_severity_that_is_none_of_ours_reaches_whoever_gets_the_tickets(
+    amtool: Path, fragment_file: Path
+) -> None:
     assert _reached(amtool, fragment_file, {**_PAGE, "severity": "warning"}) == ["payments-slack"]
 
 
@@ -183,7 +232,7 @@ def test_without_a_policy_an_alert_ends_at_the_placeholder_and_the_file_says_so(
     assert f"No channel is configured for ticket, info: {PLACEHOLDER.name}" in artifact.content
 
 
-def test_a_severity_that_is_none_of_ours_does_not_end_at_a_placeholder_where_there_is_a_channel() -> None:
+def test_a_severity_that_is_none_of_ours_ends_at_a_channel_where_there_is_one() -> None:
     config = _fragment(service(owner=team(page=policy(PAGER))))
 
     assert receivers_reached(config, {**_PAGE, "severity": "warning"}) == ("payments-primary",)
@@ -200,7 +249,9 @@ def test_no_label_of_an_instance_or_an_alert_splits_a_notification() -> None:
 
 
 @pytest.mark.parametrize("environment", ["production", 'a"b\\c', "üñ 🔥", ""])
-def test_labels_are_quoted_whatever_they_hold(amtool: Path, tmp_path: Path, environment: str) -> None:
+def test_labels_are_quoted_whatever_they_hold(
+    amtool: Path, tmp_path: Path, environment: str
+) -> None:
     file = tmp_path / "escalation.yaml"
     file.write_text(render_escalation(service(environment=environment)).content, encoding="utf-8")
 
@@ -220,7 +271,14 @@ def test_a_fragment_is_one_document() -> None:
 
 # --- inhibition ---
 
-_ALERT_NAMES = ["ErrorBudgetBurn", "ErrorRatioHigh", "LatencyP99High", "TargetDown", "TargetsAbsent", "TrafficGone"]
+_ALERT_NAMES = [
+    "ErrorBudgetBurn",
+    "ErrorRatioHigh",
+    "LatencyP99High",
+    "TargetDown",
+    "TargetsAbsent",
+    "TrafficGone",
+]
 
 
 def _inhibited(target: Mapping[str, str], *sources: Mapping[str, str]) -> bool:
@@ -254,9 +312,13 @@ def test_absent_targets_are_one_page_with_all_that_their_scrapes_said_last() -> 
     absent = {**_PAGE, "alertname": "TargetsAbsent", "signal": "targets"}
 
     assert _inhibited({**_PAGE, "alertname": "ErrorBudgetBurn"}, absent)
-    assert not _inhibited({**_PAGE, "alertname": "ErrorBudgetBurn"}, {**absent, "signal": "probe-health"})
+    assert not _inhibited(
+        {**_PAGE, "alertname": "ErrorBudgetBurn"}, {**absent, "signal": "probe-health"}
+    )
     assert not _inhibited({**_PAGE, "alertname": "ProbeFailed"}, absent)
-    assert not _inhibited({**_PAGE, "alertname": "ErrorBudgetBurn"}, {**absent, "severity": "ticket"})
+    assert not _inhibited(
+        {**_PAGE, "alertname": "ErrorBudgetBurn"}, {**absent, "severity": "ticket"}
+    )
 
 
 def test_no_two_alerts_silence_each_other() -> None:
@@ -278,7 +340,9 @@ _SPANS = st.tuples(st.integers(0, 23), st.integers(0, 24)).filter(lambda span: s
 
 def _as_hours(days: Iterable[tuple[str, str]], spans: Iterable[tuple[int, int]]) -> Hours:
     names = tuple(first if first == last else f"{first}:{last}" for first, last in days)
-    return Hours("some", names, tuple((f"{start:02}:00", f"{end:02}:00") for start, end in spans), "UTC")
+    return Hours(
+        "some", names, tuple((f"{start:02}:00", f"{end:02}:00") for start, end in spans), "UTC"
+    )
 
 
 def _expected_hours(days: Iterable[tuple[str, str]], spans: Iterable[tuple[int, int]]) -> set[int]:
@@ -296,10 +360,13 @@ def _expected_hours(days: Iterable[tuple[str, str]], spans: Iterable[tuple[int, 
 
 
 def _written_hours(interval: Mapping[str, Any]) -> set[int]:
-    """The same as Alertmanager reads it: no range crosses the end of a day, or of a week that begins on Sunday."""
+    """The same as Alertmanager reads it: no range crosses the end of a day, or of a week that
+    begins on Sunday."""
     written = set()
     for part in interval["time_intervals"]:
-        for entry, times in itertools.product(part.get("weekdays", ["sunday:saturday"]), part["times"]):
+        for entry, times in itertools.product(
+            part.get("weekdays", ["sunday:saturday"]), part["times"]
+        ):
             first, _, last = entry.partition(":")
             sunday_first = (_DAYS[-1], *_DAYS[:-1])
             start_day, end_day = sunday_first.index(first), sunday_first.index(last or first)
@@ -312,7 +379,9 @@ def _written_hours(interval: Mapping[str, Any]) -> set[int]:
 
 
 @given(
-    days=st.lists(st.tuples(st.sampled_from(_DAYS), st.sampled_from(_DAYS)), min_size=1, max_size=3),
+    days=st.lists(
+        st.tuples(st.sampled_from(_DAYS), st.sampled_from(_DAYS)), min_size=1, max_size=3
+    ),
     spans=st.lists(_SPANS, min_size=1, max_size=3),
 )
 def test_any_days_and_times_are_written_as_meant_also_over_midnight(
@@ -323,7 +392,9 @@ def test_any_days_and_times_are_written_as_meant_also_over_midnight(
     assert _written_hours(config["time_intervals"][0]) == _expected_hours(days, spans)
 
 
-def test_a_route_with_hours_is_active_in_them_alone_and_the_file_says_what_happens_outside() -> None:
+def test_a_route_with_hours_is_active_in_them_alone_and_the_file_says_what_happens_outside() -> (
+    None
+):
     artifact = render_escalation(service())
     page, chat, ticket, info = yaml.safe_load(artifact.content)["route"]["routes"][0]["routes"]
 
@@ -366,7 +437,8 @@ def test_what_is_merged_first_does_not_matter(
 
 
 def _team_of_many(number: int) -> Team:
-    """Forty teams, each with a channel of its own for its pages, and every other one with a second step."""
+    """Forty teams, each with a channel of its own for its pages, and every other one with a second
+    step."""
     pager = Channel(f"pager-{number:02}", "webhook", {"url": f"http://pager-{number}.example.com"})
     later = (Step(Duration.of("15m"), (CHAT,), None),) if number % 2 else ()
     critical = Policy(f"critical-{number}", (Step(NO_DELAY, (pager,), None), *later))
@@ -378,7 +450,9 @@ def test_a_thousand_services_of_forty_teams_are_merged_and_each_alert_still_find
     amtool: Path, tmp_path: Path
 ) -> None:
     names = [f"service-{number:04}" for number in range(1000)]
-    fragments = [_fragment(service(name, _team_of_many(number % 40))) for number, name in enumerate(names)]
+    fragments = [
+        _fragment(service(name, _team_of_many(number % 40))) for number, name in enumerate(names)
+    ]
     file = tmp_path / "alertmanager.yml"
     file.write_text(render_fleet(fragments).content, encoding="utf-8")
     fleet = yaml.load(file.read_bytes(), Loader=yaml.CSafeLoader)
@@ -391,7 +465,11 @@ def test_a_thousand_services_of_forty_teams_are_merged_and_each_alert_still_find
         if owner % 2:
             assert _reached(amtool, file, {**page, "step": "2"}) == ["payments-slack"]
     for name, fragment in list(zip(names, fragments, strict=True))[::20]:
-        for labels in ({**_PAGE, "service": name}, {**_TICKET, "service": name}, {**_INFO, "service": name}):
+        for labels in (
+            {**_PAGE, "service": name},
+            {**_TICKET, "service": name},
+            {**_INFO, "service": name},
+        ):
             assert receivers_reached(fleet, labels) == receivers_reached(fragment, labels)
 
 
@@ -424,9 +502,12 @@ def test_a_receiver_with_two_meanings_names_the_services_of_both() -> None:
     assert 'service="search"' in str(error.value)
 
 
-def test_a_service_that_is_routed_in_two_ways_and_hours_with_two_meanings_are_reported_at_once() -> None:
+def test_a_service_routed_in_two_ways_and_hours_with_two_meanings_are_reported_at_once() -> None:
     elsewhere = Hours(OFFICE.name, OFFICE.days, OFFICE.times, "UTC")
-    fragments = [_fragment(service()), _fragment(service(owner=team(ticket=policy(LOG, during=elsewhere))))]
+    fragments = [
+        _fragment(service()),
+        _fragment(service(owner=team(ticket=policy(LOG, during=elsewhere)))),
+    ]
 
     with pytest.raises(InputError) as error:
         render_fleet(fragments)

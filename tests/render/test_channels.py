@@ -39,7 +39,9 @@ from tests.render.escalations import LEAST_CHANNELS, SECRET_FILE
 
 _NEW = "0.30"
 _SECRET = "xoxb-31415926"
-_IN_THE_OLDEST = [kind for kind in KINDS if not check_channel("it", kind, LEAST_CHANNELS[kind], "0.25")]
+_IN_THE_OLDEST = [
+    kind for kind in KINDS if not check_channel("it", kind, LEAST_CHANNELS[kind], "0.25")
+]
 
 
 def _config(channels: Sequence[Channel]) -> str:
@@ -51,7 +53,9 @@ def _assert_accepted(amtool: Path, channels: Sequence[Channel]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "alertmanager.yml")
         file.write_text(_config(channels), encoding="utf-8")
-        checked = subprocess.run([amtool, "check-config", file], capture_output=True, text=True, check=False)
+        checked = subprocess.run(
+            [amtool, "check-config", file], capture_output=True, text=True, check=False
+        )
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
@@ -81,7 +85,9 @@ def test_the_least_that_a_kind_takes_is_accepted_by_alertmanager(kind: str) -> N
 
 @pytest.mark.parametrize("kind", _IN_THE_OLDEST)
 def test_a_kind_that_is_allowed_for_the_oldest_alertmanager_is_accepted_by_it(kind: str) -> None:
-    _assert_accepted(require_program("amtool-packaged"), [Channel("it", kind, LEAST_CHANNELS[kind])])
+    _assert_accepted(
+        require_program("amtool-packaged"), [Channel("it", kind, LEAST_CHANNELS[kind])]
+    )
 
 
 def test_the_placeholder_is_a_receiver_that_notifies_nobody() -> None:
@@ -98,10 +104,25 @@ def test_every_channel_tells_of_the_recovery_too(kind: str) -> None:
 _TEXTS = st.one_of(
     st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=30),
     st.sampled_from(
-        ["{{", "{{{{ x }}", "{{{", "}}", "'\"`|<script>", "a\nb", "- x: y", "# x", "@x", "null", "1e3", "~"]
+        [
+            "{{",
+            "{{{{ x }}",
+            "{{{",
+            "}}",
+            "'\"`|<script>",
+            "a\nb",
+            "- x: y",
+            "# x",
+            "@x",
+            "null",
+            "1e3",
+            "~",
+        ]
     ),
 )
-_WORDS = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S"]), min_size=1, max_size=10)
+_WORDS = st.text(
+    st.characters(codec="utf-8", categories=["L", "N", "P", "S"]), min_size=1, max_size=10
+)
 _STRATEGIES: dict[Value, st.SearchStrategy[object]] = {
     TEXT: _TEXTS,
     TEMPLATED_TEXT: _TEXTS,
@@ -119,13 +140,16 @@ _STRATEGIES: dict[Value, st.SearchStrategy[object]] = {
 
 def _values(option: Option) -> st.SearchStrategy[Any]:
     if not isinstance(option.value, Fields):
-        return _STRATEGIES.get(option.value, st.sampled_from(["team", "user", "escalation", "schedule"]))
+        return _STRATEGIES.get(
+            option.value, st.sampled_from(["team", "user", "escalation", "schedule"])
+        )
     one = _mappings(option.value)
     return st.lists(one, min_size=1, max_size=2) if option.value.many else one
 
 
 def _mappings(fields: Fields) -> st.SearchStrategy[dict[str, Any]]:
-    """Any options that the table allows: of each group in `one_of` one, of each in `at_most_one` the first or none."""
+    """Any options that the table allows: of each group in `one_of` one, of each in `at_most_one`
+    the first or none."""
 
     def with_chosen(chosen: tuple[str, ...]) -> st.SearchStrategy[dict[str, Any]]:
         in_groups = {key for group in fields.one_of for key in group}
@@ -137,13 +161,22 @@ def _mappings(fields: Fields) -> st.SearchStrategy[dict[str, Any]]:
     return st.tuples(*(st.sampled_from(group) for group in fields.one_of)).flatmap(with_chosen)
 
 
-@pytest.mark.parametrize(("program", "version"), [("amtool-packaged", "0.25"), ("amtool-current", _NEW)])
+@pytest.mark.parametrize(
+    ("program", "version"), [("amtool-packaged", "0.25"), ("amtool-current", _NEW)]
+)
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
-def test_alertmanager_accepts_whatever_the_check_accepts(program: str, version: str, data: st.DataObject) -> None:
+def test_alertmanager_accepts_whatever_the_check_accepts(
+    program: str, version: str, data: st.DataObject
+) -> None:
     kinds = data.draw(st.lists(st.sampled_from(list(KINDS)), min_size=1, max_size=4))
-    drawn = [Channel(f"{kind}-{n}", kind, data.draw(_mappings(KINDS[kind].fields))) for n, kind in enumerate(kinds)]
-    channels = [each for each in drawn if not check_channel(each.name, each.kind, each.options, version)]
+    drawn = [
+        Channel(f"{kind}-{n}", kind, data.draw(_mappings(KINDS[kind].fields)))
+        for n, kind in enumerate(kinds)
+    ]
+    channels = [
+        each for each in drawn if not check_channel(each.name, each.kind, each.options, version)
+    ]
 
     _assert_accepted(require_program(program), [PLACEHOLDER, *channels])
 
@@ -159,7 +192,9 @@ def test_any_text_in_an_option_arrives_as_that_text(amtool: Path, text: str) -> 
     assert _printed(amtool, written) == text
 
 
-@pytest.mark.parametrize("name", ["#payments", "a: b", "{{ x }}", "- x", "null", "é🔥", "x" * 10_000, "a\nb"])
+@pytest.mark.parametrize(
+    "name", ["#payments", "a: b", "{{ x }}", "- x", "null", "é🔥", "x" * 10_000, "a\nb"]
+)
 def test_a_channel_may_have_any_name(amtool: Path, name: str) -> None:
     _assert_accepted(amtool, [Channel(name, "slack", LEAST_CHANNELS["slack"])])
 
@@ -168,12 +203,18 @@ def test_a_channel_may_have_any_name(amtool: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "path"), [(kind, path) for kind in KINDS for path in _secrets(KINDS[kind].fields)], ids=str
+    ("kind", "path"),
+    [(kind, path) for kind in KINDS for path in _secrets(KINDS[kind].fields)],
+    ids=str,
 )
 def test_a_secret_by_value_is_refused_and_not_repeated(kind: str, path: tuple[str, ...]) -> None:
     mistakes = check_channel("it", kind, {**LEAST_CHANNELS[kind], **_nested(path, _SECRET)}, _NEW)
 
-    assert [mistake for mistake in mistakes if mistake.path == (kind, *path) and "secret" in mistake.wrong]
+    assert [
+        mistake
+        for mistake in mistakes
+        if mistake.path == (kind, *path) and "secret" in mistake.wrong
+    ]
     assert _SECRET not in repr(mistakes)
 
 
@@ -181,7 +222,11 @@ def test_a_secret_by_value_is_one_mistake_which_names_the_option_that_is_right()
     mistakes = check_channel("it", "slack", {"channel": "#payments", "api_url": _SECRET}, _NEW)
 
     assert mistakes == [
-        ChannelMistake(("slack", "api_url"), "api_url would put a secret into a generated file", "write api_url_file")
+        ChannelMistake(
+            ("slack", "api_url"),
+            "api_url would put a secret into a generated file",
+            "write api_url_file",
+        )
     ]
 
 
@@ -193,7 +238,9 @@ def test_a_secret_by_value_is_one_mistake_which_names_the_option_that_is_right()
         ("icon_url", f"https://user:{_SECRET}@example.com/"),
     ],
 )
-def test_a_secret_in_the_place_of_something_else_is_refused_and_not_repeated(option: str, value: str) -> None:
+def test_a_secret_in_the_place_of_something_else_is_refused_and_not_repeated(
+    option: str, value: str
+) -> None:
     mistakes = check_channel("it", "slack", {**LEAST_CHANNELS["slack"], option: value}, _NEW)
 
     assert [mistake.path for mistake in mistakes] == [("slack", option)]
@@ -228,7 +275,12 @@ def test_a_webhook_takes_a_plain_url_without_credentials(url: object) -> None:
     [
         ("slak", {}, ("slak",), "did you mean slack?"),
         ("carrier-pigeon", {}, ("carrier-pigeon",), "write one of pagerduty"),
-        ("slack", {"chanel": "#a", "api_url_file": SECRET_FILE}, ("slack", "chanel"), "did you mean channel?"),
+        (
+            "slack",
+            {"chanel": "#a", "api_url_file": SECRET_FILE},
+            ("slack", "chanel"),
+            "did you mean channel?",
+        ),
         ("slack", {"api_url_file": SECRET_FILE}, ("slack",), "add channel"),
         ("slack", "#payments", ("slack",), "write a mapping of channel"),
         ("pagerduty", {}, ("pagerduty",), "add routing_key_file or service_key_file"),
@@ -238,9 +290,24 @@ def test_a_webhook_takes_a_plain_url_without_credentials(url: object) -> None:
             ("pagerduty", "service_key_file"),
             "keep one of them",
         ),
-        ("telegram", {"bot_token_file": SECRET_FILE, "chat_id": "5"}, ("telegram", "chat_id"), "write a whole number"),
-        ("telegram", {"bot_token_file": SECRET_FILE, "chat_id": True}, ("telegram", "chat_id"), "write a whole number"),
-        ("opsgenie", {"api_key_file": SECRET_FILE, "responders": []}, ("opsgenie", "responders"), "write a list"),
+        (
+            "telegram",
+            {"bot_token_file": SECRET_FILE, "chat_id": "5"},
+            ("telegram", "chat_id"),
+            "write a whole number",
+        ),
+        (
+            "telegram",
+            {"bot_token_file": SECRET_FILE, "chat_id": True},
+            ("telegram", "chat_id"),
+            "write a whole number",
+        ),
+        (
+            "opsgenie",
+            {"api_key_file": SECRET_FILE, "responders": []},
+            ("opsgenie", "responders"),
+            "write a list",
+        ),
         (
             "opsgenie",
             {"api_key_file": SECRET_FILE, "responders": [{"name": "payments", "type": "teem"}]},
@@ -251,7 +318,9 @@ def test_a_webhook_takes_a_plain_url_without_credentials(url: object) -> None:
             "webhook",
             {
                 **LEAST_CHANNELS["webhook"],
-                "http_config": {"authorization": {"type": "Basic", "credentials_file": SECRET_FILE}},
+                "http_config": {
+                    "authorization": {"type": "Basic", "credentials_file": SECRET_FILE}
+                },
             },
             ("webhook", "http_config", "authorization", "type"),
             "write basic_auth",
@@ -261,7 +330,9 @@ def test_a_webhook_takes_a_plain_url_without_credentials(url: object) -> None:
 def test_a_mistake_says_where_it_is_and_what_would_be_right(
     kind: str, options: Any, path: tuple[str | int, ...], hint: str
 ) -> None:
-    (mistake,) = [mistake for mistake in check_channel("it", kind, options, _NEW) if mistake.path == path]
+    (mistake,) = [
+        mistake for mistake in check_channel("it", kind, options, _NEW) if mistake.path == path
+    ]
 
     assert hint in mistake.right
 
@@ -269,7 +340,11 @@ def test_a_mistake_says_where_it_is_and_what_would_be_right(
 def test_all_mistakes_of_a_channel_are_found_at_once() -> None:
     mistakes = check_channel("it", "telegram", {"bot_token": _SECRET, "colour": "red"}, _NEW)
 
-    assert [mistake.path for mistake in mistakes] == [("telegram", "bot_token"), ("telegram", "colour"), ("telegram",)]
+    assert [mistake.path for mistake in mistakes] == [
+        ("telegram", "bot_token"),
+        ("telegram", "colour"),
+        ("telegram",),
+    ]
     assert mistakes[-1].right == "add chat_id"
 
 
@@ -293,7 +368,10 @@ def test_what_alertmanager_does_not_have_yet_is_refused_for_it(
 ) -> None:
     (mistake,) = check_channel("it", kind, options, too_old)
 
-    assert f"works from Alertmanager {old_enough[:4]} on, and the project asks for {too_old}" in mistake.wrong
+    assert (
+        f"works from Alertmanager {old_enough[:4]} on, and the project asks for {too_old}"
+        in mistake.wrong
+    )
     assert check_channel("it", kind, options, old_enough) == []
 
 
@@ -312,7 +390,9 @@ _FIRING = {
 _RESOLVED = {"status": "resolved", "labels": {}, "annotations": {"summary": "checkout is slow"}}
 
 
-def _printed(amtool: Path, template: str, *alerts: Mapping[str, object], severity: str = "page") -> str:
+def _printed(
+    amtool: Path, template: str, *alerts: Mapping[str, object], severity: str = "page"
+) -> str:
     shown = alerts or (_FIRING,)
     message = {
         "receiver": "it",
@@ -328,7 +408,9 @@ def _printed(amtool: Path, template: str, *alerts: Mapping[str, object], severit
         file.write_text(json.dumps(message), encoding="utf-8")
         source = (f"--template.data={file}", f"--template.text={template}")
         printed = subprocess.run(
-            [amtool, "template", "render", "--template.glob=none", *source], check=True, capture_output=True
+            [amtool, "template", "render", "--template.glob=none", *source],
+            check=True,
+            capture_output=True,
         )
     return printed.stdout.decode()
 
@@ -341,15 +423,19 @@ def test_a_title_says_which_service_what_is_wrong_and_of_how_many(amtool: Path) 
     subject = _integration("email")["headers"]["Subject"]
 
     assert _printed(amtool, subject) == "checkout (production): checkout burns its budget"
-    assert _printed(amtool, subject, _FIRING, _FIRING).endswith("burns its budget (first of 2 alerts)")
-    assert _printed(amtool, subject, _RESOLVED) == "checkout (production): resolved: checkout is slow"
+    assert _printed(amtool, subject, _FIRING, _FIRING).endswith(
+        "burns its budget (first of 2 alerts)"
+    )
+    assert (
+        _printed(amtool, subject, _RESOLVED) == "checkout (production): resolved: checkout is slow"
+    )
 
 
 def test_a_message_holds_the_description_and_leads_to_runbook_and_dashboard(amtool: Path) -> None:
     printed = _printed(amtool, _integration("email")["text"], _FIRING, _RESOLVED)
 
-    assert printed == (
-        "checkout burns its budget\n"
+    assert (
+        printed == "checkout burns its budget\n"
         "More than <!channel> & allowed\n"
         "Runbook: https://example.com/runbook\n"
         "Dashboard: https://example.com/dashboard\n"
@@ -367,8 +453,12 @@ def test_a_message_leaves_out_the_links_that_an_alert_does_not_have(amtool: Path
 def test_no_text_calls_a_whole_slack_channel(amtool: Path) -> None:
     printed = _printed(amtool, _integration("slack")["text"])
 
-    assert printed.startswith("*checkout burns its budget*\nMore than &lt;!channel&gt; &amp; allowed\n")
-    assert "<https://example.com/runbook|Runbook> <https://example.com/dashboard|Dashboard>" in printed
+    assert printed.startswith(
+        "*checkout burns its budget*\nMore than &lt;!channel&gt; &amp; allowed\n"
+    )
+    assert (
+        "<https://example.com/runbook|Runbook> <https://example.com/dashboard|Dashboard>" in printed
+    )
 
 
 @pytest.mark.parametrize(
@@ -385,7 +475,10 @@ def test_a_provider_hears_the_severity_in_its_own_words(
 ) -> None:
     template = _integration(kind)[option]
 
-    assert tuple(_printed(amtool, template, severity=each) for each in ("page", "ticket", "info")) == words
+    assert (
+        tuple(_printed(amtool, template, severity=each) for each in ("page", "ticket", "info"))
+        == words
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -23,7 +23,18 @@ from opsgen.promql import Call, Matcher, Selector, parse
 from opsgen.promql.tree import walk as walk_query
 from opsgen.quantities import Duration
 from opsgen.render.dashboards import render_dashboards
-from opsgen.signals.model import GROUPS, Alert, Derived, Group, Guidance, Line, Panel, Signal, Threshold, Unit
+from opsgen.signals.model import (
+    GROUPS,
+    Alert,
+    Derived,
+    Group,
+    Guidance,
+    Line,
+    Panel,
+    Signal,
+    Threshold,
+    Unit,
+)
 from opsgen.signals.units import UNITS, unit_named
 from tests.render.dashboard_schema import (
     Json,
@@ -38,10 +49,12 @@ from tests.render.dashboard_schema import (
 )
 
 HOSTILE = (
-    "{{ $labels.x }} $instance ${datasource} [[instance]] <script>alert(1)</script> | `id` *b* _i_ [a](javascript:b) "
-    '&amp; "quoted" \\ مرحبا 🔥'
+    "{{ $labels.x }} $instance ${datasource} [[instance]] <script>alert(1)</script> | `id` *b* _i_"
+    ' [a](javascript:b) &amp; "quoted" \\ مرحبا 🔥'
 )
-UNITS_OF_GRAFANA = {value for name, value in vars(formatunits).items() if isinstance(value, str) and name.isupper()}
+UNITS_OF_GRAFANA = {
+    value for name, value in vars(formatunits).items() if isinstance(value, str) and name.isupper()
+}
 
 
 def a_service(**changes: Any) -> Service:
@@ -63,7 +76,9 @@ def a_service(**changes: Any) -> Service:
         "origins": MappingProxyType({}),
         "overrides": MappingProxyType({}),
         "burn_rates": None,
-        "platform": Platform("2.42", "0.25", Duration.of("15s"), Duration.of("30s"), "blackbox:9115", TIMINGS),
+        "platform": Platform(
+            "2.42", "0.25", Duration.of("15s"), Duration.of("30s"), "blackbox:9115", TIMINGS
+        ),
         "runbook_commands": MappingProxyType({}),
         "runbook_url": "https://git.example.com/out/checkout/runbook.md",
         "dashboard_url": "https://grafana.example.com/d/opsgen-checkout",
@@ -72,7 +87,9 @@ def a_service(**changes: Any) -> Service:
     return Service(**known | changes)
 
 
-def an_alert(name: str, signal: str, *limits: tuple[str, bool], severity: Severity = "ticket", **changes: Any) -> Alert:
+def an_alert(
+    name: str, signal: str, *limits: tuple[str, bool], severity: Severity = "ticket", **changes: Any
+) -> Alert:
     """`limits` are values, and whether the alert fires above or below."""
     known: dict[str, Any] = {
         "expr": parse("up == 0"),
@@ -83,7 +100,9 @@ def an_alert(name: str, signal: str, *limits: tuple[str, bool], severity: Severi
         "summary": f"{signal} is not as it should be.",
         "description": "",
         "guidance": Guidance("", "", (), (), ()),
-        "thresholds": tuple(Threshold(Decimal(value), above, UNITS["ratio"]) for value, above in limits),
+        "thresholds": tuple(
+            Threshold(Decimal(value), above, UNITS["ratio"]) for value, above in limits
+        ),
     }
     return Alert(name=name, signal=signal, severity=severity, **known | changes)
 
@@ -111,14 +130,20 @@ def a_signal(
         unit=unit,
         query=node,
         panel=Panel(
-            key or name, title or name, description, kind, tuple(Line(node, legend, live) for legend in legends)
+            key or name,
+            title or name,
+            description,
+            kind,
+            tuple(Line(node, legend, live) for legend in legends),
         ),
         alerts=alerts,
     )
 
 
 def every_kind_of_signal() -> tuple[Signal, ...]:
-    burn = an_alert("ErrorBudgetBurn", "slo-availability", ("0.0144", True), ("0.006", True), severity="page")
+    burn = an_alert(
+        "ErrorBudgetBurn", "slo-availability", ("0.0144", True), ("0.006", True), severity="page"
+    )
     slow_burn = an_alert("ErrorBudgetBurn", "slo-availability", ("0.003", True), ("0.001", True))
     failed = an_alert("ProbeFailed", "probe-healthz", severity="page")
     high = an_alert("ErrorRatioHigh", "errors", ("0.02", True))
@@ -128,20 +153,46 @@ def every_kind_of_signal() -> tuple[Signal, ...]:
     return (
         a_signal("slo-availability", "slo", recorded, burn, slow_burn, live=False, lines=4),
         a_signal("slo-availability-budget", "slo", "slo:error_budget_remaining:ratio", live=False),
-        a_signal("probe-healthz", "uptime", "probe_success", failed, live=False, kind="state", unit=UNITS["state"]),
-        a_signal("requests", "traffic", "sum(rate(http_requests_total[5m]))", unit=UNITS["requests/s"]),
+        a_signal(
+            "probe-healthz",
+            "uptime",
+            "probe_success",
+            failed,
+            live=False,
+            kind="state",
+            unit=UNITS["state"],
+        ),
+        a_signal(
+            "requests", "traffic", "sum(rate(http_requests_total[5m]))", unit=UNITS["requests/s"]
+        ),
         a_signal("errors", "errors", 'sum(rate(http_requests_total{code=~"5.."}[5m]))', high),
         *(
-            a_signal(f"latency-p{p}", "latency", quantile(p), key="latency", title="Latency", unit=UNITS["seconds"])
+            a_signal(
+                f"latency-p{p}",
+                "latency",
+                quantile(p),
+                key="latency",
+                title="Latency",
+                unit=UNITS["seconds"],
+            )
             for p in (50, 95, 99)
         ),
-        a_signal("orders-completed", "business", "sum(rate(orders_total[5m]))", few, unit=unit_named("orders/s")),
+        a_signal(
+            "orders-completed",
+            "business",
+            "sum(rate(orders_total[5m]))",
+            few,
+            unit=unit_named("orders/s"),
+        ),
         a_signal("version", "deployment", "count(build_info)", kind="stat", unit=UNITS["count"]),
     )
 
 
 def quantile(percentile: int) -> str:
-    return f"histogram_quantile(0.{percentile}, sum by (le) (rate(http_request_duration_seconds_bucket[5m])))"
+    return (
+        f"histogram_quantile(0.{percentile}, sum by (le)"
+        " (rate(http_request_duration_seconds_bucket[5m])))"
+    )
 
 
 def dashboard(*signals: Signal, **changes: Any) -> Json:
@@ -158,7 +209,10 @@ def test_a_service_has_one_dashboard_in_its_folder() -> None:
 
 
 def test_what_draws_nothing_does_not_wait_for_grafanalib() -> None:
-    script = "import sys, opsgen.render.dashboards, opsgen.render.overview; sys.exit('grafanalib' in sys.modules)"
+    script = (
+        "import sys, opsgen.render.dashboards, opsgen.render.overview; sys.exit('grafanalib' in"
+        " sys.modules)"
+    )
 
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
@@ -177,7 +231,9 @@ def test_every_signal_has_a_panel_that_asks_its_query() -> None:
 
 def test_signals_of_one_key_share_a_panel_under_the_first_ones_words() -> None:
     first = a_signal("cpu", query="cpu", key="both", title="CPU", description="How busy.")
-    second = a_signal("cpu-limit", query="cpu_limit", key="both", title="Limit", description="How much there is.")
+    second = a_signal(
+        "cpu-limit", query="cpu_limit", key="both", title="Limit", description="How much there is."
+    )
 
     panel = panel_titled(dashboard(first, second), "CPU")
 
@@ -198,7 +254,13 @@ def test_rows_stand_in_the_order_in_which_a_person_looks_at_them() -> None:
 def test_the_overview_shows_what_the_service_has_and_nothing_else() -> None:
     everything, nothing = dashboard(*every_kind_of_signal()), dashboard(a_signal("disk"))
 
-    assert stats(everything) == ["Error budget left", "Request rate", "Error ratio", "Latency, p99", "Firing alerts"]
+    assert stats(everything) == [
+        "Error budget left",
+        "Request rate",
+        "Error ratio",
+        "Latency, p99",
+        "Firing alerts",
+    ]
     assert stats(nothing) == ["Firing alerts"]
 
 
@@ -216,7 +278,11 @@ def test_a_stat_shows_this_moment_and_says_when_there_is_no_data() -> None:
 
 def test_the_budgets_of_all_slos_are_one_query_named_by_their_slo() -> None:
     budgets = [
-        a_signal(f"slo-{slo}-budget", "slo", f'slo:error_budget_remaining:ratio{{service="checkout",slo="{slo}"}}')
+        a_signal(
+            f"slo-{slo}-budget",
+            "slo",
+            f'slo:error_budget_remaining:ratio{{service="checkout",slo="{slo}"}}',
+        )
         for slo in ("availability", "latency")
     ]
 
@@ -229,7 +295,9 @@ def test_the_budgets_of_all_slos_are_one_query_named_by_their_slo() -> None:
 def test_no_firing_alert_is_shown_as_zero() -> None:
     (expr,) = expressions(panel_titled(dashboard(), "Firing alerts"))
 
-    assert parse(expr) == parse('sum(ALERTS{alertstate="firing",service="checkout",step=""}) or vector(0)')
+    assert parse(expr) == parse(
+        'sum(ALERTS{alertstate="firing",service="checkout",step=""}) or vector(0)'
+    )
 
 
 def test_every_threshold_of_an_alert_is_drawn_on_its_panel() -> None:
@@ -240,10 +308,14 @@ def test_every_threshold_of_an_alert_is_drawn_on_its_panel() -> None:
     by_id = {panel["id"]: panel for panel in panels(shown)}
     for signal in signals:
         panel = by_id[links.panel_id(signal.panel.key)]
-        compared = sorted({float(limit.value) for alert in signal.alerts for limit in alert.thresholds})
+        compared = sorted(
+            {float(limit.value) for alert in signal.alerts for limit in alert.thresholds}
+        )
         assert step_values(panel) == compared
         if compared:
-            assert panel["fieldConfig"]["defaults"]["custom"]["thresholdsStyle"] == {"mode": "dashed"}
+            assert panel["fieldConfig"]["defaults"]["custom"]["thresholdsStyle"] == {
+                "mode": "dashed"
+            }
 
 
 @pytest.mark.parametrize(
@@ -252,17 +324,29 @@ def test_every_threshold_of_an_alert_is_drawn_on_its_panel() -> None:
         ([("0.5", True, "page")], {None: "green", 0.5: "red"}),
         ([("0.5", True, "ticket")], {None: "green", 0.5: "orange"}),
         ([("0.5", False, "page")], {None: "red", 0.5: "green"}),
-        ([("0.2", True, "ticket"), ("0.5", True, "page")], {None: "green", 0.2: "orange", 0.5: "red"}),
+        (
+            [("0.2", True, "ticket"), ("0.5", True, "page")],
+            {None: "green", 0.2: "orange", 0.5: "red"},
+        ),
         ([("0.2", True, "page"), ("0.5", True, "ticket")], {None: "green", 0.2: "red", 0.5: "red"}),
-        ([("0.2", False, "page"), ("0.5", False, "ticket")], {None: "red", 0.2: "orange", 0.5: "green"}),
-        ([("0.2", False, "page"), ("0.9", True, "ticket")], {None: "red", 0.2: "green", 0.9: "orange"}),
+        (
+            [("0.2", False, "page"), ("0.5", False, "ticket")],
+            {None: "red", 0.2: "orange", 0.5: "green"},
+        ),
+        (
+            [("0.2", False, "page"), ("0.9", True, "ticket")],
+            {None: "red", 0.2: "green", 0.9: "orange"},
+        ),
         ([("0.5", True, "ticket"), ("0.5", True, "page")], {None: "green", 0.5: "red"}),
     ],
 )
 def test_colours_tell_how_severe_an_alert_would_fire_there(
     limits: list[tuple[str, bool, Severity]], colors: dict[float | None, str]
 ) -> None:
-    alerts = [an_alert(f"Alert{i}", "disk", (value, above), severity=s) for i, (value, above, s) in enumerate(limits)]
+    alerts = [
+        an_alert(f"Alert{i}", "disk", (value, above), severity=s)
+        for i, (value, above, s) in enumerate(limits)
+    ]
 
     panel = panel_titled(dashboard(a_signal("disk", "saturation", "disk", *alerts)), "disk")
 
@@ -275,7 +359,8 @@ def test_a_threshold_in_another_unit_is_not_drawn_on_the_panels_axis() -> None:
     dropped = an_alert("OrdersDropped", "orders", ("0.5", False))
 
     panel = panel_titled(
-        dashboard(a_signal("orders", "business", "orders", dropped, unit=unit_named("orders/s"))), "orders"
+        dashboard(a_signal("orders", "business", "orders", dropped, unit=unit_named("orders/s"))),
+        "orders",
     )
 
     assert step_values(panel) == []
@@ -299,7 +384,12 @@ def test_rates_of_instances_follow_the_zoom_and_the_choice_of_instances() -> Non
 def test_recorded_series_and_probes_know_no_instances() -> None:
     shown = dashboard(*every_kind_of_signal())
 
-    for title in ("slo-availability", "slo-availability-budget", "probe-healthz", "orders-completed"):
+    for title in (
+        "slo-availability",
+        "slo-availability-budget",
+        "probe-healthz",
+        "orders-completed",
+    ):
         assert not any("instance" in expr for expr in expressions(panel_titled(shown, title)))
 
 
@@ -316,7 +406,10 @@ def test_a_panel_links_to_the_runbook_section_of_each_of_its_alerts() -> None:
     panel = panel_titled(dashboard(*every_kind_of_signal()), "slo-availability")
 
     assert [(link["title"], link["url"]) for link in panel["links"]] == [
-        ("Runbook: ErrorBudgetBurn", "https://git.example.com/out/checkout/runbook.md#errorbudgetburn-slo-availability")
+        (
+            "Runbook: ErrorBudgetBurn",
+            "https://git.example.com/out/checkout/runbook.md#errorbudgetburn-slo-availability",
+        )
     ]
 
 
@@ -326,7 +419,10 @@ def test_a_panel_says_what_its_alerts_do_and_where_to_read_on() -> None:
     assert panel["description"].split("\n\n") == [
         "What it is.",
         "ErrorBudgetBurn pages above 1.44% or above 0.6%: slo-availability is not as it should be.",
-        "ErrorBudgetBurn opens a ticket above 0.3% or above 0.1%: slo-availability is not as it should be.",
+        (
+            "ErrorBudgetBurn opens a ticket above 0.3% or above 0.1%: slo-availability is not as it"
+            " should be."
+        ),
         "What to do is in the runbook: follow this panel's link.",
     ]
 
@@ -350,7 +446,9 @@ def test_a_new_panel_changes_no_other_panels_id() -> None:
 
 
 def ids(shown: Json) -> dict[str, int]:
-    return {f"{part['type']}: {part['title']}": part["id"] for part in [*rows(shown), *panels(shown)]}
+    return {
+        f"{part['type']}: {part['title']}": part["id"] for part in [*rows(shown), *panels(shown)]
+    }
 
 
 def test_of_two_keys_with_one_hash_the_first_keeps_the_id_that_links_have() -> None:
@@ -371,7 +469,9 @@ def two_keys_with_one_id() -> tuple[str, str]:
     raise AssertionError
 
 
-def test_queries_asked_at_first_stay_within_the_budget_and_the_rest_waits_in_collapsed_rows() -> None:
+def test_queries_asked_at_first_stay_within_the_budget_and_the_rest_waits_in_collapsed_rows() -> (
+    None
+):
     busy = [a_signal(f"objective-{index}", "slo", "slo", lines=4) for index in range(5)]
 
     shown = dashboard(*busy, *every_kind_of_signal()[3:])
@@ -382,7 +482,9 @@ def test_queries_asked_at_first_stay_within_the_budget_and_the_rest_waits_in_col
 
 
 def test_what_users_feel_stays_open_before_what_explains_it() -> None:
-    probes = [a_signal(f"probe-{index}", "uptime", "probe_success", live=False) for index in range(12)]
+    probes = [
+        a_signal(f"probe-{index}", "uptime", "probe_success", live=False) for index in range(12)
+    ]
 
     shown = dashboard(*probes, *every_kind_of_signal())
 
@@ -391,14 +493,19 @@ def test_what_users_feel_stays_open_before_what_explains_it() -> None:
 
 @pytest.mark.parametrize("number", range(1, 14))
 def test_panels_fill_the_grid_and_never_overlap(number: int) -> None:
-    shown = dashboard(*every_kind_of_signal(), *(a_signal(f"own-{index}") for index in range(number)))
+    shown = dashboard(
+        *every_kind_of_signal(), *(a_signal(f"own-{index}") for index in range(number))
+    )
 
     assert overlaps(shown) == []
     for place in (panel["gridPos"] for panel in panels(shown)):
         assert 0 <= place["x"] < place["x"] + place["w"] <= 24
     lines = {panel["gridPos"]["y"] for panel in panels(shown)}
     for y in lines:
-        assert sum(panel["gridPos"]["w"] for panel in panels(shown) if panel["gridPos"]["y"] == y) == 24
+        assert (
+            sum(panel["gridPos"]["w"] for panel in panels(shown) if panel["gridPos"]["y"] == y)
+            == 24
+        )
 
 
 @pytest.mark.parametrize(
@@ -466,7 +573,9 @@ def test_grafana_finds_the_dashboard_in_the_form_that_it_keeps() -> None:
     ("scraped", "interval"), [("15s", "15s"), ("1m30s", "90s"), ("500ms", "500ms"), ("1h", "3600s")]
 )
 def test_the_smallest_step_is_the_scrape_interval_in_one_unit(scraped: str, interval: str) -> None:
-    platform = Platform("2.42", "0.25", Duration.of(scraped), Duration.of("30s"), "blackbox:9115", TIMINGS)
+    platform = Platform(
+        "2.42", "0.25", Duration.of(scraped), Duration.of("30s"), "blackbox:9115", TIMINGS
+    )
 
     shown = dashboard(*every_kind_of_signal(), platform=platform)
 
@@ -513,7 +622,10 @@ def test_hostile_text_arrives_whole() -> None:
 
 def test_a_title_stays_on_one_line_and_a_list_in_a_description_is_none() -> None:
     panel = panel_titled_like(
-        dashboard(a_signal("disk", title="a\n  b", description="# head\n- item\n1. one\n    code\n===")), "a b"
+        dashboard(
+            a_signal("disk", title="a\n  b", description="# head\n- item\n1. one\n    code\n===")
+        ),
+        "a b",
     )
 
     assert panel["title"] == "a b"
@@ -525,7 +637,9 @@ def test_a_title_that_is_a_legend_is_no_template_there() -> None:
     titled = Panel("orders", "{{instance}}", "", lines=(Line(signal.query, "{{instance}}"),))
 
     panel = panel_titled(
-        dashboard(Signal("orders", "business", "{{instance}}", "", UNITS["count"], signal.query, titled)),
+        dashboard(
+            Signal("orders", "business", "{{instance}}", "", UNITS["count"], signal.query, titled)
+        ),
         "{{instance}}",
     )
 
@@ -546,9 +660,14 @@ def test_a_label_value_that_looks_like_a_variable_is_still_that_value() -> None:
 
 def hostile_dashboard() -> Json:
     alert = an_alert("DiskFull", "disk", ("0.9", True), summary=HOSTILE)
-    signal = a_signal("disk", "saturation", "disk", alert, title=HOSTILE, description=HOSTILE, unit=UNITS["ratio"])
+    signal = a_signal(
+        "disk", "saturation", "disk", alert, title=HOSTILE, description=HOSTILE, unit=UNITS["ratio"]
+    )
     return dashboard(
-        signal, title=HOSTILE, description=HOSTILE, runbook_url="https://git.example.com/${datasource}/[[instance]]"
+        signal,
+        title=HOSTILE,
+        description=HOSTILE,
+        runbook_url="https://git.example.com/${datasource}/[[instance]]",
     )
 
 
@@ -583,7 +702,11 @@ def _query_variables(shown: Json) -> list[Json]:
 
 def _one_datasource_variable(shown: Json) -> bool:
     (variable,) = (v for v in shown["templating"]["list"] if v["type"] == "datasource")
-    return (variable["name"], variable["label"], variable["query"]) == ("datasource", "Data source", "prometheus")
+    return (variable["name"], variable["label"], variable["query"]) == (
+        "datasource",
+        "Data source",
+        "prometheus",
+    )
 
 
 def _queries(shown: Json) -> list[str]:
@@ -596,20 +719,32 @@ def _parsed(expr: str) -> Any:
 
 def _rates_follow_the_zoom(expr: str) -> bool:
     calls = (
-        node for node in walk_query(_parsed(expr)) if isinstance(node, Call) and node.function in ("rate", "irate")
+        node
+        for node in walk_query(_parsed(expr))
+        if isinstance(node, Call) and node.function in ("rate", "irate")
     )
-    return all(isinstance(call.args[0], Selector) and call.args[0].range == Duration.of("7m") for call in calls)
+    return all(
+        isinstance(call.args[0], Selector) and call.args[0].range == Duration.of("7m")
+        for call in calls
+    )
 
 
-# The rules of grafana/dashboard-linter that hold for every service, by their number in its documentation.
+# The rules of grafana/dashboard-linter that hold for every service, by their number in its
+# documentation.
 LINTER_RULES: dict[str, Callable[[Json], bool]] = {
     "1 template-datasource": _one_datasource_variable,
-    "5 template-on-time-change-reload": lambda shown: all(v["refresh"] == 2 for v in _query_variables(shown)),
+    "5 template-on-time-change-reload": lambda shown: all(
+        v["refresh"] == 2 for v in _query_variables(shown)
+    ),
     "6 panel-datasource": lambda shown: all(
-        panel["datasource"]["uid"] == "${datasource}" for panel in panels(shown) if panel["type"] in _ON_AN_AXIS
+        panel["datasource"]["uid"] == "${datasource}"
+        for panel in panels(shown)
+        if panel["type"] in _ON_AN_AXIS
     ),
     "7 panel-title-description": lambda shown: all(
-        panel["title"] and panel["description"] for panel in panels(shown) if panel["type"] in _NEED_TITLES
+        panel["title"] and panel["description"]
+        for panel in panels(shown)
+        if panel["type"] in _NEED_TITLES
     ),
     # A business signal's own words are a free suffix, which the linter's list cannot have.
     "8 panel-units": lambda shown: all(
@@ -622,7 +757,9 @@ LINTER_RULES: dict[str, Callable[[Json], bool]] = {
         panel["targets"] for panel in panels(shown) if panel["type"] in _NEED_TITLES
     ),
     "12 target-promql": lambda shown: all(_parsed(expr) for expr in _queries(shown)),
-    "13 target-rate-interval": lambda shown: all(_rates_follow_the_zoom(expr) for expr in _queries(shown)),
+    "13 target-rate-interval": lambda shown: all(
+        _rates_follow_the_zoom(expr) for expr in _queries(shown)
+    ),
     "17 uneditable-dashboard": lambda shown: shown["editable"] is False,
 }
 

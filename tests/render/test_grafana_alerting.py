@@ -1,4 +1,5 @@
-"""Claims about Grafana's provisioning file: it tells whom Alertmanager would, in Grafana's words, with no secret."""
+"""Claims about Grafana's provisioning file: it tells whom Alertmanager would, in Grafana's words,
+with no secret."""
 
 from __future__ import annotations
 
@@ -45,7 +46,9 @@ _SECRET = re.compile(r"\$__file\{/[^}]+\}")
 
 def _document(*of: Any, catch_all: Channel = LOG) -> Document:
     merged = render_fleet([escalation(one) for one in of], catch_all)
-    found: Document = yaml.safe_load(render_grafana_alerting(yaml.safe_load(merged.content)).content)
+    found: Document = yaml.safe_load(
+        render_grafana_alerting(yaml.safe_load(merged.content)).content
+    )
     return found
 
 
@@ -71,16 +74,28 @@ def _told(route: Mapping[str, Any], labels: Mapping[str, str]) -> Iterator[str]:
 
 def _holds(matcher: list[str], labels: Mapping[str, str]) -> bool:
     label, operator, value = matcher
-    same = bool(re.fullmatch(value, labels.get(label, ""))) if "~" in operator else labels.get(label, "") == value
+    same = (
+        bool(re.fullmatch(value, labels.get(label, "")))
+        if "~" in operator
+        else labels.get(label, "") == value
+    )
     return same is not operator.startswith("!")
 
 
 @pytest.mark.parametrize("severity", ["page", "ticket", "info", "none"])
 @pytest.mark.parametrize("name", ["checkout", "till", "nobody"])
 def test_grafana_tells_whom_alertmanager_would(severity: str, name: str) -> None:
-    both = [service(owner=rich_team()), replace(service(owner=team(page=policy(PAGER))), name="till")]
+    both = [
+        service(owner=rich_team()),
+        replace(service(owner=team(page=policy(PAGER))), name="till"),
+    ]
     merged = yaml.safe_load(render_fleet([escalation(one) for one in both], LOG).content)
-    labels = {"service": name, "environment": "production", "severity": severity, "alertname": "Any"}
+    labels = {
+        "service": name,
+        "environment": "production",
+        "severity": severity,
+        "alertname": "Any",
+    }
 
     (tree,) = _document(*both)["policies"]
 
@@ -117,7 +132,9 @@ def test_a_dollar_in_somebodys_text_is_a_dollar() -> None:
 def test_identifiers_are_short_enough_and_no_two_alike() -> None:
     names = ["a" * 60 + "b", "a" * 60 + "c", "a"]
 
-    uids = [_of_channel(Channel(name, "webhook", LEAST_CHANNELS["webhook"]))["uid"] for name in names]
+    uids = [
+        _of_channel(Channel(name, "webhook", LEAST_CHANNELS["webhook"]))["uid"] for name in names
+    ]
 
     assert len(set(uids)) == len(names)
     assert all(re.fullmatch(r"[\w-]{1,40}", uid) for uid in uids)
@@ -126,12 +143,16 @@ def test_identifiers_are_short_enough_and_no_two_alike() -> None:
 def test_hours_are_mute_timings_that_policies_name() -> None:
     found = _document(service(owner=rich_team()))
 
-    named = set(re.findall(r'"active_time_intervals": \["([^"]+)"\]', json.dumps(found["policies"])))
+    named = set(
+        re.findall(r'"active_time_intervals": \["([^"]+)"\]', json.dumps(found["policies"]))
+    )
     assert named == {interval["name"] for interval in found["muteTimes"]} == {"office"}
 
 
 def test_grafanas_schema_takes_the_policies(sample_data: Path) -> None:
-    schema = json.loads((sample_data / "grafana-schemas" / "alerting.jsonschema.json").read_text(encoding="utf-8"))
+    schema = json.loads(
+        (sample_data / "grafana-schemas" / "alerting.jsonschema.json").read_text(encoding="utf-8")
+    )
     (tree,) = _document(service(owner=rich_team()))["policies"]
 
     del tree["orgId"]
@@ -143,7 +164,9 @@ def test_the_file_is_written_for_the_target_alone(tmp_path: Path) -> None:
     spec = "service: shop\nteam: web\nconvention: grpc\n"
 
     without = contents(fleet(tmp_path / "a", spec, project), tmp_path)[""]
-    with_it = contents(fleet(tmp_path / "b", spec, f"targets: [files, grafana]\n{project}"), tmp_path)[""]
+    with_it = contents(
+        fleet(tmp_path / "b", spec, f"targets: [files, grafana]\n{project}"), tmp_path
+    )[""]
 
     assert {a.path for a in with_it.artifacts} - {a.path for a in without.artifacts} == {
         "grafana/alerting.yaml",
@@ -152,21 +175,30 @@ def test_the_file_is_written_for_the_target_alone(tmp_path: Path) -> None:
 
 
 def test_without_anybody_at_the_root_grafana_has_no_policies(tmp_path: Path) -> None:
-    said = refused(tmp_path, "service: shop\nteam: web\nconvention: grpc\n", "targets: [files, grafana]\n")
+    said = refused(
+        tmp_path, "service: shop\nteam: web\nconvention: grpc\n", "targets: [files, grafana]\n"
+    )
 
     assert said == [
-        "opsgen.yaml:1:18: targets[1]: Grafana's policies begin with somebody to tell; write catch_all: with a channel"
+        "opsgen.yaml:1:18: targets[1]: Grafana's policies begin with somebody to tell; write"
+        " catch_all: with a channel"
     ]
 
 
 def test_dashboards_are_found_in_the_folder_of_the_project(tmp_path: Path) -> None:
-    found = contents(fleet(tmp_path, "service: shop\nteam: web\nconvention: grpc\n", _WITH_FOLDER), None)[""]
+    found = contents(
+        fleet(tmp_path, "service: shop\nteam: web\nconvention: grpc\n", _WITH_FOLDER), None
+    )[""]
     (file,) = (one for one in found.artifacts if one.path == "grafana/dashboards.yaml")
     document = yaml.safe_load(file.content)
 
     assert document["apiVersion"] == 1
     (provider,) = document["providers"]
-    assert (provider["folder"], provider["type"], provider["allowUiUpdates"]) == ("Shop & Till", "file", False)
+    assert (provider["folder"], provider["type"], provider["allowUiUpdates"]) == (
+        "Shop & Till",
+        "file",
+        False,
+    )
     # Where docs/loading.md has them copied.
     assert provider["options"] == {"path": "/var/lib/grafana/dashboards/opsgen"}
 

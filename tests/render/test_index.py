@@ -17,11 +17,20 @@ from opsgen.signals.model import Derived
 from tests.factories import PLACE, a_probe, a_service, a_signal, a_team, an_alert
 from tests.render.pages import Page, assert_tidy
 
-SLO = EventSlo("availability", "availability", Ratio.parse("99.9%"), Duration.of("30d"), PLACE, title="Availability")
+SLO = EventSlo(
+    "availability",
+    "availability",
+    Ratio.parse("99.9%"),
+    Duration.of("30d"),
+    PLACE,
+    title="Availability",
+)
 
 
 def an_entry(name: str = "checkout", team: str = "payments", tier: int = 1) -> IndexEntry:
-    service = a_service(name=name, title=name.capitalize(), team=a_team(name=team), tier=tier, slos=(SLO,))
+    service = a_service(
+        name=name, title=name.capitalize(), team=a_team(name=team), tier=tier, slos=(SLO,)
+    )
     return index_entry(service, Derived((a_signal(an_alert()),)))
 
 
@@ -47,13 +56,25 @@ def test_an_entry_of_another_release_is_read() -> None:
 
 
 def test_services_stand_by_team_then_tier_then_name_whatever_their_order() -> None:
-    entries = [an_entry("d", "search", 1), an_entry("c", "payments", 1), an_entry("b", "payments", 2)]
+    entries = [
+        an_entry("d", "search", 1),
+        an_entry("c", "payments", 1),
+        an_entry("b", "payments", 2),
+    ]
     entries += [an_entry("a", "payments", 2)]
 
     page = page_of(*entries)
 
-    assert [words for tag, words in page.headings if words.startswith("Team")] == ["Team payments", "Team search"]
-    assert [row[0] for row in page.rows if len(row) == 8 and row[0] != "Service"] == ["C", "A", "B", "D"]
+    assert [words for tag, words in page.headings if words.startswith("Team")] == [
+        "Team payments",
+        "Team search",
+    ]
+    assert [row[0] for row in page.rows if len(row) == 8 and row[0] != "Service"] == [
+        "C",
+        "A",
+        "B",
+        "D",
+    ]
     assert render_index(reversed(entries)) == render_index(entries)
 
 
@@ -100,14 +121,23 @@ def test_the_configuration_to_paste_is_yaml() -> None:
 
 def test_the_command_that_copies_dashboards_leaves_the_manifests_behind(tmp_path: Path) -> None:
     out, target = tmp_path / "out", tmp_path / "target"
-    for name in ("overview.json", ".opsgen.manifest", "checkout/dashboard.json", "checkout/.opsgen.manifest"):
+    for name in (
+        "overview.json",
+        ".opsgen.manifest",
+        "checkout/dashboard.json",
+        "checkout/.opsgen.manifest",
+    ):
         file = out / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("{}", encoding="utf-8")
     target.mkdir()
     (command,) = [block for block in page_of(an_entry()).fences("sh") if block.startswith("find")]
 
-    subprocess.run(["bash", "-c", command.replace("/var/lib/grafana/dashboards", str(target))], cwd=out, check=True)
+    subprocess.run(
+        ["bash", "-c", command.replace("/var/lib/grafana/dashboards", str(target))],
+        cwd=out,
+        check=True,
+    )
 
     copied = {file.relative_to(target).as_posix() for file in target.rglob("*") if file.is_file()}
     assert copied == {"overview.json", "checkout/dashboard.json"}
@@ -130,9 +160,16 @@ def test_the_page_of_no_services_still_reads() -> None:
     ],
 )
 def test_texts_stay_in_their_cells(written: str) -> None:
-    plain = replace(an_entry(), title="x", description="x", team="x", environment="x", objectives=("x",))
+    plain = replace(
+        an_entry(), title="x", description="x", team="x", environment="x", objectives=("x",)
+    )
     hostile = replace(
-        plain, title=written, description=written, team=written, environment=written, objectives=(written,)
+        plain,
+        title=written,
+        description=written,
+        team=written,
+        environment=written,
+        objectives=(written,),
     )
     flat = " ".join(written.split())
 

@@ -1,4 +1,5 @@
-"""Resources of a cluster: what their definitions take, that they say what the plain files say, and that they fit."""
+"""Resources of a cluster: what their definitions take, that they say what the plain files say, and
+that they fit."""
 
 from __future__ import annotations
 
@@ -26,7 +27,9 @@ slos: [{availability: 99.9%}]
 uptime: ["https://shop.example.com/healthz", {url: "https://shop.example.com/ready", interval: 10s, timeout: 8s}]
 """
 BY_SERVICE = SPEC + "scrape: {services: {app.kubernetes.io/name: shop}, port: http-metrics}\n"
-BY_POD = SPEC + "scrape: {pods: {app: shop}, port: http, path: /m, scheme: https, namespace: other}\n"
+BY_POD = (
+    SPEC + "scrape: {pods: {app: shop}, port: http, path: /m, scheme: https, namespace: other}\n"
+)
 PROJECT = """\
 targets: [files, kubernetes]
 kubernetes: {namespace: monitoring, labels: {release: kube-prometheus-stack}}
@@ -38,7 +41,9 @@ escalation: {calm: [{notify: [chat]}]}
 teams: {web: {escalation: {page: calm}}}
 watchdog: {notify: chat}
 """
-BY_OPERATOR = PROJECT.replace("{namespace: monitoring, ", "{dashboards: operator, grafana: {dashboards: grafana}, ")
+BY_OPERATOR = PROJECT.replace(
+    "{namespace: monitoring, ", "{dashboards: operator, grafana: {dashboards: grafana}, "
+)
 
 
 def written(folder: Path, spec: str = BY_SERVICE, project: str = PROJECT) -> dict[str, str]:
@@ -54,7 +59,9 @@ def resources(texts: dict[str, str]) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.parametrize("spec", [BY_SERVICE, BY_POD], ids=["services", "pods"])
 @pytest.mark.parametrize("project", [PROJECT, BY_OPERATOR], ids=["sidecar", "operator"])
-def test_their_definitions_take_them(sample_data: Path, tmp_path: Path, spec: str, project: str) -> None:
+def test_their_definitions_take_them(
+    sample_data: Path, tmp_path: Path, spec: str, project: str
+) -> None:
     found = resources(written(tmp_path, spec, project)).values()
 
     defined = [one for one in found if one["kind"] != "ConfigMap"]
@@ -64,14 +71,18 @@ def test_their_definitions_take_them(sample_data: Path, tmp_path: Path, spec: st
 
 
 @pytest.mark.parametrize("project", [PROJECT, BY_OPERATOR], ids=["sidecar", "operator"])
-def test_each_has_a_name_of_its_own_and_the_labels_that_select_it(tmp_path: Path, project: str) -> None:
+def test_each_has_a_name_of_its_own_and_the_labels_that_select_it(
+    tmp_path: Path, project: str
+) -> None:
     found = resources(written(tmp_path, project=project)).values()
 
     names = [(one["kind"], one["metadata"]["name"]) for one in found]
     assert len(set(names)) == len(names)
     for one in found:
         assert one["metadata"]["labels"]["release"] == "kube-prometheus-stack"
-        assert one["metadata"].get("namespace") == (None if project is BY_OPERATOR else "monitoring")
+        assert one["metadata"].get("namespace") == (
+            None if project is BY_OPERATOR else "monitoring"
+        )
 
 
 def test_the_rules_are_those_of_the_file(tmp_path: Path) -> None:
@@ -84,15 +95,23 @@ def test_the_rules_are_those_of_the_file(tmp_path: Path) -> None:
 
 def test_the_probes_are_those_of_the_scrape_configuration(tmp_path: Path) -> None:
     texts = written(tmp_path)
-    jobs = {job["job_name"]: job for job in yaml.safe_load(texts["shop/probes.yaml"])["scrape_configs"]}
+    jobs = {
+        job["job_name"]: job for job in yaml.safe_load(texts["shop/probes.yaml"])["scrape_configs"]
+    }
     probes = [one["spec"] for one in resources(texts).values() if one["kind"] == "Probe"]
 
     assert {probe["jobName"] for probe in probes} == set(jobs)
     for probe in probes:
         job = jobs[probe["jobName"]]
         (static,) = job["static_configs"]
-        assert probe["targets"]["staticConfig"] == {"static": static["targets"], "labels": static["labels"]}
-        assert (probe["interval"], probe["scrapeTimeout"]) == (job["scrape_interval"], job["scrape_timeout"])
+        assert probe["targets"]["staticConfig"] == {
+            "static": static["targets"],
+            "labels": static["labels"],
+        }
+        assert (probe["interval"], probe["scrapeTimeout"]) == (
+            job["scrape_interval"],
+            job["scrape_timeout"],
+        )
         assert [probe["module"]] == job["params"]["module"]
         assert probe["prober"]["url"] == job["relabel_configs"][-1]["replacement"]
 
@@ -104,7 +123,11 @@ def test_what_is_scraped_has_the_job_that_the_rules_ask_for(tmp_path: Path) -> N
     assert spec["namespaceSelector"] == {"matchNames": ["till"]}
     (endpoint,) = spec["endpoints"]
     assert endpoint["relabelings"] == [{"targetLabel": "job", "replacement": "$$hop"}]
-    assert (endpoint["port"], endpoint["path"], endpoint["interval"]) == ("http-metrics", "/metrics", "30s")
+    assert (endpoint["port"], endpoint["path"], endpoint["interval"]) == (
+        "http-metrics",
+        "/metrics",
+        "30s",
+    )
 
 
 def test_pods_are_scraped_where_no_service_has_the_port(tmp_path: Path) -> None:
@@ -118,7 +141,9 @@ def test_pods_are_scraped_where_no_service_has_the_port(tmp_path: Path) -> None:
 
 
 def test_without_a_namespace_all_are_searched_and_a_pattern_gives_no_job(tmp_path: Path) -> None:
-    spec = BY_SERVICE.replace("match: {namespace: till, job: $hop}", "match: {job: {regex: shop.*}}")
+    spec = BY_SERVICE.replace(
+        "match: {namespace: till, job: $hop}", "match: {job: {regex: shop.*}}"
+    )
 
     monitor = resources(written(tmp_path, spec))["shop/kubernetes/servicemonitor.yaml"]["spec"]
     assert monitor["namespaceSelector"] == {"any": True}
@@ -141,7 +166,9 @@ def test_the_dashboards_are_those_of_the_files(tmp_path: Path, dashboard: str) -
     sidecar = yaml.safe_load(texts[path])
     assert sidecar["metadata"]["labels"]["grafana_dashboard"] == "1"
     assert sidecar["metadata"]["annotations"] == {"grafana_folder": "Shop & Till"}
-    assert {key: json.loads(text) for key, text in sidecar["data"].items()} == {f"{model['uid']}.json": model}
+    assert {key: json.loads(text) for key, text in sidecar["data"].items()} == {
+        f"{model['uid']}.json": model
+    }
 
     operated = resources(written(tmp_path / "operator", project=BY_OPERATOR))[path]
     assert operated["spec"]["instanceSelector"] == {"matchLabels": {"dashboards": "grafana"}}
@@ -153,10 +180,14 @@ def test_the_watchdog_beats_in_a_cluster_too(tmp_path: Path) -> None:
     texts = written(tmp_path)
     spec = resources(texts)["kubernetes/alertmanagerconfig.yaml"]["spec"]
 
-    assert spec["route"]["matchers"] == [{"name": "alertname", "matchType": "=", "value": "Watchdog"}]
+    assert spec["route"]["matchers"] == [
+        {"name": "alertname", "matchType": "=", "value": "Watchdog"}
+    ]
     (told,) = spec["receivers"]
     assert told["name"] == spec["route"]["receiver"]
-    assert told["webhookConfigs"] == [{"sendResolved": False, "urlSecret": {"name": "opsgen-chat", "key": "url"}}]
+    assert told["webhookConfigs"] == [
+        {"sendResolved": False, "urlSecret": {"name": "opsgen-chat", "key": "url"}}
+    ]
     assert "opsgen-chat: url" in texts["kubernetes/alertmanagerconfig.yaml"]
 
 
@@ -176,9 +207,13 @@ def test_the_fleet_lists_services_that_were_built_before(tmp_path: Path) -> None
     for name in ("shop", "till"):
         (tmp_path / f"{name}.yaml").write_text(SPEC.replace("service: shop", f"service: {name}"))
     for _ in range(2):
-        assert [run("build", f"{name}.yaml", cwd=tmp_path).returncode for name in ("shop", "till")] == [0, 0]
+        assert [
+            run("build", f"{name}.yaml", cwd=tmp_path).returncode for name in ("shop", "till")
+        ] == [0, 0]
 
-    listed = yaml.safe_load((tmp_path / "out" / "kubernetes" / "kustomization.yaml").read_text())["resources"]
+    listed = yaml.safe_load((tmp_path / "out" / "kubernetes" / "kustomization.yaml").read_text())[
+        "resources"
+    ]
     assert listed[-2:] == ["../shop/kubernetes", "../till/kubernetes"]
 
 
@@ -191,19 +226,28 @@ def test_kustomize_builds_the_fleet(tmp_path: Path) -> None:
     (tmp_path / "shop.yaml").write_text(BY_SERVICE)
     assert run("build", "shop.yaml", cwd=tmp_path).returncode == 0
 
-    done = subprocess.run([kustomize, "build", "out/kubernetes"], cwd=tmp_path, capture_output=True, check=True)
-    built = {(one["kind"], one["metadata"]["name"]) for one in yaml.load_all(done.stdout, Loader=yaml.BaseLoader)}
-    texts = {str(path.relative_to(tmp_path / "out")): path.read_text() for path in tmp_path.glob("out/**/*.yaml")}
+    done = subprocess.run(
+        [kustomize, "build", "out/kubernetes"], cwd=tmp_path, capture_output=True, check=True
+    )
+    built = {
+        (one["kind"], one["metadata"]["name"])
+        for one in yaml.load_all(done.stdout, Loader=yaml.BaseLoader)
+    }
+    texts = {
+        str(path.relative_to(tmp_path / "out")): path.read_text()
+        for path in tmp_path.glob("out/**/*.yaml")
+    }
     assert built == {(one["kind"], one["metadata"]["name"]) for one in resources(texts).values()}
 
 
-# -- size --------------------------------------------------------------------------------------------------------------
+# -- size ------------------------------------------------------------------------------------------
 
 _MANY_SLOS = (
     SPEC.replace("slos: [{availability: 99.9%}]\n", "")
     + "slos:\n"
     + "".join(
-        f"- {{name: n{number}, objective: 99%, bad: 'rate(bad_{number}[5m])', total: 'rate(all_{number}[5m])'}}\n"
+        f"- {{name: n{number}, objective: 99%, bad: 'rate(bad_{number}[5m])', total:"
+        f" 'rate(all_{number}[5m])'}}\n"
         for number in range(30)
     )
 )
@@ -211,7 +255,8 @@ _LONG_TEXTS = (
     SPEC
     + "business:\n"
     + "".join(
-        f"- {{name: n{number}, query: up, description: '{'word ' * 900}', alerts: [{{below: 1}}]}}\n"
+        f"- {{name: n{number}, query: up, description: '{'word ' * 900}', alerts: [{{below:"
+        " 1}]}\n"
         for number in range(66)
     )
 )
@@ -219,7 +264,11 @@ _LONG_TEXTS = (
 
 def test_rules_that_are_too_large_for_one_resource_are_several(tmp_path: Path) -> None:
     texts = written(tmp_path, _MANY_SLOS)
-    parts = {path: one for path, one in resources(texts).items() if one["kind"] == "PrometheusRule" and "shop" in path}
+    parts = {
+        path: one
+        for path, one in resources(texts).items()
+        if one["kind"] == "PrometheusRule" and "shop" in path
+    }
 
     assert len(parts) > 1
     groups = [group for one in parts.values() for group in one["spec"]["groups"]]
@@ -235,17 +284,23 @@ def test_what_no_cluster_takes_is_refused_at_its_place(tmp_path: Path) -> None:
 
     (said,) = [str(mistake).replace(f"{tmp_path}/", "") for mistake in caught.value.mistakes]
     assert said.startswith("service.yaml:1:10: service: its ConfigMap has ")
-    assert "KiB, and Kubernetes takes 240; shorten its texts, make two services of it, or leave" in said
+    assert (
+        "KiB, and Kubernetes takes 240; shorten its texts, make two services of it, or leave"
+        in said
+    )
 
 
-# -- what people write -------------------------------------------------------------------------------------------------
+# -- what people write -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("scrape", "said"),
     [
         ("{port: http}", "scrape says nothing; write one of services, pods"),
-        ("{services: {app: x}, pods: {app: x}, port: http}", "scrape has services and pods; write one of"),
+        (
+            "{services: {app: x}, pods: {app: x}, port: http}",
+            "scrape has services and pods; write one of",
+        ),
         ("{services: {app: x}}", "port"),
         ("{services: {}, port: http}", "services"),
         ("{services: {app: x}, port: 8080}", "port"),
@@ -281,6 +336,7 @@ def test_no_service_has_the_name_of_a_targets_folder(tmp_path: Path, target: str
     project = PROJECT.replace("[files, kubernetes]", f"[{target}]") + "catch_all: chat\n"
 
     assert refused(tmp_path, spec, project) == [
-        f"service.yaml:1:10: service: the target {target} writes a folder of this name; give the service another name"
+        f"service.yaml:1:10: service: the target {target} writes a folder of this name; give the"
+        " service another name"
     ]
     assert written(tmp_path, spec, project.replace(f"[{target}]", "[files]"))

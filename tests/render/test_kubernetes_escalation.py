@@ -1,4 +1,5 @@
-"""The Prometheus operator's resource: what its own definition takes, and that it says what Alertmanager's file says."""
+"""The Prometheus operator's resource: what its own definition takes, and that it says what
+Alertmanager's file says."""
 
 from __future__ import annotations
 
@@ -37,7 +38,17 @@ from opsgen.render.channels import CATCH_ALL
 from opsgen.render.kubernetes.alertmanagerconfig import LACKING, render_alertmanager_config
 from opsgen.routing import is_inhibited, matcher, receivers_reached
 from tests.render.crds import definition
-from tests.render.escalations import CHAT, LEAST_CHANNELS, LOG, NO_DELAY, OFFICE, PAGER, SECRET_FILE, service, team
+from tests.render.escalations import (
+    CHAT,
+    LEAST_CHANNELS,
+    LOG,
+    NO_DELAY,
+    OFFICE,
+    PAGER,
+    SECRET_FILE,
+    service,
+    team,
+)
 from tests.specs import derived, fleet, refused
 
 _VALUES: dict[Value, Any] = {
@@ -63,7 +74,9 @@ _STEPS = st.builds(
 )
 _POLICIES: st.SearchStrategy[dict[Severity, Policy]] = st.dictionaries(
     st.sampled_from(SEVERITIES),
-    st.builds(Policy, st.just("any"), st.lists(_STEPS, min_size=1, max_size=3).map(tuple), st.none()),
+    st.builds(
+        Policy, st.just("any"), st.lists(_STEPS, min_size=1, max_size=3).map(tuple), st.none()
+    ),
 )
 
 
@@ -81,8 +94,16 @@ def _value(option: Option) -> Any:
 
 
 _CHANNELS = [
-    *(Channel(f"least-{kind}", kind, options) for kind, options in LEAST_CHANNELS.items() if kind not in LACKING),
-    *(Channel(f"every-{kind}", kind, everything(KINDS[kind].fields)) for kind in KINDS if kind not in LACKING),
+    *(
+        Channel(f"least-{kind}", kind, options)
+        for kind, options in LEAST_CHANNELS.items()
+        if kind not in LACKING
+    ),
+    *(
+        Channel(f"every-{kind}", kind, everything(KINDS[kind].fields))
+        for kind in KINDS
+        if kind not in LACKING
+    ),
     Channel(
         "basic",
         "webhook",
@@ -111,7 +132,9 @@ def schema(sample_data: Path) -> Mapping[str, Any]:
 
 
 @pytest.mark.parametrize("channel", _CHANNELS, ids=lambda channel: channel.name)
-def test_the_operator_takes_every_kind_of_channel(schema: Mapping[str, Any], channel: Channel) -> None:
+def test_the_operator_takes_every_kind_of_channel(
+    schema: Mapping[str, Any], channel: Channel
+) -> None:
     jsonschema.validate(_resource(service(owner=_told(channel))), schema)
 
 
@@ -125,7 +148,8 @@ def test_the_operator_takes_whatever_a_team_may_agree_upon(
     of_route = jsonschema.Draft202012Validator(definition_of_spec["properties"]["route"])
 
     jsonschema.Draft202012Validator(definition_of_spec).validate(spec)
-    # The definition leaves the routes below the first as they are; the operator reads them all the same.
+    # The definition leaves the routes below the first as they are; the operator reads them all the
+    # same.
     for route in _routes(spec["route"]):
         of_route.validate(route)
 
@@ -142,7 +166,12 @@ def test_any_alert_reaches_whom_it_reaches_by_alertmanagers_own_file(
     for severity in (*SEVERITIES, "warning"):
         for step in ("", "2", "3"):
             for name in (of.name, "other"):
-                labels = {"service": name, "environment": environment, "severity": severity, "step": step}
+                labels = {
+                    "service": name,
+                    "environment": environment,
+                    "severity": severity,
+                    "step": step,
+                }
                 assert receivers_reached(operators, labels) == receivers_reached(own, labels)
 
 
@@ -164,7 +193,9 @@ def _inhibit_rules_back(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 _ALERTS = st.fixed_dictionaries(
     {
-        "alertname": st.sampled_from(["TargetsAbsent", "ProbeFailed", "ErrorBudgetBurn", "TrafficGone"]),
+        "alertname": st.sampled_from(
+            ["TargetsAbsent", "ProbeFailed", "ErrorBudgetBurn", "TrafficGone"]
+        ),
         "service": st.sampled_from(["checkout", "orders"]),
         "environment": st.sampled_from(["production", "staging"]),
         "severity": st.sampled_from(SEVERITIES),
@@ -181,7 +212,9 @@ def test_the_services_alerts_are_silenced_as_by_alertmanagers_own_file(
     target = {**target, "service": of.name}
     operators = _inhibit_rules_back(_resource(of)["spec"])
 
-    assert is_inhibited(operators, target, [source]) == is_inhibited(escalation(of), target, [source])
+    assert is_inhibited(operators, target, [source]) == is_inhibited(
+        escalation(of), target, [source]
+    )
 
 
 def test_nobody_elses_alerts_are_silenced() -> None:
@@ -195,7 +228,9 @@ def _back(route: Mapping[str, Any]) -> dict[str, Any]:
     """The route in Alertmanager's words."""
     found: dict[str, Any] = {
         "receiver": route["receiver"],
-        "matchers": [matcher(one["name"], one["value"], one["matchType"]) for one in route["matchers"]],
+        "matchers": [
+            matcher(one["name"], one["value"], one["matchType"]) for one in route["matchers"]
+        ],
         "routes": [_back(child) for child in route.get("routes", ())],
     }
     return found | ({"continue": True} if route.get("continue") else {})
@@ -203,7 +238,9 @@ def _back(route: Mapping[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("severity", ["page", "ticket", "info", "warning"])
 @pytest.mark.parametrize("step", ["", "2"])
-def test_an_alert_reaches_whom_it_reaches_by_alertmanagers_own_file(severity: str, step: str) -> None:
+def test_an_alert_reaches_whom_it_reaches_by_alertmanagers_own_file(
+    severity: str, step: str
+) -> None:
     of = service(owner=_told(PAGER, LOG))
     labels = {
         "service": of.name,
@@ -227,10 +264,22 @@ def test_whatever_a_route_names_is_in_the_resource() -> None:
     spec = _resource(service(owner=_told(PAGER, LOG)))["spec"]
     routes = list(_routes(spec["route"]))
 
-    assert {route["receiver"] for route in routes} <= {receiver["name"] for receiver in spec["receivers"]}
-    named = {n for r in routes for n in (*r.get("activeTimeIntervals", ()), *r.get("muteTimeIntervals", ()))}
-    assert named == {interval["name"] for interval in spec["muteTimeIntervals"]} == {"office", "office holidays"}
-    (holidays,) = (found for found in spec["muteTimeIntervals"] if found["name"] == "office holidays")
+    assert {route["receiver"] for route in routes} <= {
+        receiver["name"] for receiver in spec["receivers"]
+    }
+    named = {
+        n
+        for r in routes
+        for n in (*r.get("activeTimeIntervals", ()), *r.get("muteTimeIntervals", ()))
+    }
+    assert (
+        named
+        == {interval["name"] for interval in spec["muteTimeIntervals"]}
+        == {"office", "office holidays"}
+    )
+    (holidays,) = (
+        found for found in spec["muteTimeIntervals"] if found["name"] == "office holidays"
+    )
     assert holidays["timeIntervals"] == [
         {
             "times": [{"startTime": "00:00", "endTime": "24:00"}],
@@ -245,8 +294,14 @@ def test_secrets_are_references_and_the_file_says_which_to_make() -> None:
     artifact = render_alertmanager_config(service(owner=_told(PAGER)))
 
     pager = yaml.safe_load(artifact.content)["spec"]["receivers"][0]
-    assert pager["pagerdutyConfigs"][0]["routingKey"] == {"name": "opsgen-payments-primary", "key": "routing_key"}
-    assert "#   opsgen-payments-primary: routing_key\n#   opsgen-payments-slack: api_url\n" in artifact.content
+    assert pager["pagerdutyConfigs"][0]["routingKey"] == {
+        "name": "opsgen-payments-primary",
+        "key": "routing_key",
+    }
+    assert (
+        "#   opsgen-payments-primary: routing_key\n#   opsgen-payments-slack: api_url\n"
+        in artifact.content
+    )
     assert "/etc/alertmanager" not in artifact.content
 
 
@@ -268,9 +323,16 @@ def test_no_limit_is_larger_than_the_resource_can_count() -> None:
 
 
 def test_the_file_says_what_the_operator_makes_of_it() -> None:
-    content = render_alertmanager_config(replace(service(owner=_told(PAGER)), depends_on=("orders",))).content
+    content = render_alertmanager_config(
+        replace(service(owner=_told(PAGER)), depends_on=("orders",))
+    ).content
 
-    for told in ("OnNamespaceExceptForAlertmanagerNamespace", "alertmanagerConfigSelector", "go on to", CATCH_ALL):
+    for told in (
+        "OnNamespaceExceptForAlertmanagerNamespace",
+        "alertmanagerConfigSelector",
+        "go on to",
+        CATCH_ALL,
+    ):
         assert told in content
     assert "The inhibitions by orders hold across namespaces only with None" in content
 
@@ -289,10 +351,14 @@ def test_a_holiday_that_the_resource_has_no_year_for_is_refused(tmp_path: Path) 
     dated = _PROJECT.replace("ZONE", 'UTC, holidays: ["1999-12-31"]')
 
     assert refused(tmp_path, _SPEC, dated) == [
-        "service.yaml:1:10: service: 1999-12-31 is a holiday of the hours office, and an AlertmanagerConfig knows no "
-        "year before 2000; remove it, or leave kubernetes out of targets"
+        "service.yaml:1:10: service: 1999-12-31 is a holiday of the hours office, and an"
+        " AlertmanagerConfig knows no year before 2000; remove it, or leave kubernetes out of"
+        " targets"
     ]
-    assert derived(tmp_path, _SPEC, _PROJECT.replace("ZONE", "UTC")).service.platform.targets == ("files", "kubernetes")
+    assert derived(tmp_path, _SPEC, _PROJECT.replace("ZONE", "UTC")).service.platform.targets == (
+        "files",
+        "kubernetes",
+    )
 
 
 def test_hours_in_a_time_zone_are_in_utc_and_the_file_says_so() -> None:
@@ -316,12 +382,12 @@ def test_it_is_written_for_the_target_kubernetes_alone(tmp_path: Path) -> None:
 
 def test_a_channel_that_the_resource_lacks_is_refused(tmp_path: Path) -> None:
     project = (
-        "targets: [kubernetes]\nalertmanager: {version: '0.29'}\n"
-        "channels: {inc: {incidentio: {url: 'https://a.example.com', alert_source_token_file: /a}}}\n"
-        "escalation: {x: [{notify: [inc]}]}\nteams: {web: {escalation: {page: x}}}\n"
+        "targets: [kubernetes]\nalertmanager: {version: '0.29'}\nchannels: {inc: {incidentio: {url:"
+        " 'https://a.example.com', alert_source_token_file: /a}}}\nescalation: {x: [{notify:"
+        " [inc]}]}\nteams: {web: {escalation: {page: x}}}\n"
     )
 
     assert refused(tmp_path, "service: shop\nteam: web\nconvention: grpc\n", project) == [
-        "service.yaml:1:10: service: the channel inc is of the kind incidentio, and an AlertmanagerConfig has none; "
-        "remove it, or leave kubernetes out of targets"
+        "service.yaml:1:10: service: the channel inc is of the kind incidentio, and an"
+        " AlertmanagerConfig has none; remove it, or leave kubernetes out of targets"
     ]

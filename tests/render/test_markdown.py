@@ -38,10 +38,14 @@ def _only_words(page: Page) -> list[str]:
 @given(WRITTEN.filter(str.strip))
 def test_text_is_shown_as_written_wherever_a_line_may_have_it(written: str) -> None:
     line = markdown.text(written)
-    page = Page(f"{line}\n\n# {line}\n\n- {line}\n\n{markdown.table([[written, written]], written, 'b')}\n")
+    page = Page(
+        f"{line}\n\n# {line}\n\n- {line}\n\n{markdown.table([[written, written]], written, 'b')}\n"
+    )
 
     assert _only_words(page) == [*[_flat(written)] * 4, "b", *[_flat(written)] * 2]
-    assert [block.type for block in page.blocks if block.level == 0 and block.type.endswith("_open")] == [
+    assert [
+        block.type for block in page.blocks if block.level == 0 and block.type.endswith("_open")
+    ] == [
         "paragraph_open",
         "heading_open",
         "bullet_list_open",
@@ -55,12 +59,16 @@ def test_prose_is_shown_as_written_with_nothing_but_code_in_it(written: str) -> 
     page = Page(f"- {markdown.prose(written)}\n")
 
     assert {token.type for token in page.inlines} <= {"text", "code_inline"}
-    assert shown(next(b for b in page.blocks if b.type == "inline")).replace("`", "") == _flat(written).replace("`", "")
+    assert shown(next(b for b in page.blocks if b.type == "inline")).replace("`", "") == _flat(
+        written
+    ).replace("`", "")
 
 
 @given(WRITTEN.filter(str.strip))
 def test_code_is_shown_as_written_in_a_line_and_in_a_table(written: str) -> None:
-    page = Page(f"{markdown.code(written)}\n\n{markdown.table([[markdown.code_cell(written), 'b']], 'a', 'b')}\n")
+    page = Page(
+        f"{markdown.code(written)}\n\n{markdown.table([[markdown.code_cell(written), 'b']], 'a', 'b')}\n"
+    )
     spans = [token.content for token in page.inlines if token.type == "code_inline"]
 
     assert spans == [" ".join(written.splitlines())] * 2
@@ -120,16 +128,25 @@ def test_an_address_that_may_not_be_followed_is_shown_and_leads_nowhere(address:
     ],
 )
 def test_a_link_leads_to_its_address_in_a_table_too(address: str, leads_to: str) -> None:
-    page = Page(f"{markdown.link('a', address)}\n\n{markdown.table([[markdown.link('a', address)]], 'h')}\n")
+    page = Page(
+        f"{markdown.link('a', address)}\n\n{markdown.table([[markdown.link('a', address)]], 'h')}\n"
+    )
 
     assert page.links == [leads_to] * 2
 
 
-@pytest.mark.parametrize("hidden", ["\u202e", "\u2066", "\u200b", "\x1b", "\x00", "\u2028", "\ufeff", "\U000e0041"])
+@pytest.mark.parametrize(
+    "hidden", ["\u202e", "\u2066", "\u200b", "\x1b", "\x00", "\u2028", "\ufeff", "\U000e0041"]
+)
 def test_characters_that_hide_or_turn_text_are_shown_by_their_number(hidden: str) -> None:
     written = f"a{hidden}b"
 
-    for rendered in (markdown.text(written), markdown.prose(written), markdown.code(written), markdown.fence(written)):
+    for rendered in (
+        markdown.text(written),
+        markdown.prose(written),
+        markdown.code(written),
+        markdown.fence(written),
+    ):
         assert hidden not in rendered
         assert f"{ord(hidden):04x}" in rendered
 

@@ -35,21 +35,34 @@ def test_the_groups_are_those_of_the_rules_in_a_namespace_of_their_own(tmp_path:
     assert spaces == ["opsgen-shop", "opsgen"]
 
 
-def test_no_group_has_more_rules_than_mimir_takes_and_none_reads_what_a_later_one_records(tmp_path: Path) -> None:
+def test_no_group_has_more_rules_than_mimir_takes_and_none_reads_what_a_later_one_records(
+    tmp_path: Path,
+) -> None:
     many = "".join(
-        f"- {{name: n{number}, objective: 99%, bad: 'rate(bad_{number}[5m])', total: 'rate(all_{number}[5m])'}}\n"
+        f"- {{name: n{number}, objective: 99%, bad: 'rate(bad_{number}[5m])', total:"
+        f" 'rate(all_{number}[5m])'}}\n"
         for number in range(5)
     )
     groups = yaml.safe_load(
-        written(tmp_path, SPEC.replace("slos: [{availability: 99.9%}]\n", f"slos:\n{many}"))["shop/mimir.yaml"]
+        written(tmp_path, SPEC.replace("slos: [{availability: 99.9%}]\n", f"slos:\n{many}"))[
+            "shop/mimir.yaml"
+        ]
     )["groups"]
 
     assert len({group["name"] for group in groups}) == len(groups)
     assert max(len(group["rules"]) for group in groups) <= 20
     for group in groups:
         for at, rule in enumerate(group["rules"]):
-            later = {(one["record"], one["labels"]["slo"]) for one in group["rules"][at:] if "record" in one}
-            read = {name for name, slo in later if f"{name}{{" in rule["expr"] and f'slo="{slo}"' in rule["expr"]}
+            later = {
+                (one["record"], one["labels"]["slo"])
+                for one in group["rules"][at:]
+                if "record" in one
+            }
+            read = {
+                name
+                for name, slo in later
+                if f"{name}{{" in rule["expr"] and f'slo="{slo}"' in rule["expr"]
+            }
             assert not read, (group["name"], rule)
 
 
@@ -57,18 +70,27 @@ def test_promtool_takes_them_but_for_the_namespace(promtool: Path, tmp_path: Pat
     document = yaml.safe_load(written(tmp_path)["shop/mimir.yaml"])
     del document["namespace"]
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump(document))
-    done = subprocess.run([promtool, "check", "rules", "--lint-fatal", tmp_path / "rules.yaml"], check=False)
+    done = subprocess.run(
+        [promtool, "check", "rules", "--lint-fatal", tmp_path / "rules.yaml"], check=False
+    )
 
     assert done.returncode == 0
 
 
 def test_more_groups_than_a_tenant_has_are_warned_of(tmp_path: Path) -> None:
-    assert not any("groups of rules" in one for one in made_of(fleet(tmp_path / "few", SPEC, PROJECT)).warnings)
+    assert not any(
+        "groups of rules" in one for one in made_of(fleet(tmp_path / "few", SPEC, PROJECT)).warnings
+    )
     many = "".join(
-        f"- {{name: n{number}, objective: 99%, bad: 'rate(bad_{number}[5m])', total: 'rate(all_{number}[5m])'}}\n"
+        f"- {{name: n{number}, objective: 99%, bad: 'rate(bad_{number}[5m])', total:"
+        f" 'rate(all_{number}[5m])'}}\n"
         for number in range(40)
     )
     spec = SPEC.replace("slos: [{availability: 99.9%}]\n", f"slos:\n{many}")
 
-    (said,) = [one for one in made_of(fleet(tmp_path / "many", spec, PROJECT)).warnings if "groups of rules" in one]
+    (said,) = [
+        one
+        for one in made_of(fleet(tmp_path / "many", spec, PROJECT)).warnings
+        if "groups of rules" in one
+    ]
     assert "a tenant of Mimir has 70" in said

@@ -1,4 +1,5 @@
-"""Claims about the site of runbooks: everything is in its navigation, and every alert's link leads to its section."""
+"""Claims about the site of runbooks: everything is in its navigation, and every alert's link leads
+to its section."""
 
 from __future__ import annotations
 
@@ -23,7 +24,9 @@ class _Loader(yaml.SafeLoader):
     """With the tag by which MkDocs finds a Python function."""
 
 
-_Loader.add_multi_constructor("tag:yaml.org,2002:python/name:", lambda _loader, suffix, _node: suffix)
+_Loader.add_multi_constructor(
+    "tag:yaml.org,2002:python/name:", lambda _loader, suffix, _node: suffix
+)
 
 
 def _files(folder: Path, project: str) -> dict[str, str]:
@@ -32,13 +35,18 @@ def _files(folder: Path, project: str) -> dict[str, str]:
 
 
 def test_the_site_is_written_for_its_target_alone(tmp_path: Path) -> None:
-    without, with_it = _files(tmp_path / "a", ""), _files(tmp_path / "b", "targets: [files, mkdocs]\n")
+    without, with_it = (
+        _files(tmp_path / "a", ""),
+        _files(tmp_path / "b", "targets: [files, mkdocs]\n"),
+    )
 
     assert with_it.keys() - without.keys() == {"mkdocs/mkdocs.yml", "mkdocs/catalog-info.yaml"}
 
 
 def test_services_are_found_by_team_and_tier(tmp_path: Path) -> None:
-    site: dict[str, Any] = yaml.load(_files(tmp_path, "targets: [mkdocs]\n")["mkdocs/mkdocs.yml"], Loader=_Loader)
+    site: dict[str, Any] = yaml.load(
+        _files(tmp_path, "targets: [mkdocs]\n")["mkdocs/mkdocs.yml"], Loader=_Loader
+    )
 
     assert site["nav"] == [
         {"Services": "README.md"},
@@ -47,9 +55,15 @@ def test_services_are_found_by_team_and_tier(tmp_path: Path) -> None:
 
 
 def test_backstage_has_a_component_for_every_service(tmp_path: Path) -> None:
-    (entity,) = yaml.safe_load_all(_files(tmp_path, "targets: [mkdocs]\n")["mkdocs/catalog-info.yaml"])
+    (entity,) = yaml.safe_load_all(
+        _files(tmp_path, "targets: [mkdocs]\n")["mkdocs/catalog-info.yaml"]
+    )
 
-    assert (entity["kind"], entity["metadata"]["name"], entity["spec"]["owner"]) == ("Component", "shop", "web")
+    assert (entity["kind"], entity["metadata"]["name"], entity["spec"]["owner"]) == (
+        "Component",
+        "shop",
+        "web",
+    )
     assert entity["metadata"]["annotations"]["backstage.io/techdocs-ref"] == "dir:."
 
 
@@ -61,17 +75,25 @@ def test_every_alerts_link_leads_to_its_section_of_the_site(tmp_path: Path) -> N
     specs = tmp_path / "specs"
     shutil.copytree(ROOT / "specs", specs)
     project = (specs / "opsgen.yaml").read_text()
-    (specs / "opsgen.yaml").write_text(f"targets: [files, mkdocs]\n{project.replace('out: ../out', 'out: out')}")
+    (specs / "opsgen.yaml").write_text(
+        f"targets: [files, mkdocs]\n{project.replace('out: ../out', 'out: out')}"
+    )
     write_fleet(make_fleet([specs]), specs / "out", force=False)
 
     built = subprocess.run(
-        [mkdocs, "build", "--strict"], cwd=specs / "out" / "mkdocs", capture_output=True, text=True, check=False
+        [mkdocs, "build", "--strict"],
+        cwd=specs / "out" / "mkdocs",
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert built.returncode == 0, built.stderr
     seen = 0
     for rules in (specs / "out").glob("*/rules.yaml"):
-        page = (specs / "site" / rules.parent.name / "runbook" / "index.html").read_text(encoding="utf-8")
+        page = (specs / "site" / rules.parent.name / "runbook" / "index.html").read_text(
+            encoding="utf-8"
+        )
         for anchor in re.findall(r"runbook_url: \S*#(\S+)", rules.read_text(encoding="utf-8")):
             assert f'id="{anchor}"' in page
             seen += 1

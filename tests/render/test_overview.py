@@ -37,7 +37,9 @@ def test_the_overview_stands_beside_the_services() -> None:
 
 def test_facts_of_a_service_are_made_from_plain_json() -> None:
     assert (
-        ServiceFacts(**json.loads('{"name": "checkout", "title": "Checkout", "team": "payments", "tier": 1}'))
+        ServiceFacts(
+            **json.loads('{"name": "checkout", "title": "Checkout", "team": "payments", "tier": 1}')
+        )
         == CHECKOUT
     )
 
@@ -69,8 +71,9 @@ def test_each_row_leads_to_the_dashboard_of_its_service(title: str) -> None:
 
 
 def test_a_row_leads_there_also_where_a_name_is_too_long_for_a_uid() -> None:
-    assert service_link(overview(CHECKOUT, LONG), "Error budgets") == (
-        "/dashboards?tag=service:${__data.fields.service}"
+    assert (
+        service_link(overview(CHECKOUT, LONG), "Error budgets")
+        == "/dashboards?tag=service:${__data.fields.service}"
     )
 
 
@@ -82,7 +85,9 @@ def service_link(shown: Json, title: str) -> str:
 
 
 def test_the_list_has_every_service_also_those_without_series_the_most_important_first() -> None:
-    lines = panel_titled(overview(LONG, SEARCH, CHECKOUT), "Services")["options"]["content"].splitlines()[2:]
+    lines = panel_titled(overview(LONG, SEARCH, CHECKOUT), "Services")["options"][
+        "content"
+    ].splitlines()[2:]
 
     assert [line.split("|")[2].strip() for line in lines] == ["checkout", "search", LONG.name]
     for line, service in zip(lines, (CHECKOUT, SEARCH, LONG), strict=True):
@@ -94,7 +99,9 @@ def test_the_order_of_the_services_changes_nothing() -> None:
 
 
 def test_hostile_titles_stay_in_their_cell() -> None:
-    hostile = ServiceFacts("bad", "a | b\n| c <img src=x> ${datasource} [[service]] [x](javascript:y)", "t", 1)
+    hostile = ServiceFacts(
+        "bad", "a | b\n| c <img src=x> ${datasource} [[service]] [x](javascript:y)", "t", 1
+    )
 
     content = panel_titled(overview(hostile), "Services")["options"]["content"]
 

@@ -34,13 +34,17 @@ def test_a_service_without_probes_has_no_file() -> None:
         "https://shop.example.com/%7B%22é: - |",
     ],
 )
-def test_promtool_accepts_the_jobs_included_in_a_configuration(promtool: Path, tmp_path: Path, url: str) -> None:
+def test_promtool_accepts_the_jobs_included_in_a_configuration(
+    promtool: Path, tmp_path: Path, url: str
+) -> None:
     artifact = render_probes(service(probes=(probe(url), probe(url, name="ready"))))
     assert artifact is not None
     file = tmp_path / "prometheus.yml"
     file.write_text(f"global: {{scrape_interval: 15s}}\n{artifact.content}", encoding="utf-8")
 
-    checked = subprocess.run([promtool, "check", "config", file], capture_output=True, text=True, check=False)
+    checked = subprocess.run(
+        [promtool, "check", "config", file], capture_output=True, text=True, check=False
+    )
 
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
@@ -50,10 +54,15 @@ def test_promtool_accepts_the_file_named_in_scrape_config_files(tmp_path: Path) 
     artifact = render_probes(service(probes=(probe(),)))
     assert artifact is not None
     (tmp_path / "probes.yaml").write_text(artifact.content, encoding="utf-8")
-    (tmp_path / "prometheus.yml").write_text("scrape_config_files: [probes.yaml]\n", encoding="utf-8")
+    (tmp_path / "prometheus.yml").write_text(
+        "scrape_config_files: [probes.yaml]\n", encoding="utf-8"
+    )
 
     checked = subprocess.run(
-        [promtool, "check", "config", tmp_path / "prometheus.yml"], capture_output=True, text=True, check=False
+        [promtool, "check", "config", tmp_path / "prometheus.yml"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert checked.returncode == 0, checked.stdout + checked.stderr
@@ -88,7 +97,9 @@ def test_the_exporter_is_scraped_and_the_url_becomes_its_parameter_and_the_insta
     ]
 
 
-@pytest.mark.parametrize(("timeout", "written"), [("5s", "5s"), ("1500ms", "1s500ms"), ("45s", "30s")])
+@pytest.mark.parametrize(
+    ("timeout", "written"), [("5s", "5s"), ("1500ms", "1s500ms"), ("45s", "30s")]
+)
 def test_a_probe_never_takes_longer_than_its_interval(timeout: str, written: str) -> None:
     (job,) = _jobs(probe(timeout=timeout))
 

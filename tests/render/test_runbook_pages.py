@@ -23,7 +23,16 @@ from opsgen.quantities import Duration, Ratio
 from opsgen.render.runbooks import render_runbook
 from opsgen.signals.model import Alert, Check, Derived, Guard, Panel, Signal
 from opsgen.signals.units import unit_named
-from tests.factories import PLACE, a_probe, a_service, a_signal, a_team, a_threshold, an_alert, guidance
+from tests.factories import (
+    PLACE,
+    a_probe,
+    a_service,
+    a_signal,
+    a_team,
+    a_threshold,
+    an_alert,
+    guidance,
+)
 from tests.programs import ROOT
 from tests.render.pages import Page, assert_tidy, github_anchors
 
@@ -88,7 +97,15 @@ def a_full_page(text: str = "plain") -> Page:
         title=f"{text} d",
         unit=unit_named(text),
     )
-    slo = EventSlo("prices", "events", Ratio.parse("99%"), Duration.of("30d"), PLACE, title=text, description=text)
+    slo = EventSlo(
+        "prices",
+        "events",
+        Ratio.parse("99%"),
+        Duration.of("30d"),
+        PLACE,
+        title=text,
+        description=text,
+    )
     variable = EnvironmentVariable("URL", text, text, True, False, text)
     return page_of(
         errors,
@@ -119,10 +136,12 @@ def example_page(example: ServiceModel) -> Page:
 
 
 def test_the_page_lies_in_the_services_folder() -> None:
-    assert render_runbook(a_service(), Derived((a_signal(an_alert()),))).path == "checkout/runbook.md"
+    assert (
+        render_runbook(a_service(), Derived((a_signal(an_alert()),))).path == "checkout/runbook.md"
+    )
 
 
-# -- every alert -----------------------------------------------------------------------------------------------------
+# -- every alert -----------------------------------------------------------------------------------
 
 
 def test_every_alert_has_a_section_whose_anchor_is_there_once(example: ServiceModel) -> None:
@@ -148,23 +167,35 @@ def test_no_two_headings_are_the_same(example: ServiceModel) -> None:
 
 def test_alerts_of_the_same_name_and_title_are_told_apart_by_their_signal() -> None:
     one, other = (
-        a_signal(an_alert(signal=name), name=name, panel=Panel(name, "", "")) for name in ("errors-a", "errors-b")
+        a_signal(an_alert(signal=name), name=name, panel=Panel(name, "", ""))
+        for name in ("errors-a", "errors-b")
     )
 
     headings = [words for tag, words in page_of(one, other).headings if tag == "h3"]
 
-    assert headings == ["ErrorRatioHigh: Error ratio (errors-a)", "ErrorRatioHigh: Error ratio (errors-b)"]
+    assert headings == [
+        "ErrorRatioHigh: Error ratio (errors-a)",
+        "ErrorRatioHigh: Error ratio (errors-b)",
+    ]
 
 
 def test_the_table_of_alerts_has_a_row_for_each_in_reading_order(example: ServiceModel) -> None:
     page = example_page(example)
-    rows = [row for row in page.rows if len(row) == 4 and row[0] in {a.name for a in example.derived.alerts}]
+    rows = [
+        row
+        for row in page.rows
+        if len(row) == 4 and row[0] in {a.name for a in example.derived.alerts}
+    ]
 
-    assert [(row[0], row[1]) for row in rows] == [(a.name, a.severity) for a in example.derived.alerts]
+    assert [(row[0], row[1]) for row in rows] == [
+        (a.name, a.severity) for a in example.derived.alerts
+    ]
 
 
 def test_severities_of_one_cause_share_a_section() -> None:
-    page = page_of(a_signal(an_alert(severity="page"), an_alert(severity="ticket", hold=Duration.of("40m"))))
+    page = page_of(
+        a_signal(an_alert(severity="page"), an_alert(severity="ticket", hold=Duration.of("40m")))
+    )
 
     assert page.anchors == ["errorratiohigh-errors"]
     assert ["page: after", "5 minutes"] in page.rows
@@ -200,7 +231,9 @@ def test_severities_of_one_cause_share_a_section() -> None:
             [["info: after", "5 minutes"]],
         ),
         (
-            an_alert(burn_rates=BURN_RATES, thresholds=(a_threshold("0.0144"), a_threshold("0.006"))),
+            an_alert(
+                burn_rates=BURN_RATES, thresholds=(a_threshold("0.0144"), a_threshold("0.006"))
+            ),
             "Error ratio is above 1.44% over both 1h and 5m, or above 0.6% over both 6h and 30m",
             [
                 ["page: fires above", "1.44% over both 1h and 5m"],
@@ -219,12 +252,18 @@ def test_numbers_are_the_alerts_own(alert: Alert, fires_when: str, facts: list[l
 
 def test_no_number_is_told_that_the_alert_does_not_have() -> None:
     alert = an_alert(hold=Duration.of("17m"), thresholds=(a_threshold("0.37"),))
-    section = page_of(a_signal(alert)).text.partition("ErrorRatioHigh: Error ratio")[2].partition("Deploy")[0]
+    section = (
+        page_of(a_signal(alert))
+        .text.partition("ErrorRatioHigh: Error ratio")[2]
+        .partition("Deploy")[0]
+    )
 
     assert set(re.findall(r"\d+", section)) == {"17", "37", "15"}  # the 15 is the escalation's
 
 
-def test_the_query_and_the_expression_of_each_alert_are_ready_to_paste(example: ServiceModel) -> None:
+def test_the_query_and_the_expression_of_each_alert_are_ready_to_paste(
+    example: ServiceModel,
+) -> None:
     pasted = {one_line(parse(block)) for block in example_page(example).fences("promql")}
 
     for signal in example.derived.signals:
@@ -260,11 +299,14 @@ def test_without_grafanas_address_there_is_no_link_to_it() -> None:
 def test_each_severity_says_who_is_told_and_when() -> None:
     page = page_of(a_signal(an_alert(severity="page"), an_alert(severity="ticket")))
 
-    assert "page: at once payments-primary and payments-slack; after 15 minutes engineering-manager" in page.text
+    assert (
+        "page: at once payments-primary and payments-slack; after 15 minutes engineering-manager"
+        in page.text
+    )
     assert "ticket: at once payments-slack (during office)" in page.text
 
 
-# -- the rest of the page --------------------------------------------------------------------------------------------
+# -- the rest of the page --------------------------------------------------------------------------
 
 
 def test_the_parts_stand_in_the_order_in_which_they_are_needed() -> None:
@@ -309,7 +351,9 @@ def test_a_spec_that_says_all_leaves_one_question() -> None:
     ticket = a_signal(an_alert(severity="ticket"))
     asked = re.findall(r"To write: (.*)", page_of(ticket, runbook_commands=COMMANDS).text)
 
-    assert [question.partition("?")[0] for question in asked] == ["when was this page last reviewed, and by whom"]
+    assert [question.partition("?")[0] for question in asked] == [
+        "when was this page last reviewed, and by whom"
+    ]
 
 
 def test_of_a_page_people_are_asked_what_it_was_the_last_time() -> None:
@@ -329,7 +373,12 @@ def test_a_rollback_is_verified_by_a_query_and_what_it_must_show() -> None:
 
 def test_slos_say_their_budget_as_a_share_and_as_an_outage() -> None:
     slo = EventSlo(
-        "availability", "availability", Ratio.parse("99.9%"), Duration.of("30d"), PLACE, title="Availability"
+        "availability",
+        "availability",
+        Ratio.parse("99.9%"),
+        Duration.of("30d"),
+        PLACE,
+        title="Availability",
     )
     burn = an_alert(burn_rates=BURN_RATES, thresholds=(a_threshold("0.0144"), a_threshold("0.006")))
 
@@ -344,7 +393,12 @@ def test_escalation_says_every_step_and_its_hours() -> None:
     rows = page_of(a_signal(an_alert())).rows
 
     office = "office: monday to friday, 09:00 to 18:00, Europe/Berlin"
-    assert ["page", "at once", "payments-primary (pagerduty), payments-slack (slack)", "always"] in rows
+    assert [
+        "page",
+        "at once",
+        "payments-primary (pagerduty), payments-slack (slack)",
+        "always",
+    ] in rows
     assert ["page", "after 15 minutes", "engineering-manager (pagerduty)", "always"] in rows
     assert ["ticket", "at once", "payments-slack (slack)", office] in rows
 
@@ -375,9 +429,12 @@ def test_environment_variables_are_listed_and_a_secrets_value_never_is() -> None
 def test_the_alerts_that_fire_can_be_asked_for_by_their_labels() -> None:
     page = page_of(a_signal(an_alert()), environment="staging")
 
-    assert 'ALERTS{alertstate="firing",service="checkout",environment="staging"}\n' in page.fences("promql")
-    assert "amtool silence add service=checkout environment=staging --duration=1h --comment='planned work'\n" in (
-        page.fences("sh")
+    assert 'ALERTS{alertstate="firing",service="checkout",environment="staging"}\n' in page.fences(
+        "promql"
+    )
+    assert (
+        "amtool silence add service=checkout environment=staging --duration=1h --comment='planned"
+        " work'\n" in (page.fences("sh"))
     )
 
 
@@ -389,10 +446,13 @@ def test_requests_and_errors_are_broken_down_by_route_where_there_is_one() -> No
     found = page_of(a_signal(an_alert()), convention=convention).fences("promql")
 
     assert 'sum by (handler) (rate(requests_total{namespace="shop",job="checkout"}[5m]))\n' in found
-    assert 'sum by (handler) (rate(requests_total{namespace="shop",job="checkout",code=~"5.."}[5m]))\n' in found
+    assert (
+        'sum by (handler) (rate(requests_total{namespace="shop",job="checkout",code=~"5.."}[5m]))\n'
+        in found
+    )
 
 
-# -- commands --------------------------------------------------------------------------------------------------------
+# -- commands --------------------------------------------------------------------------------------
 
 
 def shell_of(**changes: Any) -> str:
@@ -408,21 +468,34 @@ def shell_of(**changes: Any) -> str:
         ((Matcher("namespace", "=", "shop"),), "host"),
     ],
 )
-def test_no_namespace_is_named_that_the_spec_does_not_name(matchers: tuple[Matcher, ...], runtime: str) -> None:
+def test_no_namespace_is_named_that_the_spec_does_not_name(
+    matchers: tuple[Matcher, ...], runtime: str
+) -> None:
     assert "kubectl" not in shell_of(matchers=matchers, runtime=runtime)
 
 
 def test_the_namespace_of_the_matchers_is_looked_at() -> None:
     assert "kubectl -n shop get pods -o wide\n" in shell_of()
-    assert "kubectl -n 'a b' get pods -o wide\n" in shell_of(matchers=(Matcher("namespace", "=", "a b"),))
+    assert "kubectl -n 'a b' get pods -o wide\n" in shell_of(
+        matchers=(Matcher("namespace", "=", "a b"),)
+    )
 
 
 @pytest.mark.parametrize(
     ("restart", "command"),
     [
-        ("kubectl -n shop rollout restart deploy/checkout", "kubectl -n shop logs deployment/checkout "),
-        ("kubectl rollout restart deployment web --namespace=shop", "kubectl --namespace shop logs deployment/web "),
-        ("kubectl --context eu -n shop scale sts/db --replicas=3", "kubectl --context eu -n shop logs statefulset/db "),
+        (
+            "kubectl -n shop rollout restart deploy/checkout",
+            "kubectl -n shop logs deployment/checkout ",
+        ),
+        (
+            "kubectl rollout restart deployment web --namespace=shop",
+            "kubectl --namespace shop logs deployment/web ",
+        ),
+        (
+            "kubectl --context eu -n shop scale sts/db --replicas=3",
+            "kubectl --context eu -n shop logs statefulset/db ",
+        ),
         ("kubectl -n shop set image deploy/web web=web:2", "kubectl -n shop logs deployment/web "),
         ("systemctl restart checkout", "journalctl -u checkout "),
         ("sudo systemctl restart checkout@1.service", "sudo journalctl -u checkout@1.service "),
@@ -472,7 +545,10 @@ def test_probes_can_be_tried_by_hand() -> None:
 
 
 def test_logs_may_be_a_link_or_a_command() -> None:
-    assert "https://logs.example.com/?app=checkout" in page_of(a_signal(an_alert()), runbook_commands=COMMANDS).links
+    assert (
+        "https://logs.example.com/?app=checkout"
+        in page_of(a_signal(an_alert()), runbook_commands=COMMANDS).links
+    )
     assert "journalctl -u x\n" in shell_of(runbook_commands={"logs": "journalctl -u x"})
 
 
@@ -494,7 +570,7 @@ def test_no_command_and_no_query_has_a_blank_to_fill_in(example: ServiceModel) -
         assert not re.search(r"<[A-Za-z][\w -]*>|\bYOUR_|\bTODO\b|\.\.\.", block)
 
 
-# -- texts are texts -------------------------------------------------------------------------------------------------
+# -- texts are texts -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("written", HOSTILE, ids=range(len(HOSTILE)))
@@ -537,7 +613,7 @@ def test_an_address_that_runs_code_is_no_link(logs: str) -> None:
     assert f"{logs}\n" in page.fences("sh")
 
 
-# -- clean and steady ------------------------------------------------------------------------------------------------
+# -- clean and steady ------------------------------------------------------------------------------
 
 
 def test_the_markdown_is_tidy(example: ServiceModel) -> None:
@@ -553,7 +629,12 @@ def test_the_page_is_the_same_under_any_hash_seed() -> None:
         subprocess.run(
             [sys.executable, "-c", script],
             cwd=ROOT,
-            env={"PYTHONHASHSEED": seed, "PYTHONPATH": f"{ROOT}:{ROOT / 'generator'}", "TZ": zone, "LC_ALL": "C"},
+            env={
+                "PYTHONHASHSEED": seed,
+                "PYTHONPATH": f"{ROOT}:{ROOT / 'generator'}",
+                "TZ": zone,
+                "LC_ALL": "C",
+            },
             capture_output=True,
             check=True,
         ).stdout
@@ -563,7 +644,7 @@ def test_the_page_is_the_same_under_any_hash_seed() -> None:
     assert pages == {a_full_page("x").content.encode()}
 
 
-# -- people's own templates ------------------------------------------------------------------------------------------
+# -- people's own templates ------------------------------------------------------------------------
 
 
 def own_page(tmp_path: Path, template: str, **changes: Any) -> str:
@@ -601,7 +682,11 @@ def test_a_persons_template_adds_a_part_and_changes_the_order(tmp_path: Path) ->
 
     page = Page(own_page(tmp_path, template))
 
-    assert [words for _, words in page.headings] == ["Checkout: runbook", "Rules of payments", "Links"]
+    assert [words for _, words in page.headings] == [
+        "Checkout: runbook",
+        "Rules of payments",
+        "Links",
+    ]
     assert [block.split()[2] for block in re.findall("<!-- opsgen:begin .* -->", page.content)] == [
         "top",
         "rules",
@@ -610,7 +695,9 @@ def test_a_persons_template_adds_a_part_and_changes_the_order(tmp_path: Path) ->
 
 
 def test_a_part_of_a_persons_template_outside_of_blocks_is_a_mistake(tmp_path: Path) -> None:
-    template = '{% extends "opsgen/runbook/service.md.j2" %}\n{% block more %}\n## Rules\n{% endblock %}\n'
+    template = (
+        '{% extends "opsgen/runbook/service.md.j2" %}\n{% block more %}\n## Rules\n{% endblock %}\n'
+    )
 
     with pytest.raises(InputError) as told:
         own_page(tmp_path, template)
@@ -630,7 +717,9 @@ def test_a_part_of_a_persons_template_outside_of_blocks_is_a_mistake(tmp_path: P
         ("# a\n{{ ''.__class__.__mro__ }}\n", 2),
     ],
 )
-def test_a_mistake_in_a_persons_template_is_told_with_its_line(tmp_path: Path, template: str, line: int) -> None:
+def test_a_mistake_in_a_persons_template_is_told_with_its_line(
+    tmp_path: Path, template: str, line: int
+) -> None:
     with pytest.raises(InputError) as told:
         own_page(tmp_path, template)
 

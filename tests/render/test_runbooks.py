@@ -62,17 +62,26 @@ def spec(tmp_path: Path, **changes: object) -> FleetModel:
         "convention": "prometheus-http",
         "slos": [{"availability": "99.9%"}],
     } | changes
-    (tmp_path / "shop.yaml").write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+    (tmp_path / "shop.yaml").write_text(
+        yaml.safe_dump(document, allow_unicode=True), encoding="utf-8"
+    )
     return load_fleet([tmp_path / "shop.yaml"])
 
 
-def test_every_alert_has_one_section_that_its_url_leads_to(fleet: FleetModel, tmp_path: Path) -> None:
+def test_every_alert_has_one_section_that_its_url_leads_to(
+    fleet: FleetModel, tmp_path: Path
+) -> None:
     rules = yaml.safe_load(page(fleet, "checkout/rules.yaml", tmp_path))
     urls = [
-        rule["annotations"]["runbook_url"] for group in rules["groups"] for rule in group["rules"] if "alert" in rule
+        rule["annotations"]["runbook_url"]
+        for group in rules["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
     ]
 
-    anchors = Counter(re.findall(r'<a id="([^"]+)"></a>', page(fleet, "checkout/runbook.md", tmp_path)))
+    anchors = Counter(
+        re.findall(r'<a id="([^"]+)"></a>', page(fleet, "checkout/runbook.md", tmp_path))
+    )
 
     assert urls
     assert {url.partition("#")[2] for url in urls} == set(anchors)
@@ -82,7 +91,11 @@ def test_every_alert_has_one_section_that_its_url_leads_to(fleet: FleetModel, tm
 def test_every_link_inside_the_page_leads_somewhere(fleet: FleetModel, tmp_path: Path) -> None:
     text = page(fleet, "checkout/runbook.md", tmp_path)
     anchors = set(re.findall(r'<a id="([^"]+)"></a>', text))
-    anchors |= {line.lstrip("# ").lower().replace(" ", "-") for line in text.splitlines() if line.startswith("## ")}
+    anchors |= {
+        line.lstrip("# ").lower().replace(" ", "-")
+        for line in text.splitlines()
+        if line.startswith("## ")
+    }
 
     targets = {
         str(token.attrs["href"])[1:]
@@ -96,7 +109,11 @@ def test_every_link_inside_the_page_leads_somewhere(fleet: FleetModel, tmp_path:
 
 
 def test_the_sections_come_in_the_order_of_need(fleet: FleetModel, tmp_path: Path) -> None:
-    headings = [line[3:] for line in page(fleet, "checkout/runbook.md", tmp_path).splitlines() if line[:3] == "## "]
+    headings = [
+        line[3:]
+        for line in page(fleet, "checkout/runbook.md", tmp_path).splitlines()
+        if line[:3] == "## "
+    ]
 
     assert headings == [
         "First five minutes",
@@ -130,11 +147,19 @@ def test_the_numbers_are_the_rules_own(tmp_path: Path) -> None:
     assert ">= 14" in rules
 
 
-def test_each_alert_section_can_be_used_with_no_human_word_in_it(fleet: FleetModel, tmp_path: Path) -> None:
+def test_each_alert_section_can_be_used_with_no_human_word_in_it(
+    fleet: FleetModel, tmp_path: Path
+) -> None:
     for model in fleet.services:
         text = page(fleet, f"{model.service.name}/runbook.md", tmp_path)
         for section in text.split("<a id=")[1:]:
-            for part in ("**Meaning.**", "**Impact.**", "**Diagnosis.**", "**Likely causes.**", "**Mitigation.**"):
+            for part in (
+                "**Meaning.**",
+                "**Impact.**",
+                "**Diagnosis.**",
+                "**Likely causes.**",
+                "**Mitigation.**",
+            ):
                 assert part in section
             assert "```promql" in section
 
@@ -148,7 +173,9 @@ def test_what_opsgen_cannot_know_is_a_visible_question(tmp_path: Path) -> None:
     assert all("?" in question for question in questions)
 
 
-def test_nothing_is_told_to_a_service_to_which_it_does_not_apply(fleet: FleetModel, tmp_path: Path) -> None:
+def test_nothing_is_told_to_a_service_to_which_it_does_not_apply(
+    fleet: FleetModel, tmp_path: Path
+) -> None:
     kubernetes = page(fleet, "checkout/runbook.md", tmp_path)
     host = page(fleet, "prometheus/runbook.md", tmp_path)
 
@@ -187,7 +214,9 @@ def test_text_from_a_spec_arrives_as_text(tmp_path: Path, hostile: str) -> None:
                 "alerts": [{"below": 1}],
             }
         ],
-        environment_variables=[{"name": "A", "type": hostile, "default": hostile, "description": hostile}],
+        environment_variables=[
+            {"name": "A", "type": hostile, "default": hostile, "description": hostile}
+        ],
         runbook={"deploy": hostile},
     )
     (tmp_path / "plain").mkdir()
@@ -210,12 +239,21 @@ def test_text_from_a_spec_arrives_as_text(tmp_path: Path, hostile: str) -> None:
     )
 
     for name in ("shop/runbook.md", "README.md"):
-        marked = Counter(token.type for token in tokens(page(fleet, name, tmp_path)) if token.type not in _SHAPELESS)
-        unmarked = Counter(token.type for token in tokens(page(plain, name, tmp_path)) if token.type not in _SHAPELESS)
+        marked = Counter(
+            token.type
+            for token in tokens(page(fleet, name, tmp_path))
+            if token.type not in _SHAPELESS
+        )
+        unmarked = Counter(
+            token.type
+            for token in tokens(page(plain, name, tmp_path))
+            if token.type not in _SHAPELESS
+        )
         assert marked == unmarked
 
 
-# Tokens of plain text: how many there are says nothing about markup. Code spans differ where a text is not plain.
+# Tokens of plain text: how many there are says nothing about markup. Code spans differ where a text
+# is not plain.
 _SHAPELESS = {"text", "softbreak", "hardbreak", "text_special", "code_inline"}
 
 
@@ -231,18 +269,26 @@ def test_a_table_has_as_many_cells_in_every_row(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", ["", "`", "``", "a`b", "`a`", "|"])
 def test_a_code_span_shows_what_it_was_given(value: str) -> None:
-    shown = [token for token in tokens(f"x {markdown.code(value)} y") if token.type == "code_inline"]
+    shown = [
+        token for token in tokens(f"x {markdown.code(value)} y") if token.type == "code_inline"
+    ]
 
     assert [token.content for token in shown] == ([value] if value else [])
 
 
 def test_a_fence_outlasts_the_fences_inside() -> None:
-    (fence,) = [token for token in tokens(markdown.fence("a\n```\nb\n`````\nc", "sh")) if token.type == "fence"]
+    (fence,) = [
+        token
+        for token in tokens(markdown.fence("a\n```\nb\n`````\nc", "sh"))
+        if token.type == "fence"
+    ]
 
     assert fence.content == "a\n```\nb\n`````\nc\n"
 
 
-def test_the_index_links_every_service_and_its_objectives(fleet: FleetModel, tmp_path: Path) -> None:
+def test_the_index_links_every_service_and_its_objectives(
+    fleet: FleetModel, tmp_path: Path
+) -> None:
     text = page(fleet, "README.md", tmp_path)
 
     for model in fleet.services:
@@ -260,7 +306,9 @@ def test_every_alert_names_the_line_of_the_spec_that_it_comes_of(tmp_path: Path)
     )
     (tmp_path / "service.yaml").write_text(spec)
     built = contents(load_fleet([tmp_path / "service.yaml"]), None)["shop"]
-    runbook = next(artifact.content for artifact in built.artifacts if artifact.path.endswith("runbook.md"))
+    runbook = next(
+        artifact.content for artifact in built.artifacts if artifact.path.endswith("runbook.md")
+    )
     found = {}
     for section in runbook.split("\n### ")[1:]:
         line = re.search(r"asked for by \| line (\d+) of service\.yaml", section)

@@ -1,5 +1,5 @@
-"""Claims about the providers' own escalation: nobody is lost between Alertmanager and a provider, and what is written
-for Terraform is what the providers' schemas ask for."""
+"""Claims about the providers' own escalation: nobody is lost between Alertmanager and a provider,
+and what is written for Terraform is what the providers' schemas ask for."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ _CHANNELS: dict[str, Callable[[str], dict[str, Any]]] = {
     "opsgenie": lambda name: {"api_key_file": f"/secrets/{name}"},
     "victorops": lambda name: {"api_key_file": f"/secrets/{name}", "routing_key": name},
     "grafana_irm": lambda name: {"url_file": f"/secrets/{name}"},
-    "incidentio": lambda name: {"url": "https://incidents.example.com", "alert_source_token_file": f"/secrets/{name}"},
+    "incidentio": lambda name: {
+        "url": "https://incidents.example.com",
+        "alert_source_token_file": f"/secrets/{name}",
+    },
 }
 
 Document = dict[str, Any]
@@ -54,16 +57,22 @@ def channel(kind: str, name: str, **on_call: str) -> dict[str, Any]:
 
 def modules(folder: Path, written: dict[str, Any], spec: str = SPEC) -> dict[str, Document]:
     """The files of the Terraform module, by their names."""
-    found = contents(fleet(folder, spec, yaml.safe_dump(written, sort_keys=False)), folder / "out")[""]
+    found = contents(fleet(folder, spec, yaml.safe_dump(written, sort_keys=False)), folder / "out")[
+        ""
+    ]
     return {
-        artifact.path.removeprefix("terraform/").removesuffix(".tf.json"): json.loads(artifact.content)
+        artifact.path.removeprefix("terraform/").removesuffix(".tf.json"): json.loads(
+            artifact.content
+        )
         for artifact in found.artifacts
         if artifact.path.endswith(".tf.json")
     }
 
 
 def policy(folder: Path, written: dict[str, Any]) -> Policy:
-    return fleet(folder, SPEC, yaml.safe_dump(written, sort_keys=False)).organisation.policies["critical"]
+    return fleet(folder, SPEC, yaml.safe_dump(written, sort_keys=False)).organisation.policies[
+        "critical"
+    ]
 
 
 THREE = (
@@ -73,11 +82,16 @@ THREE = (
 )
 
 
-# -- who is told by whom ---------------------------------------------------------------------------------------------
+# -- who is told by whom ---------------------------------------------------------------------------
 
 
-def test_a_provider_takes_the_steps_after_its_first_and_alertmanager_keeps_the_rest(tmp_path: Path) -> None:
-    first, second = channel("pagerduty", "first", schedule="Web"), channel("pagerduty", "second", user="a@b.example")
+def test_a_provider_takes_the_steps_after_its_first_and_alertmanager_keeps_the_rest(
+    tmp_path: Path,
+) -> None:
+    first, second = (
+        channel("pagerduty", "first", schedule="Web"),
+        channel("pagerduty", "second", user="a@b.example"),
+    )
 
     found = policy(tmp_path, project(*THREE, first=first, second=second))
 
@@ -94,21 +108,33 @@ def test_a_provider_takes_the_steps_after_its_first_and_alertmanager_keeps_the_r
 
 
 def test_a_provider_that_comes_later_is_told_by_alertmanager_then(tmp_path: Path) -> None:
-    steps = ({"notify": ["chat"]}, {"after": "1h", "notify": ["first"]}, {"after": "90m", "notify": ["second"]})
-    first, second = channel("opsgenie", "first", schedule="Web"), channel("opsgenie", "second", team="Web")
+    steps = (
+        {"notify": ["chat"]},
+        {"after": "1h", "notify": ["first"]},
+        {"after": "90m", "notify": ["second"]},
+    )
+    first, second = (
+        channel("opsgenie", "first", schedule="Web"),
+        channel("opsgenie", "second", team="Web"),
+    )
 
     written = project(*steps, first=first, second=second)
     found = policy(tmp_path, written)
 
     assert [str(step.after) for step in found.steps] == ["0s", "1h"]
-    rules = modules(tmp_path, written)["opsgenie"]["resource"]["opsgenie_escalation"]["critical"]["rules"]
+    rules = modules(tmp_path, written)["opsgenie"]["resource"]["opsgenie_escalation"]["critical"][
+        "rules"
+    ]
     assert [rule["delay"] for rule in rules] == [0, 30]
 
 
 def test_a_channel_without_on_call_stays_alertmanagers(tmp_path: Path) -> None:
     second = {"pagerduty": {"routing_key_file": "/secrets/second"}}
 
-    found = policy(tmp_path, project(*THREE, first=channel("pagerduty", "first", schedule="Web"), second=second))
+    found = policy(
+        tmp_path,
+        project(*THREE, first=channel("pagerduty", "first", schedule="Web"), second=second),
+    )
 
     assert [str(step.after) for step in found.steps] == ["0s", "10m", "25m"]
     assert len(found.handovers[0].steps) == 1
@@ -121,12 +147,17 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
     # Names that Terraform would read as templates, or JSON end at.
     names = st.sampled_from(["Web primary", "${var.x}", "%{ if x }", '"', "a/b"])
     channels = {
-        f"c{number}": channel(kind, f"c{number}", **{draw(st.sampled_from(["schedule", "user"])): draw(names)})
+        f"c{number}": channel(
+            kind, f"c{number}", **{draw(st.sampled_from(["schedule", "user"])): draw(names)}
+        )
         for number, kind in enumerate(kinds)
     }
     told = st.lists(st.sampled_from([*channels, "chat"]), min_size=1, max_size=3, unique=True)
     delays = sorted(draw(st.lists(st.integers(1, 600), max_size=4, unique=True)))
-    steps = [{"notify": draw(told)}, *({"after": f"{delay}m", "notify": draw(told)} for delay in delays)]
+    steps = [
+        {"notify": draw(told)},
+        *({"after": f"{delay}m", "notify": draw(told)} for delay in delays),
+    ]
     return project(*steps, repeat=draw(st.sampled_from([None, "20m", "5d"])), **channels)
 
 
@@ -139,8 +170,13 @@ def test_everybody_is_told_once_when_the_policy_says(
 
     found = policy(tmp_path_factory.mktemp("policy"), written)
 
-    everybody = sorted((_minutes(step.get("after", "0m")), name) for step in steps for name in step["notify"])
-    assert sorted((int(one.after.minutes), c.name) for one in told(found) for c in one.channels) == everybody
+    everybody = sorted(
+        (_minutes(step.get("after", "0m")), name) for step in steps for name in step["notify"]
+    )
+    assert (
+        sorted((int(one.after.minutes), c.name) for one in told(found) for c in one.channels)
+        == everybody
+    )
 
 
 def _minutes(written: str) -> int:
@@ -157,24 +193,38 @@ def test_any_policy_gives_what_the_providers_take_and_no_gap(
     alertmanager = next(a for a in wanted[""].artifacts if a.path == "alertmanager.yml")
 
     assert list(terraform_gaps(wanted[""].artifacts)) == []
-    assert gaps(model.services[0].service, wanted["shop"].artifacts, yaml.safe_load(alertmanager.content)) == []
+    assert (
+        gaps(
+            model.services[0].service,
+            wanted["shop"].artifacts,
+            yaml.safe_load(alertmanager.content),
+        )
+        == []
+    )
     assert "on_call" not in alertmanager.content
 
 
-# -- what each is told -----------------------------------------------------------------------------------------------
+# -- what each is told -----------------------------------------------------------------------------
 
 
 def test_pagerduty_waits_after_a_step_as_long_as_the_next_one_comes_later(tmp_path: Path) -> None:
-    first, second = channel("pagerduty", "first", schedule="Web"), channel("pagerduty", "second", user="a@b.example")
+    first, second = (
+        channel("pagerduty", "first", schedule="Web"),
+        channel("pagerduty", "second", user="a@b.example"),
+    )
 
-    document = modules(tmp_path, project(*THREE, repeat="1h", first=first, second=second))["pagerduty"]
+    document = modules(tmp_path, project(*THREE, repeat="1h", first=first, second=second))[
+        "pagerduty"
+    ]
 
     written = document["resource"]["pagerduty_escalation_policy"]["critical"]
     assert [rule["escalation_delay_in_minutes"] for rule in written["rule"]] == [10, 15, 60]
     assert document["data"]["pagerduty_user"]["second"] == {"email": "a@b.example"}
 
 
-def test_pagerduty_has_a_service_for_each_and_its_key_goes_where_alertmanager_reads_it(tmp_path: Path) -> None:
+def test_pagerduty_has_a_service_for_each_and_its_key_goes_where_alertmanager_reads_it(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "till.yaml").write_text(SPEC.replace("service: shop", "service: till"))
     first = channel("pagerduty", "first", schedule="Web")
     fleet(tmp_path, SPEC, yaml.safe_dump(project({"notify": ["first"]}, first=first)))
@@ -212,18 +262,29 @@ def test_at_pagerduty_no_step_is_written_that_cannot_be_reached(
 ) -> None:
     first = channel("pagerduty", "first", schedule="Web")
     both = ({"notify": ["first"]}, {"after": "5m", "notify": ["first"]})
-    written = project(*both[:steps], first=first) | {"teams": {"web": {"escalation": yaml.safe_load(chosen)}}}
+    written = project(*both[:steps], first=first) | {
+        "teams": {"web": {"escalation": yaml.safe_load(chosen)}}
+    }
 
     without_pages = f"{SPEC}tier: 4\n" if "page" not in chosen else SPEC
-    services = modules(tmp_path, written, without_pages)["pagerduty"]["resource"]["pagerduty_service"]
+    services = modules(tmp_path, written, without_pages)["pagerduty"]["resource"][
+        "pagerduty_service"
+    ]
 
-    assert services["shop_critical"]["incident_urgency_rule"] == [{"type": "constant", "urgency": urgency}]
+    assert services["shop_critical"]["incident_urgency_rule"] == [
+        {"type": "constant", "urgency": urgency}
+    ]
 
 
 def test_grafana_irm_waits_between_steps_and_begins_again(tmp_path: Path) -> None:
-    first, second = channel("grafana_irm", "first", schedule="Web"), channel("grafana_irm", "second", user="boss")
+    first, second = (
+        channel("grafana_irm", "first", schedule="Web"),
+        channel("grafana_irm", "second", user="boss"),
+    )
 
-    document = modules(tmp_path, project(*THREE, repeat="1h", first=first, second=second))["grafana"]
+    document = modules(tmp_path, project(*THREE, repeat="1h", first=first, second=second))[
+        "grafana"
+    ]
 
     steps = list(document["resource"]["grafana_oncall_escalation"].values())
     assert [step["position"] for step in steps] == list(range(7))
@@ -239,7 +300,8 @@ def test_grafana_irm_waits_between_steps_and_begins_again(tmp_path: Path) -> Non
 
 
 def test_opsgenie_and_splunk_count_as_they_do(tmp_path: Path) -> None:
-    """Opsgenie from the alert on, a rule for each recipient; Splunk On-Call in seconds from the step before."""
+    """Opsgenie from the alert on, a rule for each recipient; Splunk On-Call in seconds from the
+    step before."""
     steps = (
         {"notify": ["a", "x"]},
         {"after": "10m", "notify": ["a", "b", "y"]},
@@ -267,7 +329,9 @@ def test_opsgenie_and_splunk_count_as_they_do(tmp_path: Path) -> None:
 
 def test_the_readme_says_what_to_set_and_where_keys_belong(tmp_path: Path) -> None:
     first = channel("incidentio", "first", schedule="Web")
-    found = contents(fleet(tmp_path, SPEC, yaml.safe_dump(project({"notify": ["first"]}, first=first))), tmp_path)[""]
+    found = contents(
+        fleet(tmp_path, SPEC, yaml.safe_dump(project({"notify": ["first"]}, first=first))), tmp_path
+    )[""]
 
     readme = next(a.content for a in found.artifacts if a.path == "terraform/README.md")
 
@@ -281,58 +345,96 @@ def test_without_the_target_nothing_of_it_is_written(tmp_path: Path) -> None:
     assert not [artifact.path for artifact in found.artifacts if "terraform" in artifact.path]
 
 
-# -- what cannot be --------------------------------------------------------------------------------------------------
+# -- what cannot be --------------------------------------------------------------------------------
 
 FIRST = "first: {pagerduty: {routing_key_file: /secrets/first, on_call: {schedule: Web}}}"
 IMPOSSIBLE = {
     "on call without Terraform": (
         f"channels: {{{FIRST}}}\n",
-        "1:75: channels.first.pagerduty.on_call: PagerDuty learns of it by the target terraform alone; "
-        "add it to targets, or leave this out",
+        (
+            "1:75: channels.first.pagerduty.on_call: PagerDuty learns of it by the target terraform"
+            " alone; add it to targets, or leave this out"
+        ),
     ),
     "nobody on call": (
-        "targets: [terraform]\nchannels: {first: {pagerduty: {routing_key_file: /a, on_call: {}}}}\n",
+        (
+            "targets: [terraform]\nchannels: {first: {pagerduty: {routing_key_file: /a, on_call:"
+            " {}}}}\n"
+        ),
         "2:63: channels.first.pagerduty.on_call: something is missing here; add schedule or user",
     ),
     "a team at PagerDuty": (
-        "targets: [terraform]\nchannels: {first: {pagerduty: {routing_key_file: /a, on_call: {user: a, team: b}}}}\n",
-        "2:79: channels.first.pagerduty.on_call.team: there is no option 'team' here; write one of schedule, user",
+        (
+            "targets: [terraform]\nchannels: {first: {pagerduty: {routing_key_file: /a, on_call:"
+            " {user: a, team: b}}}}\n"
+        ),
+        (
+            "2:79: channels.first.pagerduty.on_call.team: there is no option 'team' here; write one"
+            " of schedule, user"
+        ),
     ),
     "seconds at PagerDuty": (
-        f"targets: [terraform]\nchannels: {{{FIRST}}}\n"
-        "escalation: {x: [{notify: [first]}, {after: 90s, notify: [first]}]}\n",
-        "3:45: escalation.x[1].after: PagerDuty can't wait for 1m30s after the step before; "
-        "write whole minutes, 1m later or more",
+        (
+            f"targets: [terraform]\nchannels: {{{FIRST}}}\n"
+            "escalation: {x: [{notify: [first]}, {after: 90s, notify: [first]}]}\n"
+        ),
+        (
+            "3:45: escalation.x[1].after: PagerDuty can't wait for 1m30s after the step before; "
+            "write whole minutes, 1m later or more"
+        ),
     ),
     "less than the shortest delay": (
-        "targets: [terraform]\nalertmanager: {version: '0.28'}\n"
-        "channels: {first: {grafana_irm: {url_file: /a, on_call: {user: a}}}}\n"
-        "escalation: {x: [{notify: [first]}, {after: 30s, notify: [first]}]}\n",
-        "4:45: escalation.x[1].after: Grafana IRM can't wait for 30s after the step before; "
-        "write whole minutes, 1m later or more",
+        (
+            "targets: [terraform]\nalertmanager: {version: '0.28'}\n"
+            "channels: {first: {grafana_irm: {url_file: /a, on_call: {user: a}}}}\n"
+            "escalation: {x: [{notify: [first]}, {after: 30s, notify: [first]}]}\n"
+        ),
+        (
+            "4:45: escalation.x[1].after: Grafana IRM can't wait for 30s after the step before; "
+            "write whole minutes, 1m later or more"
+        ),
     ),
     "more than the longest delay": (
-        "targets: [terraform]\nchannels: {first: {opsgenie: {api_key_file: /a, on_call: {user: a}}}}\n"
-        "escalation: {x: [{notify: [first]}, {after: 13h, notify: [first]}, {after: 25h, notify: [first]}]}\n",
-        "3:76: escalation.x[2].after: Opsgenie waits no longer than 1d, and this is 1d1h after the first; write less",
+        (
+            "targets: [terraform]\nchannels: {first: {opsgenie: {api_key_file: /a, on_call: {user:"
+            " a}}}}\nescalation: {x: [{notify: [first]}, {after: 13h, notify: [first]}, {after:"
+            " 25h, notify: [first]}]}\n"
+        ),
+        (
+            "3:76: escalation.x[2].after: Opsgenie waits no longer than 1d, and this is 1d1h after"
+            " the first; write less"
+        ),
     ),
     "hours at a provider": (
-        f"targets: [terraform]\nchannels: {{{FIRST}}}\n"
-        "hours: {o: {days: monday, from: '09:00', to: '18:00'}}\n"
-        "escalation: {x: [{notify: [first]}, {after: 5m, notify: [first], during: o}]}\n",
-        "4:74: escalation.x[1].during: PagerDuty has no hours for a step that it takes; "
-        "leave it out, and put the hours in its schedule",
+        (
+            f"targets: [terraform]\nchannels: {{{FIRST}}}\n"
+            "hours: {o: {days: monday, from: '09:00', to: '18:00'}}\n"
+            "escalation: {x: [{notify: [first]}, {after: 5m, notify: [first], during: o}]}\n"
+        ),
+        (
+            "4:74: escalation.x[1].during: PagerDuty has no hours for a step that it takes; "
+            "leave it out, and put the hours in its schedule"
+        ),
     ),
     "one way in for two policies": (
-        f"targets: [terraform]\nchannels: {{{FIRST}}}\n"
-        "escalation: {x: [{notify: [first]}], y: [{notify: [first]}]}\n",
-        "3:41: escalation.y: first leads into PagerDuty for the policy x already; begin with a channel of its own",
+        (
+            f"targets: [terraform]\nchannels: {{{FIRST}}}\n"
+            "escalation: {x: [{notify: [first]}], y: [{notify: [first]}]}\n"
+        ),
+        (
+            "3:41: escalation.y: first leads into PagerDuty for the policy x already; begin with a"
+            " channel of its own"
+        ),
     ),
     "a service key": (
-        "targets: [terraform]\nchannels: {first: {pagerduty: {service_key_file: /a, on_call: {user: a@b.example}}}}\n"
-        "escalation: {x: [{notify: [first]}]}\n",
-        "2:31: channels.first.pagerduty: an event orchestration has a routing key, and no service key; "
-        "write routing_key_file",
+        (
+            "targets: [terraform]\nchannels: {first: {pagerduty: {service_key_file: /a, on_call:"
+            " {user: a@b.example}}}}\nescalation: {x: [{notify: [first]}]}\n"
+        ),
+        (
+            "2:31: channels.first.pagerduty: an event orchestration has a routing key, and no"
+            " service key; write routing_key_file"
+        ),
     ),
 }
 
@@ -347,12 +449,14 @@ def test_what_a_provider_cannot_do_is_told_at_its_place(tmp_path: Path, name: st
 def test_eleven_people_in_a_step_are_too_many_for_pagerduty(tmp_path: Path) -> None:
     channels = {f"c{number}": channel("pagerduty", "c", schedule="Web") for number in range(11)}
 
-    (said,) = refused(tmp_path, SPEC, yaml.safe_dump(project({"notify": list(channels)}, **channels)))
+    (said,) = refused(
+        tmp_path, SPEC, yaml.safe_dump(project({"notify": list(channels)}, **channels))
+    )
 
     assert "PagerDuty tells at most 10 in one step" in said
 
 
-# -- the judges ------------------------------------------------------------------------------------------------------
+# -- the judges ------------------------------------------------------------------------------------
 
 
 def everything(folder: Path) -> dict[str, Document]:
@@ -366,24 +470,52 @@ def everything(folder: Path) -> dict[str, Document]:
 def test_every_resource_of_the_table_is_written_by_some_policy(tmp_path: Path) -> None:
     found = everything(tmp_path)
 
-    assert {kind for document in found.values() for kind in document.get("resource", {})} == set(RESOURCES)
+    assert {kind for document in found.values() for kind in document.get("resource", {})} == set(
+        RESOURCES
+    )
 
 
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (lambda r: r["pagerduty_escalation_policy"]["critical"].pop("name"), "critical.name: it is required"),
-        (lambda r: r["pagerduty_escalation_policy"]["critical"].update(num_loops=10), "10 is more than 9"),
-        (lambda r: r["pagerduty_escalation_policy"]["critical"].update(num_loops="2"), "'2' is no int"),
-        (lambda r: r["pagerduty_escalation_policy"]["critical"].update(name="a & b"), "is not of the form"),
-        (lambda r: r["pagerduty_escalation_policy"]["critical"].update(colour="red"), "there is no such argument"),
-        (lambda r: r["pagerduty_escalation_policy"]["critical"].update(rule=[]), "rule: 0 of them"),
-        (lambda r: r["pagerduty_escalation_policy"]["critical"].update(rule={}), "rule: this is no list"),
-        (lambda r: r["pagerduty_service"].pop("shop_critical"), "shop_critical: nothing declares it"),
-        (lambda r: r.update(pagerduty_schedule={"a": {}}), "pagerduty_schedule.a: an unknown type"),
-        (lambda r: r["pagerduty_event_orchestration"].update({"7 up": {"name": "a"}}), "no name of a resource"),
         (
-            lambda r: r["pagerduty_escalation_policy"]["critical"]["rule"][0]["target"][0].update(type="team"),
+            lambda r: r["pagerduty_escalation_policy"]["critical"].pop("name"),
+            "critical.name: it is required",
+        ),
+        (
+            lambda r: r["pagerduty_escalation_policy"]["critical"].update(num_loops=10),
+            "10 is more than 9",
+        ),
+        (
+            lambda r: r["pagerduty_escalation_policy"]["critical"].update(num_loops="2"),
+            "'2' is no int",
+        ),
+        (
+            lambda r: r["pagerduty_escalation_policy"]["critical"].update(name="a & b"),
+            "is not of the form",
+        ),
+        (
+            lambda r: r["pagerduty_escalation_policy"]["critical"].update(colour="red"),
+            "there is no such argument",
+        ),
+        (lambda r: r["pagerduty_escalation_policy"]["critical"].update(rule=[]), "rule: 0 of them"),
+        (
+            lambda r: r["pagerduty_escalation_policy"]["critical"].update(rule={}),
+            "rule: this is no list",
+        ),
+        (
+            lambda r: r["pagerduty_service"].pop("shop_critical"),
+            "shop_critical: nothing declares it",
+        ),
+        (lambda r: r.update(pagerduty_schedule={"a": {}}), "pagerduty_schedule.a: an unknown type"),
+        (
+            lambda r: r["pagerduty_event_orchestration"].update({"7 up": {"name": "a"}}),
+            "no name of a resource",
+        ),
+        (
+            lambda r: r["pagerduty_escalation_policy"]["critical"]["rule"][0]["target"][0].update(
+                type="team"
+            ),
             "'team' is none of user_reference, schedule_reference",
         ),
     ],
@@ -411,12 +543,20 @@ def test_terraform_reads_the_module(tmp_path: Path) -> None:
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [terraform, *arguments], cwd=folder, capture_output=True, text=True, timeout=300, check=False
+            [terraform, *arguments],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
         )
 
     needed = run("providers", "-no-color")
     assert needed.returncode == 0, needed.stderr
-    assert all(name in needed.stdout for name in ("pagerduty", "opsgenie", "grafana", "incident", "victorops"))
+    assert all(
+        name in needed.stdout
+        for name in ("pagerduty", "opsgenie", "grafana", "incident", "victorops")
+    )
     ready = run("init", "-backend=false", "-input=false", "-no-color")
     if ready.returncode:
         pytest.skip("the providers cannot be fetched here, so that terraform validate cannot judge")

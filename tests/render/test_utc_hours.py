@@ -1,4 +1,5 @@
-"""Hours in a time zone and the same in UTC: at any moment both say the same, or the latter tells a little more."""
+"""Hours in a time zone and the same in UTC: at any moment both say the same, or the latter tells a
+little more."""
 
 from __future__ import annotations
 
@@ -17,15 +18,29 @@ from opsgen.timeintervals import is_active
 from tests.render.escalations import PAGER, policy, service, team
 
 _STEADY = ["UTC", "Etc/UTC", "Asia/Kolkata", "Asia/Tokyo", "Pacific/Kiritimati", "America/Phoenix"]
-_CHANGING = ["Europe/Berlin", "America/New_York", "Australia/Sydney", "Australia/Lord_Howe", "America/Havana"]
+_CHANGING = [
+    "Europe/Berlin",
+    "America/New_York",
+    "Australia/Sydney",
+    "Australia/Lord_Howe",
+    "America/Havana",
+]
 _DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 _CLOCKS = st.builds("{:02}:{:02}".format, st.integers(0, 23), st.sampled_from([0, 15, 30]))
-_TIMES = st.lists(st.tuples(_CLOCKS, _CLOCKS).filter(lambda times: times[0] != times[1]), max_size=2).map(tuple)
-_WEEKDAYS = st.lists(st.builds("{}:{}".format, st.sampled_from(_DAYS), st.sampled_from(_DAYS)), max_size=2).map(tuple)
-_MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2053, 12, 31)).map(lambda moment: moment.replace(tzinfo=UTC))
+_TIMES = st.lists(
+    st.tuples(_CLOCKS, _CLOCKS).filter(lambda times: times[0] != times[1]), max_size=2
+).map(tuple)
+_WEEKDAYS = st.lists(
+    st.builds("{}:{}".format, st.sampled_from(_DAYS), st.sampled_from(_DAYS)), max_size=2
+).map(tuple)
+_MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2053, 12, 31)).map(
+    lambda moment: moment.replace(tzinfo=UTC)
+)
 
 
-def _told(zone: str, days: tuple[str, ...], times: tuple[tuple[str, str], ...], *holidays: str) -> dict[str, Any]:
+def _told(
+    zone: str, days: tuple[str, ...], times: tuple[tuple[str, str], ...], *holidays: str
+) -> dict[str, Any]:
     hours = Hours("some", days, times, zone, holidays)
     return escalation(service(owner=team(page=policy(PAGER, during=hours))))
 
@@ -64,7 +79,9 @@ def test_where_clocks_change_nobody_is_told_too_little(
 
 
 @settings(max_examples=200)
-@given(days=_WEEKDAYS, times=_TIMES, moment=_MOMENTS.filter(lambda moment: moment.month not in (3, 10)))
+@given(
+    days=_WEEKDAYS, times=_TIMES, moment=_MOMENTS.filter(lambda moment: moment.month not in (3, 10))
+)
 def test_in_a_month_without_a_change_the_hours_are_the_same(
     days: tuple[str, ...], times: tuple[tuple[str, str], ...], moment: datetime
 ) -> None:

@@ -1,4 +1,5 @@
-"""A story told to a real Prometheus: a service's own rules and the counters of its life in, promtool's verdict out."""
+"""A story told to a real Prometheus: a service's own rules and the counters of its life in,
+promtool's verdict out."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ Group = dict[str, Any]
 
 @dataclass(frozen=True)
 class Phase:
-    """So many minutes at one pace; without a pace the series is absent. After a restart it counts from 0 again."""
+    """So many minutes at one pace; without a pace the series is absent. After a restart it counts
+    from 0 again."""
 
     minutes: int
     per_minute: Decimal | None
@@ -92,13 +94,14 @@ def near(query: str, at: int, value: float, share: float = 0.01) -> Expectation:
 
 
 def firing(at: int, *alerts: str, by: Sequence[str] = ("alertname", "severity")) -> Expectation:
-    """The complete set of firing alerts, as the values of the labels with slashes: `ErrorBudgetBurn/page`; a label that
-    an alert lacks is left empty."""
+    """The complete set of firing alerts, as the values of the labels with slashes:
+    `ErrorBudgetBurn/page`; a label that an alert lacks is left empty."""
     return {
         "expr": f'group by ({", ".join(by)}) (ALERTS{{alertstate="firing"}})',
         "eval_time": clock(at),
         "exp_samples": [
-            {"labels": _labels(zip(by, alert.split("/"), strict=True)), "value": 1} for alert in sorted(alerts)
+            {"labels": _labels(zip(by, alert.split("/"), strict=True)), "value": 1}
+            for alert in sorted(alerts)
         ],
     }
 
@@ -110,13 +113,17 @@ def _labels(labels: Iterable[tuple[str, str]]) -> str:
 def never_fired(at: int, matchers: str = "") -> Expectation:
     """Not at any evaluation up to that minute."""
     return nothing(
-        f'sum by (alertname, severity) (count_over_time(ALERTS{{alertstate="firing",{matchers}}}[{at + 1}m]))', at
+        "sum by (alertname, severity)"
+        f' (count_over_time(ALERTS{{alertstate="firing",{matchers}}}[{at + 1}m]))',
+        at,
     )
 
 
 def no_nan(model: ServiceModel, at: int) -> list[Expectation]:
     """No recorded series had a single NaN up to that minute: one would make its whole sum NaN."""
-    names = dict.fromkeys(record.name for signal in model.derived.signals for record in signal.records)
+    names = dict.fromkeys(
+        record.name for signal in model.derived.signals for record in signal.records
+    )
     sums = (f"sum_over_time({name}[{at + 1}m])" for name in names)
     return [nothing(f"{total} != {total}", at) for total in sums]
 
@@ -137,7 +144,8 @@ def judge(
     evaluate_every: str = "1m",
     target: str = 'up{job="shop",instance="a:9090"}',
 ) -> None:
-    """Fails with promtool's own words where the service's rules see anything otherwise; its target is up throughout."""
+    """Fails with promtool's own words where the service's rules see anything otherwise; its target
+    is up throughout."""
     judge_groups(promtool, folder, groups_of(model), series, expectations, evaluate_every, target)
 
 
@@ -167,5 +175,7 @@ def judge_groups(
     }
     file = folder / "story.test.yaml"
     file.write_text(yaml.safe_dump(document))
-    judged = subprocess.run([promtool, "test", "rules", file], capture_output=True, text=True, check=False)
+    judged = subprocess.run(
+        [promtool, "test", "rules", file], capture_output=True, text=True, check=False
+    )
     assert judged.returncode == 0, judged.stdout + judged.stderr

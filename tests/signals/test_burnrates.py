@@ -1,4 +1,5 @@
-"""Claims about burn-rate arithmetic: the workbook's own numbers, and what holds for every objective and period."""
+"""Claims about burn-rate arithmetic: the workbook's own numbers, and what holds for every objective
+and period."""
 
 from __future__ import annotations
 
@@ -17,11 +18,15 @@ from opsgen.signals.burnrates import Tiers, minimum_events, threshold, tiers, wi
 from tests.specs import derived, refused, warned
 
 SCRAPE = Duration.of("30s")
-ROUND = set(map(Duration.of, ("1h", "2h", "3h", "6h", "12h", "1d", "2d", "3d", "6d", "12d", "24d", "36d")))
+ROUND = set(
+    map(Duration.of, ("1h", "2h", "3h", "6h", "12h", "1d", "2d", "3d", "6d", "12d", "24d", "36d"))
+)
 
 days = st.integers(1, 365).map(lambda count: Duration.of(f"{count}d"))
 # With the precision that people write: 99.9%, 99.95%, 99.999%.
-objectives = st.decimals(min_value=1, max_value=Decimal("99.999"), places=3).map(lambda p: Ratio(p / 100))
+objectives = st.decimals(min_value=1, max_value=Decimal("99.999"), places=3).map(
+    lambda p: Ratio(p / 100)
+)
 
 
 def _tiers(objective: str = "99.9%", window: str = "30d") -> Tiers:
@@ -29,7 +34,10 @@ def _tiers(objective: str = "99.9%", window: str = "30d") -> Tiers:
 
 
 def _rows(found: Tiers) -> list[str]:
-    return [f"{t.severity} {number_text(t.factor)} {t.long_window} {t.short_window}" for t in found.burn_rates]
+    return [
+        f"{t.severity} {number_text(t.factor)} {t.long_window} {t.short_window}"
+        for t in found.burn_rates
+    ]
 
 
 def test_thirty_days_have_the_workbooks_numbers() -> None:
@@ -40,7 +48,11 @@ def test_thirty_days_have_the_workbooks_numbers() -> None:
 
 
 def test_twenty_eight_days_spend_the_same_shares_in_the_same_windows() -> None:
-    assert _rows(_tiers(window="28d"))[:3] == ["page 13.44 1h 5m", "page 5.6 6h 30m", "ticket 2.8 1d 2h"]
+    assert _rows(_tiers(window="28d"))[:3] == [
+        "page 13.44 1h 5m",
+        "page 5.6 6h 30m",
+        "ticket 2.8 1d 2h",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +80,9 @@ def test_no_rule_has_a_number_with_float_noise(tmp_path: Path, objective: str, w
     )
     model = derived(tmp_path, spec)
 
-    numbers = re.findall(r"\d+\.\d+", render_rules(model.service, groups_of(model.service, model.derived)).content)
+    numbers = re.findall(
+        r"\d+\.\d+", render_rules(model.service, groups_of(model.service, model.derived)).content
+    )
 
     assert numbers
     assert not [text for text in numbers if len(text.lstrip("0.")) > 7 or text.endswith("0")]
@@ -99,7 +113,9 @@ def test_no_tier_is_covered_by_another_of_its_severity(window: Duration, objecti
 
     for tier in found:
         others = [other for other in found if other is not tier and other.severity == tier.severity]
-        covered = [o for o in others if o.factor <= tier.factor and o.long_window <= tier.long_window]
+        covered = [
+            o for o in others if o.factor <= tier.factor and o.long_window <= tier.long_window
+        ]
         assert not covered, f"{tier} never fires alone: {covered}"
 
 
@@ -114,34 +130,51 @@ def test_a_slower_scrape_gets_longer_short_windows(window: Duration) -> None:
 @given(days)
 def test_a_page_is_no_slower_a_burn_than_any_ticket(window: Duration) -> None:
     found = tiers(Ratio.parse("99.9%"), window, SCRAPE).burn_rates
-    pages, tickets = ([t.factor for t in found if t.severity == severity] for severity in ("page", "ticket"))
+    pages, tickets = (
+        [t.factor for t in found if t.severity == severity] for severity in ("page", "ticket")
+    )
 
     assert min(pages) >= max(tickets)
 
 
 @pytest.mark.parametrize("objective", ["93.05%", "90%", "80%", "50%", "10%", "1%"])
-def test_a_tier_that_an_outage_cannot_reach_is_replaced_and_the_build_says_so(objective: str) -> None:
+def test_a_tier_that_an_outage_cannot_reach_is_replaced_and_the_build_says_so(
+    objective: str,
+) -> None:
     found = _tiers(objective)
     budget = 1 - Ratio.parse(objective).value
 
-    assert max(tier.factor for tier in found.burn_rates) == max(f for f in (Decimal("14.4"), 6, 3, 1) if f * budget < 1)
-    assert found.notes[0].startswith(f"a burn rate of 14.4 can never be reached at an objective of {objective} ")
+    assert max(tier.factor for tier in found.burn_rates) == max(
+        f for f in (Decimal("14.4"), 6, 3, 1) if f * budget < 1
+    )
+    assert found.notes[0].startswith(
+        f"a burn rate of 14.4 can never be reached at an objective of {objective} "
+    )
     assert _tiers("93.06%").notes == ()
 
 
 def test_the_note_says_what_happens_instead(tmp_path: Path) -> None:
-    said = warned(tmp_path, "service: shop\nteam: t\nconvention: grpc\nslos: [{availability: 80%}]\n")
+    said = warned(
+        tmp_path, "service: shop\nteam: t\nconvention: grpc\nslos: [{availability: 80%}]\n"
+    )
 
     assert said == [
-        "service.yaml: SLO availability: a burn rate of 14.4 can never be reached at an objective of 80% "
-        "(a total outage burns 5 times); the page over 1h fires at 3 instead",
-        "service.yaml: SLO availability: a burn rate of 6 can never be reached at an objective of 80% "
-        "(a total outage burns 5 times); the page over 6h is left out, for another covers it",
+        (
+            "service.yaml: SLO availability: a burn rate of 14.4 can never be reached at an"
+            " objective of 80% (a total outage burns 5 times); the page over 1h fires at 3 instead"
+        ),
+        (
+            "service.yaml: SLO availability: a burn rate of 6 can never be reached at an objective"
+            " of 80% (a total outage burns 5 times); the page over 6h is left out, for another"
+            " covers it"
+        ),
     ]
 
 
 @given(days, objectives)
-def test_one_bad_event_among_the_fewest_is_not_above_the_threshold(window: Duration, objective: Ratio) -> None:
+def test_one_bad_event_among_the_fewest_is_not_above_the_threshold(
+    window: Duration, objective: Ratio
+) -> None:
     for tier in tiers(objective, window, SCRAPE).burn_rates:
         limit, fewest = threshold(tier, objective), minimum_events(tier, objective)
 
@@ -149,9 +182,13 @@ def test_one_bad_event_among_the_fewest_is_not_above_the_threshold(window: Durat
         assert fewest == 1 or Decimal(1) / (fewest - 1) > limit
 
 
-@pytest.mark.parametrize(("objective", "fewest"), [("99.9%", [70, 167, 334, 1000]), ("99%", [7, 17, 34, 100])])
+@pytest.mark.parametrize(
+    ("objective", "fewest"), [("99.9%", [70, 167, 334, 1000]), ("99%", [7, 17, 34, 100])]
+)
 def test_the_fewest_events_are_those_of_the_arithmetic(objective: str, fewest: list[int]) -> None:
-    assert [minimum_events(tier, Ratio.parse(objective)) for tier in _tiers(objective).burn_rates] == fewest
+    assert [
+        minimum_events(tier, Ratio.parse(objective)) for tier in _tiers(objective).burn_rates
+    ] == fewest
 
 
 def test_a_projects_own_tiers_take_the_place_of_the_workbooks(tmp_path: Path) -> None:
@@ -175,11 +212,13 @@ slo:
 def test_a_projects_own_tier_that_can_never_be_reached_is_replaced_too(tmp_path: Path) -> None:
     project = "slo: {burn_rates: [{severity: page, factor: 10, long: 2h}]}\n"
 
-    said = warned(tmp_path, "service: shop\nteam: t\nconvention: grpc\nslos: [{availability: 90%}]\n", project)
+    said = warned(
+        tmp_path, "service: shop\nteam: t\nconvention: grpc\nslos: [{availability: 90%}]\n", project
+    )
 
     assert said == [
-        "service.yaml: SLO availability: a burn rate of 10 can never be reached at an objective of 90% "
-        "(a total outage burns 10 times); the page over 2h fires at 6 instead"
+        "service.yaml: SLO availability: a burn rate of 10 can never be reached at an objective of"
+        " 90% (a total outage burns 10 times); the page over 2h fires at 6 instead"
     ]
 
 
@@ -195,20 +234,29 @@ slo:
 
     assert refused(tmp_path, "service: shop\nslos: [{availability: 99%}]\n", project) == [
         "opsgen.yaml:2:11: slo.window: 400d is no period for an SLO; write 1d to 365d",
-        "opsgen.yaml:4:32: slo.burn_rates[0].factor: a burn rate of 0.5 never spends the budget; write 1 or more",
+        (
+            "opsgen.yaml:4:32: slo.burn_rates[0].factor: a burn rate of 0.5 never spends the"
+            " budget; write 1 or more"
+        ),
         "opsgen.yaml:5:53: slo.burn_rates[1].short: 1h is no shorter than 1h; write 1/12 of it",
-        "opsgen.yaml:6:7: slo.burn_rates[2]: a short window of 1m holds too few samples; "
-        "scraping every 30s, the shortest is 2m",
+        (
+            "opsgen.yaml:6:7: slo.burn_rates[2]: a short window of 1m holds too few samples; "
+            "scraping every 30s, the shortest is 2m"
+        ),
     ]
 
 
 def test_tiers_take_the_meaning_of_the_services_tier() -> None:
-    found = with_severities(_tiers().burn_rates, {"page": "ticket", "ticket": "info", "info": "info"})
+    found = with_severities(
+        _tiers().burn_rates, {"page": "ticket", "ticket": "info", "info": "info"}
+    )
 
     assert [tier.severity for tier in found] == ["ticket", "ticket", "info", "info"]
 
 
-def test_a_window_summed_from_five_minute_counts_needs_more_events_for_one_not_to_be_enough() -> None:
+def test_a_window_summed_from_five_minute_counts_needs_more_events_for_one_not_to_be_enough() -> (
+    None
+):
     tier = BurnRate("ticket", Decimal(3), Duration.of("1d"), Duration.of("2h"))
 
     # Scraped every minute, increase() over five minutes makes 1.25 of one event.

@@ -1,4 +1,5 @@
-"""Claims about business signals: how their alerts are named, what they compare, and when they fire."""
+"""Claims about business signals: how their alerts are named, what they compare, and when they
+fire."""
 
 from __future__ import annotations
 
@@ -65,11 +66,17 @@ def test_the_kind_of_an_alert_is_the_condition_that_it_has() -> None:
         ("{below: -5}", 'sum(rate(orders_total{job="shop"}[5m])) < -5'),
         (
             "{drop: 30%}",
-            'sum(rate(orders_total{job="shop"}[5m])) < 0.7 * sum(rate(orders_total{job="shop"}[5m] offset 7d))',
+            (
+                'sum(rate(orders_total{job="shop"}[5m])) < 0.7 *'
+                ' sum(rate(orders_total{job="shop"}[5m] offset 7d))'
+            ),
         ),
         (
             "{drop: 12.5%, against: 1d}",
-            'sum(rate(orders_total{job="shop"}[5m])) < 0.875 * sum(rate(orders_total{job="shop"}[5m] offset 1d))',
+            (
+                'sum(rate(orders_total{job="shop"}[5m])) < 0.875 *'
+                ' sum(rate(orders_total{job="shop"}[5m] offset 1d))'
+            ),
         ),
         ("{absent: 10m}", 'absent(sum(rate(orders_total{job="shop"}[5m])))'),
     ],
@@ -93,7 +100,11 @@ def test_an_alert_holds_as_long_as_the_spec_says(
 ) -> None:
     found = _only(tmp_path, alert)
 
-    assert (str(found.hold), found.severity, str(found.keep_firing)) == (hold, severity, keep_firing)
+    assert (str(found.hold), found.severity, str(found.keep_firing)) == (
+        hold,
+        severity,
+        keep_firing,
+    )
 
 
 def test_every_offset_of_an_expression_of_many_parts_is_moved(tmp_path: Path) -> None:
@@ -134,15 +145,21 @@ def test_the_words_say_what_is_compared(tmp_path: Path) -> None:
     dropped = _only(tmp_path, "{drop: 30%}")
 
     assert (
-        low.description == "Orders is at {{ $value | humanize }}; less than 0.5 orders/s for 15 minutes is too little."
+        low.description
+        == "Orders is at {{ $value | humanize }}; less than 0.5 orders/s for 15 minutes is too"
+        " little."
     )
     assert (
-        dropped.description == "Orders is at {{ $value | humanize }}, which is less than 70% of what it was 7 days ago."
+        dropped.description
+        == "Orders is at {{ $value | humanize }}, which is less than 70% of what it was 7 days ago."
     )
-    assert dropped.guidance.meaning == "Orders has been 30% or more below its value of 7 days ago, for 15 minutes."
+    assert (
+        dropped.guidance.meaning
+        == "Orders has been 30% or more below its value of 7 days ago, for 15 minutes."
+    )
 
 
-# -- mistakes ---------------------------------------------------------------------------------------------------------
+# -- mistakes --------------------------------------------------------------------------------------
 
 
 def test_a_name_that_makes_an_alert_too_long_is_a_mistake(tmp_path: Path) -> None:
@@ -150,8 +167,8 @@ def test_a_name_that_makes_an_alert_too_long_is_a_mistake(tmp_path: Path) -> Non
 
     assert len(derived(tmp_path, _spec("[{below: 1}]", name=longest)).derived.alerts) == 3
     assert refused(tmp_path, _spec("[{below: 1}]", name=f"{longest}x")) == [
-        f"service.yaml:5:5: {longest}x: its alert X{longest}Low has a name of 41 characters; the most is 40; "
-        "give the signal a shorter name"
+        f"service.yaml:5:5: {longest}x: its alert X{longest}Low has a name of 41 characters; the"
+        " most is 40; give the signal a shorter name"
     ]
 
 
@@ -165,27 +182,36 @@ def test_two_alerts_of_one_name_and_severity_are_a_mistake(tmp_path: Path) -> No
 def test_two_severities_of_one_cause_share_a_name(tmp_path: Path) -> None:
     signal = _signal(tmp_path, "[{below: 1}, {below: 0.1, severity: page}]")
 
-    assert [(alert.name, alert.severity) for alert in signal.alerts] == [("OrdersLow", "ticket"), ("OrdersLow", "page")]
-
-
-@pytest.mark.parametrize("name", ["targets", "probe-healthz", "probes", "slo-fresh", "slo-fresh-budget"])
-def test_a_name_that_opsgen_gives_itself_is_a_mistake(tmp_path: Path, name: str) -> None:
-    spec = _spec("[{below: 1}]", name=name) + (
-        "uptime: [https://shop.example.com/healthz]\n"
-        "slos: [{name: fresh, objective: 99%, bad: 'rate(a_total[5m])', total: 'rate(b_total[5m])'}]\n"
-    )
-
-    assert refused(tmp_path, spec) == [
-        f"service.yaml:5:5: {name}: another signal or panel of the service is named {name}; give this one another name"
+    assert [(alert.name, alert.severity) for alert in signal.alerts] == [
+        ("OrdersLow", "ticket"),
+        ("OrdersLow", "page"),
     ]
 
 
-# -- under Prometheus -------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "name", ["targets", "probe-healthz", "probes", "slo-fresh", "slo-fresh-budget"]
+)
+def test_a_name_that_opsgen_gives_itself_is_a_mistake(tmp_path: Path, name: str) -> None:
+    spec = (
+        _spec("[{below: 1}]", name=name)
+        + "uptime: [https://shop.example.com/healthz]\nslos: [{name: fresh, objective: 99%, bad:"
+        " 'rate(a_total[5m])', total: 'rate(b_total[5m])'}]\n"
+    )
+
+    assert refused(tmp_path, spec) == [
+        f"service.yaml:5:5: {name}: another signal or panel of the service is named {name}; give"
+        " this one another name"
+    ]
+
+
+# -- under Prometheus ------------------------------------------------------------------------------
 
 
 def test_too_little_too_much_and_nothing_at_all_fire(promtool: Path, tmp_path: Path) -> None:
     model = derived(tmp_path, _spec("[{below: 1}, {above: 10, severity: page}, {absent: 10m}]"))
-    series = [counter('orders_total{job="shop"}', runs(60, 300), runs(40, 30), runs(40, 900), absent(40))]
+    series = [
+        counter('orders_total{job="shop"}', runs(60, 300), runs(40, 30), runs(40, 900), absent(40))
+    ]
 
     judge(
         promtool,
@@ -201,7 +227,9 @@ def test_too_little_too_much_and_nothing_at_all_fire(promtool: Path, tmp_path: P
     )
 
 
-def test_a_drop_fires_against_the_same_hour_of_the_day_before(promtool: Path, tmp_path: Path) -> None:
+def test_a_drop_fires_against_the_same_hour_of_the_day_before(
+    promtool: Path, tmp_path: Path
+) -> None:
     model = derived(tmp_path, _spec("[{drop: 50%, against: 1d}]", query="sum(orders)"))
     day = 24 * 60
     series = [{"series": 'orders{job="shop"}', "values": f"100+0x{day} 60+0x119 40+0x120"}]

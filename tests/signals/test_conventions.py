@@ -59,7 +59,10 @@ def test_a_convention_has_every_part_and_each_parses(tmp_path: Path, name: str) 
     assert convention.route_label is not None
     buckets = convention.latency.buckets
     assert buckets == tuple(sorted(set(buckets)))
-    assert convention.latency.part("bucket").metric == f"{file.latency.histogram if file.latency else ''}_bucket"
+    assert (
+        convention.latency.part("bucket").metric
+        == f"{file.latency.histogram if file.latency else ''}_bucket"
+    )
 
 
 @pytest.mark.parametrize("name", CONVENTIONS)
@@ -72,13 +75,17 @@ def test_errors_are_a_special_case_of_requests(tmp_path: Path, name: str) -> Non
     assert set(convention.requests.matchers) < set(convention.errors.matchers)
 
 
-def test_fastapi_instrumentators_failures_are_exactly_its_5xx_series(tmp_path: Path, sample_data: Path) -> None:
+def test_fastapi_instrumentators_failures_are_exactly_its_5xx_series(
+    tmp_path: Path, sample_data: Path
+) -> None:
     exposed = _exposed(sample_data / "metrics" / "fastapi-instrumentator.txt")
     convention = _convention(tmp_path, "fastapi-instrumentator")
     assert convention.requests is not None
     assert convention.errors is not None
 
-    answered, failed = (_selected(selector, exposed) for selector in (convention.requests, convention.errors))
+    answered, failed = (
+        _selected(selector, exposed) for selector in (convention.requests, convention.errors)
+    )
 
     assert {labels["status"] for labels in answered} == {"2xx", "4xx", "5xx"}
     assert [labels["status"] for labels in failed] == ["5xx"]
@@ -91,14 +98,18 @@ def test_grpcs_failures_are_those_of_the_server_alone(tmp_path: Path, sample_dat
     assert convention.requests is not None
     assert convention.errors is not None
 
-    answered, failed = (_selected(selector, exposed) for selector in (convention.requests, convention.errors))
+    answered, failed = (
+        _selected(selector, exposed) for selector in (convention.requests, convention.errors)
+    )
 
     assert {labels["grpc_code"] for labels in answered} == {"OK", "UNAVAILABLE"}
     assert [labels["grpc_code"] for labels in failed] == ["UNAVAILABLE"]
     assert all(convention.route_label in labels for labels in answered)
 
 
-@pytest.mark.parametrize("code", ["OK", "NotFound", "INVALID_ARGUMENT", "Canceled", "PERMISSION_DENIED", "Aborted"])
+@pytest.mark.parametrize(
+    "code", ["OK", "NotFound", "INVALID_ARGUMENT", "Canceled", "PERMISSION_DENIED", "Aborted"]
+)
 def test_a_clients_own_mistake_is_no_failure_of_a_grpc_server(tmp_path: Path, code: str) -> None:
     errors = _convention(tmp_path, "grpc").errors
 
@@ -120,12 +131,17 @@ def test_http_fails_by_the_codes_of_the_server(
     errors = _convention(tmp_path, name).errors
 
     assert errors is not None
-    assert [code for code in [*failed, *fine] if accept_all(errors.matchers, ((label, code),))] == failed
+    assert [
+        code for code in [*failed, *fine] if accept_all(errors.matchers, ((label, code),))
+    ] == failed
 
 
 @pytest.mark.parametrize(
     ("name", "file", "is_complete"),
-    [("fastapi-instrumentator", "fastapi-instrumentator.txt", True), ("grpc", "grpc-py.txt", False)],
+    [
+        ("fastapi-instrumentator", "fastapi-instrumentator.txt", True),
+        ("grpc", "grpc-py.txt", False),
+    ],
 )
 def test_bucket_boundaries_are_those_that_are_exposed(
     tmp_path: Path, sample_data: Path, name: str, file: str, is_complete: bool
@@ -144,9 +160,12 @@ def test_bucket_boundaries_are_those_that_are_exposed(
 
 
 @pytest.mark.parametrize(
-    ("name", "file"), [("fastapi-instrumentator", "fastapi-instrumentator.txt"), ("grpc", "grpc-py.txt")]
+    ("name", "file"),
+    [("fastapi-instrumentator", "fastapi-instrumentator.txt"), ("grpc", "grpc-py.txt")],
 )
-def test_every_boundary_finds_exactly_its_own_bucket(tmp_path: Path, sample_data: Path, name: str, file: str) -> None:
+def test_every_boundary_finds_exactly_its_own_bucket(
+    tmp_path: Path, sample_data: Path, name: str, file: str
+) -> None:
     exposed = _exposed(sample_data / "metrics" / file)
     histogram = _convention(tmp_path, name).latency
     assert histogram is not None
@@ -155,15 +174,17 @@ def test_every_boundary_finds_exactly_its_own_bucket(tmp_path: Path, sample_data
     for bound in histogram.buckets:
         texts = {
             labels["le"]
-            for labels in _selected(Selector(bucket.metric, (*bucket.matchers, le_matcher(bound))), exposed)
+            for labels in _selected(
+                Selector(bucket.metric, (*bucket.matchers, le_matcher(bound))), exposed
+            )
         }
 
         assert {Decimal(text) for text in texts} == {bound}
 
 
 def _as_go_writes(bound: Decimal) -> str:
-    """strconv.FormatFloat(x, 'g', -1, 64), as client libraries write a boundary: an exponent below 1e-4 and from 1e6
-    or from more digits than that (but at most 21)."""
+    """strconv.FormatFloat(x, 'g', -1, 64), as client libraries write a boundary: an exponent below
+    1e-4 and from 1e6 or from more digits than that (but at most 21)."""
     digits = "".join(map(str, bound.normalize().as_tuple().digits))
     exponent = bound.adjusted()
     if -4 <= exponent < max(6, min(len(digits), 21)):
@@ -178,7 +199,9 @@ def _as_prometheus_3_writes(bound: Decimal) -> str:
 
 
 bounds = st.builds(
-    lambda digits, power: Decimal(digits).scaleb(power).normalize(), st.integers(1, 99_999), st.integers(-8, 6)
+    lambda digits, power: Decimal(digits).scaleb(power).normalize(),
+    st.integers(1, 99_999),
+    st.integers(-8, 6),
 )
 
 

@@ -34,14 +34,19 @@ STEPS = ("", "2", "3")
 
 def rules_of(folder: Path) -> list[dict[str, Any]]:
     model = derived(folder, SPEC, PROJECT)
-    groups = yaml.safe_load(render_rules(model.service, groups_of(model.service, model.derived)).content)["groups"]
+    groups = yaml.safe_load(
+        render_rules(model.service, groups_of(model.service, model.derived)).content
+    )["groups"]
     return [rule for group in groups for rule in group["rules"]]
 
 
 def told_at(promtool: Path, folder: Path, probe: str, minutes: dict[int, set[str]]) -> None:
-    """promtool finds exactly these steps of ProbeFailed firing at these minutes, while the probe gives these values."""
+    """promtool finds exactly these steps of ProbeFailed firing at these minutes, while the probe
+    gives these values."""
     model = derived(folder, SPEC, PROJECT)
-    (folder / "rules.yaml").write_text(render_rules(model.service, groups_of(model.service, model.derived)).content)
+    (folder / "rules.yaml").write_text(
+        render_rules(model.service, groups_of(model.service, model.derived)).content
+    )
     up = {"series": 'up{job="shop"}', "values": "1x90"}
     test = {
         "interval": "1m",
@@ -50,7 +55,9 @@ def told_at(promtool: Path, folder: Path, probe: str, minutes: dict[int, set[str
             {
                 "expr": 'group by (step) (ALERTS{alertname="ProbeFailed",alertstate="firing"})',
                 "eval_time": f"{minute}m",
-                "exp_samples": [{"labels": f'{{step="{step}"}}' if step else "{}", "value": 1} for step in steps],
+                "exp_samples": [
+                    {"labels": f'{{step="{step}"}}' if step else "{}", "value": 1} for step in steps
+                ],
             }
             for minute, steps in minutes.items()
         ],
@@ -58,14 +65,30 @@ def told_at(promtool: Path, folder: Path, probe: str, minutes: dict[int, set[str
     document = {"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": [test]}
     (folder / "test.yaml").write_text(yaml.safe_dump(document))
     done = subprocess.run(
-        [promtool, "test", "rules", "test.yaml"], cwd=folder, capture_output=True, text=True, check=False
+        [promtool, "test", "rules", "test.yaml"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_step_is_told_when_its_delay_is_over_and_not_before(promtool: Path, tmp_path: Path) -> None:
-    # The last success is of minute 10, and the probe's window is 2 minutes: it fires from minute 12 or 13 on.
-    moments = {11: set(), 14: {""}, 26: {""}, 29: {"", "2"}, 41: {"", "2"}, 44: set(STEPS), 70: set(STEPS), 72: set()}
+def test_a_step_is_told_when_its_delay_is_over_and_not_before(
+    promtool: Path, tmp_path: Path
+) -> None:
+    # The last success is of minute 10, and the probe's window is 2 minutes: it fires from minute 12
+    # or 13 on.
+    moments = {
+        11: set(),
+        14: {""},
+        26: {""},
+        29: {"", "2"},
+        41: {"", "2"},
+        44: set(STEPS),
+        70: set(STEPS),
+        72: set(),
+    }
     told_at(promtool, tmp_path, "1x10 0x59 1x20", moments)
 
 
@@ -74,23 +97,34 @@ def test_what_is_over_before_the_delay_escalates_to_nobody(promtool: Path, tmp_p
 
 
 def test_a_delay_begins_anew_when_the_alert_does(promtool: Path, tmp_path: Path) -> None:
-    told_at(promtool, tmp_path, "1x10 0x15 1x5 0x15 1x40", {20: {""}, 28: set(), 40: {""}, 46: {""}, 60: set()})
+    told_at(
+        promtool,
+        tmp_path,
+        "1x10 0x15 1x5 0x15 1x40",
+        {20: {""}, 28: set(), 40: {""}, 46: {""}, 60: set()},
+    )
 
 
 def test_a_step_has_every_label_of_its_alert_and_its_number(tmp_path: Path) -> None:
-    page, second, third = (rule for rule in rules_of(tmp_path) if rule.get("alert") == "ProbeFailed")
+    page, second, third = (
+        rule for rule in rules_of(tmp_path) if rule.get("alert") == "ProbeFailed"
+    )
 
     assert "step" not in page["labels"]
     assert second["labels"] == page["labels"] | {"step": "2"}
     assert third["labels"] == page["labels"] | {"step": "3"}
     assert (second["for"], third["for"]) == ("15m", "30m")
     assert second["annotations"]["runbook_url"] == page["annotations"]["runbook_url"]
-    assert third["annotations"]["summary"].startswith("Still firing after 30 minutes: shop does not answer")
+    assert third["annotations"]["summary"].startswith(
+        "Still firing after 30 minutes: shop does not answer"
+    )
     assert "step 3 is told: first and second" in third["annotations"]["description"]
 
 
 def test_a_policy_of_one_step_adds_no_rule(tmp_path: Path) -> None:
-    severities = {rule["labels"]["severity"] for rule in rules_of(tmp_path) if "step" in rule["labels"]}
+    severities = {
+        rule["labels"]["severity"] for rule in rules_of(tmp_path) if "step" in rule["labels"]
+    }
 
     assert severities == {"page"}
 
@@ -98,7 +132,12 @@ def test_a_policy_of_one_step_adds_no_rule(tmp_path: Path) -> None:
 @pytest.mark.parametrize("step", STEPS)
 def test_a_silence_of_the_alert_covers_its_steps(tmp_path: Path, step: str) -> None:
     """As the runbook gives it: by alert, signal, service and environment."""
-    silenced = {"alertname": "ProbeFailed", "signal": "probe-health", "service": "shop", "environment": "production"}
+    silenced = {
+        "alertname": "ProbeFailed",
+        "signal": "probe-health",
+        "service": "shop",
+        "environment": "production",
+    }
     (rule,) = (
         rule
         for rule in rules_of(tmp_path)

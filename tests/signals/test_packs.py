@@ -1,4 +1,5 @@
-"""Claims about the shipped packs: everything in them is taken, filled in, and changed where the spec says so."""
+"""Claims about the shipped packs: everything in them is taken, filled in, and changed where the
+spec says so."""
 
 from __future__ import annotations
 
@@ -41,8 +42,8 @@ business:
     unit: orders/s
     alerts: [{below: 0.5}, {above: 100}, {drop: 50%}, {absent: 10m}]
 """
-# A blank that nothing filled. curl's `%{http_code}`, Grafana's `${datasource}`, Go's `{{ $value }}` and a selector's
-# `{job="x"}` are none.
+# A blank that nothing filled. curl's `%{http_code}`, Grafana's `${datasource}`, Go's `{{ $value }}`
+# and a selector's `{job="x"}` are none.
 BLANK = re.compile(r"(?<![%${])\{[a-z_]+\}(?!\})")
 
 
@@ -55,11 +56,16 @@ def everything(tmp_path: Path) -> ServiceModel:
 def artifacts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """All that is written for the service that asks for everything, by path."""
     found = fleet(tmp_path_factory.mktemp("specs"), EVERYTHING)
-    return {artifact.path: artifact.content for artifact in render_service(found.services[0], found.library)}
+    return {
+        artifact.path: artifact.content
+        for artifact in render_service(found.services[0], found.library)
+    }
 
 
 def _alert(model: ServiceModel, name: str, severity: str | None = None) -> Alert:
-    (found,) = (a for a in model.derived.alerts if a.name == name and severity in (None, a.severity))
+    (found,) = (
+        a for a in model.derived.alerts if a.name == name and severity in (None, a.severity)
+    )
     return found
 
 
@@ -77,7 +83,7 @@ def _texts(alert: Alert) -> list[str]:
     ]
 
 
-# -- what is shipped --------------------------------------------------------------------------------------------------
+# -- what is shipped -------------------------------------------------------------------------------
 
 
 def test_every_pack_is_shipped_with_its_source() -> None:
@@ -87,7 +93,9 @@ def test_every_pack_is_shipped_with_its_source() -> None:
     assert all(pack.source for pack in packs.values())
 
 
-def test_every_query_of_every_pack_parses_and_takes_the_services_matchers(everything: ServiceModel) -> None:
+def test_every_query_of_every_pack_parses_and_takes_the_services_matchers(
+    everything: ServiceModel,
+) -> None:
     service, library = everything.service, load_library()
 
     queries = []
@@ -118,7 +126,9 @@ def test_every_text_of_code_has_its_alert(everything: ServiceModel) -> None:
     assert all(isinstance(text, GuidanceSpec) for text in texts.values())
 
 
-def test_a_spec_that_asks_for_everything_gets_every_alert_of_the_design(everything: ServiceModel) -> None:
+def test_a_spec_that_asks_for_everything_gets_every_alert_of_the_design(
+    everything: ServiceModel,
+) -> None:
     assert {alert.name for alert in everything.derived.alerts} == {
         "ErrorBudgetBurn",
         "ErrorRatioHigh",
@@ -140,13 +150,17 @@ def test_a_spec_that_asks_for_everything_gets_every_alert_of_the_design(everythi
 
 def test_no_text_has_a_blank_left_in_it(everything: ServiceModel) -> None:
     written = [text for alert in everything.derived.alerts for text in _texts(alert)]
-    written += [text for s in everything.derived.signals for text in (s.title, s.description, s.panel.title)]
+    written += [
+        text for s in everything.derived.signals for text in (s.title, s.description, s.panel.title)
+    ]
     written += [line.legend for s in everything.derived.signals for line in s.panel.lines]
 
     assert len(written) > 200
     assert [text for text in written if BLANK.search(text)] == []
     assert all(alert.summary.endswith(".") for alert in everything.derived.alerts)
-    assert all(all(text.strip() for text in _texts(alert)[:4]) for alert in everything.derived.alerts)
+    assert all(
+        all(text.strip() for text in _texts(alert)[:4]) for alert in everything.derived.alerts
+    )
 
 
 def test_no_artifact_has_a_blank_left_in_it(artifacts: dict[str, str]) -> None:
@@ -175,19 +189,29 @@ def test_what_is_not_asked_for_is_not_made(tmp_path: Path) -> None:
 def test_without_a_convention_only_what_needs_none_is_made(tmp_path: Path) -> None:
     model = derived(tmp_path, "service: shop\nteam: web\nuptime: ['http://shop.example.com/']\n")
 
-    assert {alert.name for alert in model.derived.alerts} == {"ProbeFailed", "ProbeSlow", "TargetsAbsent", "TargetDown"}
+    assert {alert.name for alert in model.derived.alerts} == {
+        "ProbeFailed",
+        "ProbeSlow",
+        "TargetsAbsent",
+        "TargetDown",
+    }
 
 
 def test_percentiles_of_a_histogram_in_milliseconds_are_in_seconds(tmp_path: Path) -> None:
-    convention = "{requests: a_total, latency: {histogram: took, unit: milliseconds, buckets: [100, 500, 1000]}}"
-    model = derived(tmp_path, f"service: shop\nteam: web\nconvention: {convention}\nlatency: {{p95: 250ms}}\n")
+    convention = (
+        "{requests: a_total, latency: {histogram: took, unit: milliseconds, buckets: [100, 500,"
+        " 1000]}}"
+    )
+    model = derived(
+        tmp_path, f"service: shop\nteam: web\nconvention: {convention}\nlatency: {{p95: 250ms}}\n"
+    )
 
     expr = one_line(_alert(model, "LatencyP95High").expr)
 
     assert ' * 0.001 > 0.25 and sum(increase(took_count{job="shop"}[5m])) >= 20' in expr
 
 
-# -- severities -------------------------------------------------------------------------------------------------------
+# -- severities ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -199,7 +223,10 @@ def test_a_tier_says_what_wakes_people(tmp_path: Path, tier: int, urgent: str, o
 
     severities = {(alert.name, alert.severity) for alert in model.derived.alerts}
 
-    assert {severity for name, severity in severities if name == "ErrorBudgetBurn"} == {urgent, other}
+    assert {severity for name, severity in severities if name == "ErrorBudgetBurn"} == {
+        urgent,
+        other,
+    }
     assert ("ProbeFailed", urgent) in severities
     assert ("TargetDown", other) in severities
     assert ("LatencyP99High", other) in severities
@@ -207,7 +234,10 @@ def test_a_tier_says_what_wakes_people(tmp_path: Path, tier: int, urgent: str, o
 
 def test_at_tier_three_the_burn_rates_are_one_ticket(tmp_path: Path) -> None:
     burning = _alert(
-        derived(tmp_path, "service: s\nteam: t\ntier: 3\nconvention: grpc\nslos: [{availability: 99%}]\n"),
+        derived(
+            tmp_path,
+            "service: s\nteam: t\ntier: 3\nconvention: grpc\nslos: [{availability: 99%}]\n",
+        ),
         "ErrorBudgetBurn",
     )
 
@@ -222,7 +252,7 @@ def test_the_severity_that_a_business_alert_names_stands_at_every_tier(tmp_path:
     assert [_alert(model, name).severity for name in ("OLow", "OHigh")] == ["page", "info"]
 
 
-# -- what the spec changes --------------------------------------------------------------------------------------------
+# -- what the spec changes -------------------------------------------------------------------------
 
 
 def _rule(model: ServiceModel, alert: Alert) -> dict[str, Any]:
@@ -230,14 +260,20 @@ def _rule(model: ServiceModel, alert: Alert) -> dict[str, Any]:
 
 
 def test_an_alert_that_is_off_is_gone_and_its_panel_stays(tmp_path: Path) -> None:
-    model = derived(tmp_path, f"{EVERYTHING}alerts: {{LatencyP99High: off, ErrorBudgetBurn: off}}\n")
+    model = derived(
+        tmp_path, f"{EVERYTHING}alerts: {{LatencyP99High: off, ErrorBudgetBurn: off}}\n"
+    )
 
-    assert not {"LatencyP99High", "ErrorBudgetBurn"} & {alert.name for alert in model.derived.alerts}
+    assert not {"LatencyP99High", "ErrorBudgetBurn"} & {
+        alert.name for alert in model.derived.alerts
+    }
     assert {"latency-p99", "slo-availability"} <= {signal.name for signal in model.derived.signals}
 
 
 def test_another_duration_reaches_the_rule_and_the_words(tmp_path: Path) -> None:
-    model = derived(tmp_path, f"{EVERYTHING}alerts: {{TargetDown: {{for: 45m}}, OrdersLow: {{for: 2h}}}}\n")
+    model = derived(
+        tmp_path, f"{EVERYTHING}alerts: {{TargetDown: {{for: 45m}}, OrdersLow: {{for: 2h}}}}\n"
+    )
     down, low = _alert(model, "TargetDown"), _alert(model, "OrdersLow")
 
     assert (_rule(model, down)["for"], _rule(model, low)["for"]) == ("45m", "2h")
@@ -254,7 +290,8 @@ def test_a_duration_of_nothing_is_at_once(tmp_path: Path) -> None:
 def test_how_long_an_alert_keeps_firing_can_be_changed(tmp_path: Path) -> None:
     model = derived(
         tmp_path,
-        f"{EVERYTHING}alerts: {{ProbeFailed: {{keep_firing_for: 0s}}, TargetDown: {{keep_firing_for: 7m}}}}\n",
+        f"{EVERYTHING}alerts: {{ProbeFailed: {{keep_firing_for: 0s}}, TargetDown:"
+        " {keep_firing_for: 7m}}\n",
     )
 
     assert "keep_firing_for" not in _rule(model, _alert(model, "ProbeFailed"))
@@ -263,7 +300,9 @@ def test_how_long_an_alert_keeps_firing_can_be_changed(tmp_path: Path) -> None:
 
 def test_another_severity_reaches_the_rule(tmp_path: Path) -> None:
     model = derived(
-        tmp_path, f"{EVERYTHING}alerts: {{TargetDown: {{severity: page}}, ErrorBudgetBurn: {{severity: info}}}}\n"
+        tmp_path,
+        f"{EVERYTHING}alerts: {{TargetDown: {{severity: page}}, ErrorBudgetBurn: {{severity:"
+        " info}}\n",
     )
 
     burning = [alert for alert in model.derived.alerts if alert.name == "ErrorBudgetBurn"]
@@ -293,7 +332,7 @@ def test_an_alert_that_this_service_lacks_is_a_mistake_with_all_that_it_has(tmp_
     ]
 
 
-# -- one number, everywhere -------------------------------------------------------------------------------------------
+# -- one number, everywhere ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -339,15 +378,21 @@ def _drawn(node: object) -> set[float]:
     return here | {value for item in node.values() for value in _drawn(item)}
 
 
-def test_burn_rate_thresholds_and_guards_are_said_as_they_are_compared(everything: ServiceModel) -> None:
-    page = next(a for a in everything.derived.alerts if a.key == "ErrorBudgetBurn/slo-availability/page")
+def test_burn_rate_thresholds_and_guards_are_said_as_they_are_compared(
+    everything: ServiceModel,
+) -> None:
+    page = next(
+        a for a in everything.derived.alerts if a.key == "ErrorBudgetBurn/slo-availability/page"
+    )
     expr = one_line(page.expr)
 
     for number, words in (("0.0144", "1.44%"), ("0.006", "0.6%")):
         assert f"> {number} " in expr
         assert f"more than {words} over both" in page.guidance.meaning
     for events, window in ((70, "1h"), (167, "6h")):
-        assert f'slo:events:increase{window}{{service="shop",slo="availability"}} >= {events}' in expr
+        assert (
+            f'slo:events:increase{window}{{service="shop",slo="availability"}} >= {events}' in expr
+        )
         assert f"at least {events} events in {window}" in page.guidance.meaning
     assert page.fewest == "70 events in 1 hour, or 167 events in 6 hours"
 
@@ -365,10 +410,12 @@ def test_an_error_ratio_needs_as_many_requests_as_one_failure_is_not_too_many_of
     assert f"at least {events} requests in 5 minutes" in alert.guidance.meaning
 
 
-# -- hostile words ----------------------------------------------------------------------------------------------------
+# -- hostile words ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("title", ["{{ $labels.secret }} {service}", "{{ nonsense", "a {{ template `x` }} b {title}"])
+@pytest.mark.parametrize(
+    "title", ["{{ $labels.secret }} {service}", "{{ nonsense", "a {{ template `x` }} b {title}"]
+)
 def test_braces_in_somebodys_text_are_text_in_go_templates(tmp_path: Path, title: str) -> None:
     spec = EVERYTHING.replace("The shop", f"'{title}'").replace("Orders completed", f"'{title}'")
     model = derived(tmp_path, spec)
@@ -394,16 +441,20 @@ def test_a_probes_url_is_quoted_for_the_shell(tmp_path: Path) -> None:
     ]
 
     assert len(commands) == 2
-    assert all("""'https://shop.example.com/a?b=1&c='"'"'$(id)'"'"''""" in command for command in commands)
+    assert all(
+        """'https://shop.example.com/a?b=1&c='"'"'$(id)'"'"''""" in command for command in commands
+    )
 
 
-# -- a library of one's own -------------------------------------------------------------------------------------------
+# -- a library of one's own ------------------------------------------------------------------------
 
 
 def test_a_users_own_convention_stands_beside_the_shipped_ones(tmp_path: Path) -> None:
     own = tmp_path / "own" / "conventions"
     own.mkdir(parents=True)
-    (own / "ours.yaml").write_text("convention: ours\ntitle: Ours\nsource: us\nrequests: our_requests_total\n")
+    (own / "ours.yaml").write_text(
+        "convention: ours\ntitle: Ours\nsource: us\nrequests: our_requests_total\n"
+    )
 
     model = derived(tmp_path, "service: s\nteam: t\nconvention: ours\n", "templates: own\n")
 
@@ -429,8 +480,8 @@ def test_a_users_own_pack_of_another_name_is_a_mistake(tmp_path: Path) -> None:
     (own / "targets.yaml").write_text(shipped.replace("pack: targets", "pack: target"))
 
     assert refused(tmp_path, "service: s\nconvention: grpc\n", "templates: own\n") == [
-        "own/packs/targets.yaml:1:1: pack: there is no pack 'target' whose place this one could take; "
-        "opsgen's packs are latency, probe, requests, targets"
+        "own/packs/targets.yaml:1:1: pack: there is no pack 'target' whose place this one could"
+        " take; opsgen's packs are latency, probe, requests, targets"
     ]
 
 

@@ -1,5 +1,5 @@
-"""What a service's SLO rules do when Prometheus 2 and Prometheus 3 evaluate them: the stories that other generators get
-wrong, and those that a person on call relies on."""
+"""What a service's SLO rules do when Prometheus 2 and Prometheus 3 evaluate them: the stories that
+other generators get wrong, and those that a person on call relies on."""
 
 from __future__ import annotations
 
@@ -49,10 +49,12 @@ def _recorded(name: str, slo: str = "availability", **grouping: str) -> dict[str
     return {"__name__": name, "service": "shop", "slo": slo, **grouping}
 
 
-# -- the budget counts events -----------------------------------------------------------------------------------------
+# -- the budget counts events ----------------------------------------------------------------------
 
 
-def test_a_busy_day_and_a_bad_night_are_weighed_by_their_requests(promtool: Path, tmp_path: Path) -> None:
+def test_a_busy_day_and_a_bad_night_are_weighed_by_their_requests(
+    promtool: Path, tmp_path: Path
+) -> None:
     day_requests, night_requests, night_failures = 1000 * 43_200, 1 * 43_200, 0.1 * 43_200
     truth = night_failures / (day_requests + night_requests)
     series = [
@@ -97,7 +99,9 @@ def test_twenty_idle_minutes_leave_the_budget_as_it_was(promtool: Path, tmp_path
     )
 
 
-def test_a_service_that_never_had_a_request_has_no_ratio_and_no_alert(promtool: Path, tmp_path: Path) -> None:
+def test_a_service_that_never_had_a_request_has_no_ratio_and_no_alert(
+    promtool: Path, tmp_path: Path
+) -> None:
     model = derived(tmp_path, OF_ONE_DAY)
     series = [counter(OK, runs(60, 0)), counter(FAILED, runs(60, 0))]
 
@@ -106,11 +110,18 @@ def test_a_service_that_never_had_a_request_has_no_ratio_and_no_alert(promtool: 
         tmp_path,
         model,
         series,
-        [nothing(BUDGET_LEFT, 60), nothing("slo:error_ratio:rate1h", 60), *no_nan(model, 60), never_fired(60)],
+        [
+            nothing(BUDGET_LEFT, 60),
+            nothing("slo:error_ratio:rate1h", 60),
+            *no_nan(model, 60),
+            never_fired(60),
+        ],
     )
 
 
-@pytest.mark.parametrize("failures", [[], [counter(FAILED, runs(90, 0))]], ids=["no-series", "a-series-of-zeros"])
+@pytest.mark.parametrize(
+    "failures", [[], [counter(FAILED, runs(90, 0))]], ids=["no-series", "a-series-of-zeros"]
+)
 def test_without_an_error_so_far_the_ratio_is_zero_and_the_budget_whole(
     promtool: Path, tmp_path: Path, failures: list[dict[str, str]]
 ) -> None:
@@ -143,7 +154,10 @@ def test_restarted_processes_burn_nothing(promtool: Path, tmp_path: Path) -> Non
         tmp_path,
         model,
         series,
-        [*(near(BUDGET_LEFT, minute, 0.5) for minute in (58, 62, 66, 90, 92, 96, 150)), never_fired(150)],
+        [
+            *(near(BUDGET_LEFT, minute, 0.5) for minute in (58, 62, 66, 90, 92, 96, 150)),
+            never_fired(150),
+        ],
     )
 
 
@@ -164,7 +178,7 @@ def test_replaced_instances_burn_nothing(promtool: Path, tmp_path: Path) -> None
     )
 
 
-# -- labels -----------------------------------------------------------------------------------------------------------
+# -- labels ----------------------------------------------------------------------------------------
 
 
 def _only_while(groups: list[Group], condition: str, name: str) -> list[Group]:
@@ -178,14 +192,23 @@ def _only_while(groups: list[Group], condition: str, name: str) -> list[Group]:
 
 
 def _records(groups: list[Group]) -> list[tuple[str, str, dict[str, str]]]:
-    return [(rule["record"], rule["expr"], rule["labels"]) for g in groups for rule in g["rules"] if "record" in rule]
+    return [
+        (rule["record"], rule["expr"], rule["labels"])
+        for g in groups
+        for rule in g["rules"]
+        if "record" in rule
+    ]
 
 
-def test_another_team_goes_on_with_the_history_of_the_series(promtool: Path, tmp_path: Path) -> None:
+def test_another_team_goes_on_with_the_history_of_the_series(
+    promtool: Path, tmp_path: Path
+) -> None:
     before = groups_of(derived(tmp_path / "before", f"{OF_ONE_DAY}team: payments\ntier: 1\n"))
     after = groups_of(derived(tmp_path / "after", f"{OF_ONE_DAY}team: orders\ntier: 3\n"))
     assert _records(before) == _records(after)
-    assert {frozenset(labels) for _, _, labels in _records(after)} == {frozenset({"service", "slo"})}
+    assert {frozenset(labels) for _, _, labels in _records(after)} == {
+        frozenset({"service", "slo"})
+    }
     changed_at = 60
 
     series = [
@@ -249,8 +272,12 @@ def test_only_the_failing_group_fires(promtool: Path, tmp_path: Path) -> None:
     model = derived(tmp_path, SPEC.replace("99.9%", "99.9%, grouping: [region]"))
     series = [
         counter('http_requests_total{job="shop",code="200",region="eu"}', runs(120, 60)),
-        counter('http_requests_total{job="shop",code="200",region="us"}', runs(90, 60), runs(30, 0)),
-        counter('http_requests_total{job="shop",code="500",region="us"}', runs(90, 0), runs(30, 60)),
+        counter(
+            'http_requests_total{job="shop",code="200",region="us"}', runs(90, 60), runs(30, 0)
+        ),
+        counter(
+            'http_requests_total{job="shop",code="500",region="us"}', runs(90, 0), runs(30, 60)
+        ),
     ]
 
     judge(
@@ -271,7 +298,7 @@ def test_only_the_failing_group_fires(promtool: Path, tmp_path: Path) -> None:
     )
 
 
-# -- little traffic ---------------------------------------------------------------------------------------------------
+# -- little traffic --------------------------------------------------------------------------------
 
 
 def test_one_failure_at_a_request_a_minute_is_no_alert(promtool: Path, tmp_path: Path) -> None:
@@ -280,7 +307,9 @@ def test_one_failure_at_a_request_a_minute_is_no_alert(promtool: Path, tmp_path:
         counter(FAILED, runs(20 * HOUR, 0), runs(1, 1), runs(4 * HOUR - 1, 0)),
     ]
 
-    judge(promtool, tmp_path, derived(tmp_path, SPEC), series, [never_fired(DAY)], evaluate_every="5m")
+    judge(
+        promtool, tmp_path, derived(tmp_path, SPEC), series, [never_fired(DAY)], evaluate_every="5m"
+    )
 
 
 @pytest.mark.parametrize("failed_at", [66, 72, 168])
@@ -292,10 +321,18 @@ def test_one_failure_soon_after_the_start_of_a_quiet_service_is_no_page(
         counter(FAILED, runs(failed_at - 1, 0), runs(1, 1), runs(60, 0)),
     ]
 
-    judge(promtool, tmp_path, derived(tmp_path, SPEC), series, [never_fired(failed_at + 60, 'severity="page"')])
+    judge(
+        promtool,
+        tmp_path,
+        derived(tmp_path, SPEC),
+        series,
+        [never_fired(failed_at + 60, 'severity="page"')],
+    )
 
 
-def test_a_total_failure_at_a_request_a_minute_pages_within_ten_minutes(promtool: Path, tmp_path: Path) -> None:
+def test_a_total_failure_at_a_request_a_minute_pages_within_ten_minutes(
+    promtool: Path, tmp_path: Path
+) -> None:
     series = [
         counter(OK, runs(6 * HOUR, 1), runs(30, 0)),
         counter(FAILED, runs(6 * HOUR, 0), runs(30, 1)),
@@ -306,15 +343,20 @@ def test_a_total_failure_at_a_request_a_minute_pages_within_ten_minutes(promtool
         tmp_path,
         derived(tmp_path, SPEC),
         series,
-        [never_fired(6 * HOUR), sample('count(ALERTS{alertstate="firing",severity="page"})', 6 * HOUR + 10, 1)],
+        [
+            never_fired(6 * HOUR),
+            sample('count(ALERTS{alertstate="firing",severity="page"})', 6 * HOUR + 10, 1),
+        ],
     )
 
 
-# -- how fast it burns ------------------------------------------------------------------------------------------------
+# -- how fast it burns -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("objective", ["50%", "80%", "90%", "93%", "99%", "99.9%", "99.99%"])
-def test_a_total_outage_pages_at_every_objective(promtool: Path, tmp_path: Path, objective: str) -> None:
+def test_a_total_outage_pages_at_every_objective(
+    promtool: Path, tmp_path: Path, objective: str
+) -> None:
     series = [
         counter(OK, runs(2 * HOUR, 600), runs(75, 0)),
         counter(FAILED, runs(2 * HOUR, 0), runs(75, 600)),
@@ -327,13 +369,19 @@ def test_a_total_outage_pages_at_every_objective(promtool: Path, tmp_path: Path,
         series,
         [
             never_fired(2 * HOUR),
-            sample('count(ALERTS{alertstate="firing",severity="page",slo="availability"})', 2 * HOUR + 50, 1),
+            sample(
+                'count(ALERTS{alertstate="firing",severity="page",slo="availability"})',
+                2 * HOUR + 50,
+                1,
+            ),
         ],
         evaluate_every="2m",
     )
 
 
-def test_a_page_clears_soon_after_recovery_and_a_ticket_stays_for_the_day(promtool: Path, tmp_path: Path) -> None:
+def test_a_page_clears_soon_after_recovery_and_a_ticket_stays_for_the_day(
+    promtool: Path, tmp_path: Path
+) -> None:
     series = [
         counter(OK, runs(2 * HOUR, 600), runs(20, 0), runs(2 * HOUR, 600)),
         counter(FAILED, runs(2 * HOUR, 0), runs(20, 600), runs(2 * HOUR, 0)),
@@ -365,7 +413,9 @@ def test_a_healthy_busy_service_is_silent(promtool: Path, tmp_path: Path) -> Non
     )
 
 
-def test_a_burn_of_twice_the_budget_makes_a_ticket_and_no_page(promtool: Path, tmp_path: Path) -> None:
+def test_a_burn_of_twice_the_budget_makes_a_ticket_and_no_page(
+    promtool: Path, tmp_path: Path
+) -> None:
     series = [counter(OK, runs(12 * HOUR, 998)), counter(FAILED, runs(12 * HOUR, 2))]
 
     judge(
@@ -383,7 +433,9 @@ def test_a_burn_of_twice_the_budget_makes_a_ticket_and_no_page(promtool: Path, t
 
 
 @pytest.mark.parametrize("window", ["1d", "7d", "28d"])
-def test_a_burn_that_never_spends_the_budget_never_fires(promtool: Path, tmp_path: Path, window: str) -> None:
+def test_a_burn_that_never_spends_the_budget_never_fires(
+    promtool: Path, tmp_path: Path, window: str
+) -> None:
     series = [counter(OK, runs(DAY, 9991)), counter(FAILED, runs(DAY, 9))]
 
     judge(
@@ -396,7 +448,7 @@ def test_a_burn_that_never_spends_the_budget_never_fires(promtool: Path, tmp_pat
     )
 
 
-# -- latency ----------------------------------------------------------------------------------------------------------
+# -- latency ---------------------------------------------------------------------------------------
 
 LATENCY = """\
 service: shop
@@ -408,7 +460,8 @@ slos:
 
 
 def _histogram(le: str, *within_and_all: tuple[int, int, int]) -> list[dict[str, str]]:
-    """A histogram with one bucket and the rest; each phase is its minutes, the fast and all requests a minute."""
+    """A histogram with one bucket and the rest; each phase is its minutes, the fast and all
+    requests a minute."""
     fast = [runs(minutes, quick) for minutes, quick, _ in within_and_all]
     everything = [runs(minutes, total) for minutes, _, total in within_and_all]
     base = "http_request_duration_seconds"
@@ -420,7 +473,9 @@ def _histogram(le: str, *within_and_all: tuple[int, int, int]) -> list[dict[str,
 
 
 @pytest.mark.parametrize("le", ["1", "1.0"])
-def test_a_latency_slo_finds_its_bucket_however_it_is_written(promtool: Path, tmp_path: Path, le: str) -> None:
+def test_a_latency_slo_finds_its_bucket_however_it_is_written(
+    promtool: Path, tmp_path: Path, le: str
+) -> None:
     series = _histogram(le, (90, 995, 1000), (60, 0, 1000))
 
     judge(
@@ -457,7 +512,9 @@ def test_a_latency_slo_without_its_bucket_has_no_data_rather_than_a_perfect_rati
     )
 
 
-def test_without_a_request_over_the_threshold_the_latency_budget_is_whole(promtool: Path, tmp_path: Path) -> None:
+def test_without_a_request_over_the_threshold_the_latency_budget_is_whole(
+    promtool: Path, tmp_path: Path
+) -> None:
     judge(
         promtool,
         tmp_path,
@@ -471,7 +528,7 @@ def test_without_a_request_over_the_threshold_the_latency_budget_is_whole(promto
     )
 
 
-# -- the long form ----------------------------------------------------------------------------------------------------
+# -- the long form ---------------------------------------------------------------------------------
 
 LONG = """\
 service: shop
@@ -488,7 +545,9 @@ BAD, GOOD = "bad: rate(updates_stale_total[5m])", "good: rate(updates_fresh_tota
 
 
 @pytest.mark.parametrize("events", [BAD, GOOD, BAD.replace("rate", "increase").replace("5m", "1h")])
-def test_bad_or_good_events_over_any_total_by_group(promtool: Path, tmp_path: Path, events: str) -> None:
+def test_bad_or_good_events_over_any_total_by_group(
+    promtool: Path, tmp_path: Path, events: str
+) -> None:
     series = [
         counter('updates_total{job="shop",region="eu"}', runs(150, 1000)),
         counter('updates_total{job="shop",region="us"}', runs(150, 1000)),
@@ -511,14 +570,21 @@ def test_bad_or_good_events_over_any_total_by_group(promtool: Path, tmp_path: Pa
             ),
             near('slo:error_ratio:rate1h{region="us"}', 90, 0.005),
             near(f'{BUDGET_LEFT}{{region="us"}}', 90, 0.5),
-            sample(f'{BUDGET_LEFT}{{region="eu"}}', 150, 1, **_recorded(BUDGET_LEFT, "fresh", region="eu")),
+            sample(
+                f'{BUDGET_LEFT}{{region="eu"}}',
+                150,
+                1,
+                **_recorded(BUDGET_LEFT, "fresh", region="eu"),
+            ),
             never_fired(90),
             firing(150, f"{PAGE}/us", f"{TICKET}/us", by=("alertname", "severity", "region")),
         ],
     )
 
 
-def test_without_a_good_event_since_the_start_everything_is_bad(promtool: Path, tmp_path: Path) -> None:
+def test_without_a_good_event_since_the_start_everything_is_bad(
+    promtool: Path, tmp_path: Path
+) -> None:
     series = [counter('updates_total{job="shop",region="eu"}', runs(90, 1000))]
     name = "slo:error_ratio:rate1h"
 
@@ -540,11 +606,12 @@ def test_rates_and_increases_over_any_window_make_the_same_rules(tmp_path: Path)
     assert groups("rates", rates) == groups("increases", rates.replace("rate(", "increase("))
     assert groups("rates", rates) == groups("hours", rates.replace("5m", "1h"))
     assert groups("rates", rates) == groups(
-        "sums", rates.replace("rate(updates_total[5m])", "sum by (region) (rate(updates_total[5m]))")
+        "sums",
+        rates.replace("rate(updates_total[5m])", "sum by (region) (rate(updates_total[5m]))"),
     )
 
 
-# -- the harness itself -----------------------------------------------------------------------------------------------
+# -- the harness itself ----------------------------------------------------------------------------
 
 
 def test_the_judge_sees_an_alert_that_should_not_fire(promtool: Path, tmp_path: Path) -> None:
@@ -555,13 +622,19 @@ def test_the_judge_sees_an_alert_that_should_not_fire(promtool: Path, tmp_path: 
 
     told(firing(60, PAGE, TICKET, "ErrorRatioHigh/ticket"), sample("count(up)", 60, 1))
 
-    for wrong in (firing(60, PAGE), never_fired(60), near("slo:error_ratio:rate1h", 60, 0.9), nothing(BUDGET_LEFT, 60)):
+    for wrong in (
+        firing(60, PAGE),
+        never_fired(60),
+        near("slo:error_ratio:rate1h", 60, 0.9),
+        nothing(BUDGET_LEFT, 60),
+    ):
         with pytest.raises(AssertionError, match="FAILED"):
             told(wrong)
 
 
 def test_a_gauge_and_an_absent_target_are_told_apart(promtool: Path, tmp_path: Path) -> None:
-    """`up` is given to every story; a story may give it another name and be told that the target is gone."""
+    """`up` is given to every story; a story may give it another name and be told that the target is
+    gone."""
     judge(
         promtool,
         tmp_path,

@@ -1,4 +1,5 @@
-"""Claims about TrafficGone: silence is told however it comes about, and only where there was something to hear."""
+"""Claims about TrafficGone: silence is told however it comes about, and only where there was
+something to hear."""
 
 from __future__ import annotations
 
@@ -18,10 +19,15 @@ _SPEC = "service: shop\nteam: web\nconvention: prometheus-http\nmatch: {job: sho
     "silence",
     [
         pytest.param(runs(60, 0), id="its counter stands still"),
-        pytest.param(absent(60), id="it has no series: a deploy that nothing reaches, or a metric that was renamed"),
+        pytest.param(
+            absent(60),
+            id="it has no series: a deploy that nothing reaches, or a metric that was renamed",
+        ),
     ],
 )
-def test_silence_where_a_week_ago_was_traffic_is_a_ticket(promtool: Path, tmp_path: Path, silence: Phase) -> None:
+def test_silence_where_a_week_ago_was_traffic_is_a_ticket(
+    promtool: Path, tmp_path: Path, silence: Phase
+) -> None:
     model = derived(tmp_path, _SPEC)
     requests = counter('http_requests_total{job="shop",code="200"}', runs(_WEEK, 10), silence)
 
@@ -37,7 +43,9 @@ def test_silence_where_a_week_ago_was_traffic_is_a_ticket(promtool: Path, tmp_pa
 
 @pytest.mark.slow
 @pytest.mark.parametrize("last_week", [runs(_WEEK, 0), absent(_WEEK), runs(_WEEK, 2)])
-def test_silence_is_no_news_where_a_week_ago_was_little(promtool: Path, tmp_path: Path, last_week: Phase) -> None:
+def test_silence_is_no_news_where_a_week_ago_was_little(
+    promtool: Path, tmp_path: Path, last_week: Phase
+) -> None:
     """Two requests a minute are sixty in half an hour."""
     model = derived(tmp_path, _SPEC)
     requests = counter('http_requests_total{job="shop",code="200"}', last_week, runs(60, 0))

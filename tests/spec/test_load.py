@@ -1,4 +1,5 @@
-"""Claims about models made from documents: every mistake at its own place, in plain words, without secrets."""
+"""Claims about models made from documents: every mistake at its own place, in plain words, without
+secrets."""
 
 from __future__ import annotations
 
@@ -9,11 +10,28 @@ from typing import Annotated, Any, Literal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
 from opsgen.errors import InputError, Mistake
 from opsgen.spec.load import parse_document, validate
-from opsgen.spec.scalars import DurationField, HttpUrl, NumberField, ObjectiveField, Slug, Text, mistake
+from opsgen.spec.scalars import (
+    DurationField,
+    HttpUrl,
+    NumberField,
+    ObjectiveField,
+    Slug,
+    Text,
+    mistake,
+)
 
 
 class _Strict(BaseModel):
@@ -70,9 +88,13 @@ class _Spec(_Strict):
     names: Annotated[list[Slug], Field(min_length=1, max_length=2)] = ["a"]
     labels: dict[Slug, Text] = {}
     more: dict[str, _Slo] | None = None
-    widened: Annotated[_Slo | None, BeforeValidator(lambda v: {"objective": v} if isinstance(v, str) else v)] = None
+    widened: Annotated[
+        _Slo | None, BeforeValidator(lambda v: {"objective": v} if isinstance(v, str) else v)
+    ] = None
     pet: Annotated[_Cat | _Dog | None, Field(discriminator="kind")] = None
-    pets: list[Annotated[Annotated[_Cat, Tag("cat")] | Annotated[_Dog, Tag("dog")], Discriminator(_label)]] = []
+    pets: list[
+        Annotated[Annotated[_Cat, Tag("cat")] | Annotated[_Dog, Tag("dog")], Discriminator(_label)]
+    ] = []
     count: int | Literal["all"] = "all"
     window: _Window | None = None
     url: HttpUrl | None = None
@@ -108,7 +130,10 @@ def _mistake(text: str) -> str:
 
 
 def test_a_right_document_is_its_model() -> None:
-    spec = validate(parse_document(b"service: checkout\nslos: [{objective: 99.9%, for: 5m}]", "service.yaml"), _Spec)
+    spec = validate(
+        parse_document(b"service: checkout\nslos: [{objective: 99.9%, for: 5m}]", "service.yaml"),
+        _Spec,
+    )
 
     assert spec.service == "checkout"
     assert str(spec.slos[0].objective) == "99.9%"
@@ -117,7 +142,9 @@ def test_a_right_document_is_its_model() -> None:
 def test_a_mistake_prints_as_file_line_column_path_wrong_and_right() -> None:
     (only,) = _mistakes("service: checkout\nslos:\n  - objektive: 99%\n")
 
-    assert str(only) == "service.yaml:3:5: slos[0].objektive: unknown key; did you mean 'objective'?"
+    assert (
+        str(only) == "service.yaml:3:5: slos[0].objektive: unknown key; did you mean 'objective'?"
+    )
 
 
 def test_all_mistakes_are_told_each_at_its_own_place() -> None:
@@ -197,7 +224,10 @@ def test_a_value_that_fits_no_member_of_a_union_is_at_the_values_own_place() -> 
 
 
 def test_a_misspelt_required_key_is_told_once() -> None:
-    assert _mistake("slos: [{objectiv: 99%}]") == "1:9: slos[0].objectiv: unknown key; did you mean 'objective'?"
+    assert (
+        _mistake("slos: [{objectiv: 99%}]")
+        == "1:9: slos[0].objectiv: unknown key; did you mean 'objective'?"
+    )
 
 
 def test_a_key_that_is_there_already_is_not_suggested() -> None:
@@ -211,9 +241,14 @@ def test_at_most_twelve_keys_are_listed() -> None:
     assert listed.endswith(", ...")
 
 
-@pytest.mark.parametrize(("text", "kind"), [("[a]", "a list"), ("x", "a text"), ("3", "a number"), ("~", "nothing")])
+@pytest.mark.parametrize(
+    ("text", "kind"), [("[a]", "a list"), ("x", "a text"), ("3", "a number"), ("~", "nothing")]
+)
 def test_a_document_that_is_no_mapping_is_refused(text: str, kind: str) -> None:
-    assert _mistake(text) == f"1:1: the document is {kind}; a mapping was expected; write `key: value` lines"
+    assert (
+        _mistake(text)
+        == f"1:1: the document is {kind}; a mapping was expected; write `key: value` lines"
+    )
 
 
 @pytest.mark.parametrize(
@@ -231,7 +266,9 @@ def test_what_may_be_a_secret_is_not_repeated(text: str) -> None:
     assert "hunter2" not in " ".join(map(str, _mistakes(text))).lower()
 
 
-@pytest.mark.parametrize("key", ["code", "runtime", "service", "widened", "url", "tier", "number", "labels", "color"])
+@pytest.mark.parametrize(
+    "key", ["code", "runtime", "service", "widened", "url", "tier", "number", "labels", "color"]
+)
 def test_a_long_value_is_cut(key: str) -> None:
     assert len(_mistakes(f"{key}: {'Ab1' * 3000}")[0].wrong) < 200
 
@@ -253,7 +290,8 @@ def test_a_mistake_in_what_an_alias_stands_for_is_where_that_was_written() -> No
 
 
 _KEYS = st.one_of(
-    st.sampled_from([*_Spec.model_fields, "kind", "lives", "for", "objektive", "[key]"]), st.text(max_size=3)
+    st.sampled_from([*_Spec.model_fields, "kind", "lives", "for", "objektive", "[key]"]),
+    st.text(max_size=3),
 )
 _LEAVES = st.one_of(
     st.none(),
@@ -263,7 +301,9 @@ _LEAVES = st.one_of(
     st.text(max_size=5),
     st.sampled_from(["99%", "5m", "cat", "1e9"]),
 )
-_VALUES = st.recursive(_LEAVES, lambda below: st.lists(below, max_size=3) | st.dictionaries(_KEYS, below, max_size=4))
+_VALUES = st.recursive(
+    _LEAVES, lambda below: st.lists(below, max_size=3) | st.dictionaries(_KEYS, below, max_size=4)
+)
 
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])

@@ -1,4 +1,5 @@
-"""Claims about single values: what each type reads, to which exact value, and what it says of anything else."""
+"""Claims about single values: what each type reads, to which exact value, and what it says of
+anything else."""
 
 from __future__ import annotations
 
@@ -66,7 +67,11 @@ def _said(name: str, value: Any) -> str:
         ("PercentField", "100%", Ratio(Decimal(1))),
         ("PercentField", "2.5 %", Ratio(Decimal("0.025"))),
         ("ObjectiveField", "99.999%", Ratio(Decimal("0.99999"))),
-        ("LatencyObjectiveField", "99% under 300ms", LatencyObjective(Ratio(Decimal("0.99")), Duration(300))),
+        (
+            "LatencyObjectiveField",
+            "99% under 300ms",
+            LatencyObjective(Ratio(Decimal("0.99")), Duration(300)),
+        ),
         ("NumberField", 3, Decimal(3)),
         ("NumberField", 0.1, Decimal("0.1")),
         ("NumberField", "99.90", Decimal("99.9")),
@@ -80,7 +85,11 @@ def _said(name: str, value: Any) -> str:
         ("MetricName", "slo:errors:increase5m", "slo:errors:increase5m"),
         ("EnvVarName", "DATABASE_URL", "DATABASE_URL"),
         ("Text", "two\nlines\twith `{{` | <b> 🔥 אב", "two\nlines\twith `{{` | <b> 🔥 אב"),
-        ("HttpUrl", "https://shop.example.com:8443/a?b=c%20d#e", "https://shop.example.com:8443/a?b=c%20d#e"),
+        (
+            "HttpUrl",
+            "https://shop.example.com:8443/a?b=c%20d#e",
+            "https://shop.example.com:8443/a?b=c%20d#e",
+        ),
         ("HttpUrl", "http://[::1]:9090", "http://[::1]:9090"),
         ("HttpUrl", "https://example.com?mail=a@b", "https://example.com?mail=a@b"),
         ("TimeOfDay", "00:00", "00:00"),
@@ -200,7 +209,11 @@ _NARROWER_SCHEMAS = sorted(set(_TYPES) - {"NumberField", "WholeNumber", "YesNo",
 
 
 @pytest.mark.parametrize("name", _NARROWER_SCHEMAS)
-@given(written=st.one_of(_NEAR, st.from_regex(re.compile(r"[0-9]{1,3}(ms|[smhdwy%])", re.ASCII), fullmatch=True)))
+@given(
+    written=st.one_of(
+        _NEAR, st.from_regex(re.compile(r"[0-9]{1,3}(ms|[smhdwy%])", re.ASCII), fullmatch=True)
+    )
+)
 def test_an_editor_accepts_all_that_is_read(name: str, written: str) -> None:
     try:
         _read(name, written)

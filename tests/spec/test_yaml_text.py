@@ -1,4 +1,5 @@
-"""Claims about reading YAML text: what is plain data, where each part stands, and what is refused."""
+"""Claims about reading YAML text: what is plain data, where each part stands, and what is
+refused."""
 
 from __future__ import annotations
 
@@ -9,7 +10,14 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from opsgen.errors import InputError, Mistake
-from opsgen.spec.yaml_text import DEEPEST, LARGEST_BYTES, MOST_NODES, Document, parse_document, read_document
+from opsgen.spec.yaml_text import (
+    DEEPEST,
+    LARGEST_BYTES,
+    MOST_NODES,
+    Document,
+    parse_document,
+    read_document,
+)
 
 
 def _read(text: str | bytes) -> Document:
@@ -95,7 +103,16 @@ def test_every_yaml_1_1_spelling_of_false_is_false_and_keeps_its_text(word: str)
 
 @pytest.mark.parametrize(
     ("written", "value"),
-    [("0", 0), ("-12", -12), ("+7", 7), ("99.90", 99.9), ("1e3", 1000.0), ("1.5e-3", 0.0015), (".5", 0.5), ("2.", 2.0)],
+    [
+        ("0", 0),
+        ("-12", -12),
+        ("+7", 7),
+        ("99.90", 99.9),
+        ("1e3", 1000.0),
+        ("1.5e-3", 0.0015),
+        (".5", 0.5),
+        ("2.", 2.0),
+    ],
 )
 def test_numbers_are_decimal_and_keep_their_text(written: str, value: float) -> None:
     document = _read(f"a: {written}")
@@ -106,7 +123,20 @@ def test_numbers_are_decimal_and_keep_their_text(written: str, value: float) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["2024-01-01", "2024-01-01T10:00:00Z", "1.2.3.4", "09:00", "1.2-rc1", "99.9%", "30s", "y", "n", "=", "a:b"]
+    "text",
+    [
+        "2024-01-01",
+        "2024-01-01T10:00:00Z",
+        "1.2.3.4",
+        "09:00",
+        "1.2-rc1",
+        "99.9%",
+        "30s",
+        "y",
+        "n",
+        "=",
+        "a:b",
+    ],
 )
 def test_what_only_resembles_a_number_stays_a_text(text: str) -> None:
     assert _read(f"a: {text}").value == {"a": text}
@@ -127,8 +157,20 @@ def test_lists_and_mappings_have_no_raw_text() -> None:
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ("3:20", '3:20 is read as 200 (base 60) by YAML 1.1; quote it: "3:20", or write a duration: 200s'),
-        ("1:30:00", '1:30:00 is read as 5400 (base 60) by YAML 1.1; quote it: "1:30:00", or write a duration: 5400s'),
+        (
+            "3:20",
+            (
+                '3:20 is read as 200 (base 60) by YAML 1.1; quote it: "3:20", or write a duration:'
+                " 200s"
+            ),
+        ),
+        (
+            "1:30:00",
+            (
+                '1:30:00 is read as 5400 (base 60) by YAML 1.1; quote it: "1:30:00", or write a'
+                " duration: 5400s"
+            ),
+        ),
         ("-1:30", '-1:30 is read as -90 (base 60) by YAML 1.1; quote it: "-1:30"'),
         ("1:30.5", '1:30.5 is read as a number (base 60) by YAML 1.1; quote it: "1:30.5"'),
         ("0777", '0777 is an octal number to YAML; write it in decimal, or quote it: "0777"'),
@@ -145,7 +187,8 @@ def test_a_surprising_scalar_is_a_mistake_that_says_what_to_write(written: str, 
 
 
 @pytest.mark.parametrize(
-    "written", ["1_000", "1_000.5", "1e400", "0.1234567890123456789", "9" * 50, "1e999999999999999999999"]
+    "written",
+    ["1_000", "1_000.5", "1e400", "0.1234567890123456789", "9" * 50, "1e999999999999999999999"],
 )
 def test_a_number_that_readers_disagree_on_is_a_mistake(written: str) -> None:
     assert "quote it" in _mistake(f"a: {written}")
@@ -154,7 +197,14 @@ def test_a_number_that_readers_disagree_on_is_a_mistake(written: str) -> None:
 def test_all_scalar_mistakes_are_raised_together() -> None:
     found = _mistakes("a: 3:20\nb: [0777, .nan]\nb: 1\non: x\nc: !!binary x\n")
 
-    assert [(one.line, one.column) for one in found] == [(1, 4), (2, 5), (2, 11), (3, 1), (4, 1), (5, 4)]
+    assert [(one.line, one.column) for one in found] == [
+        (1, 4),
+        (2, 5),
+        (2, 11),
+        (3, 1),
+        (4, 1),
+        (5, 4),
+    ]
 
 
 def test_scalar_mistakes_are_told_together_with_the_syntax_error_after_them() -> None:
@@ -307,7 +357,12 @@ _PIECES = st.sampled_from(
 
 
 @settings(max_examples=600, suppress_health_check=[HealthCheck.too_slow])
-@given(st.one_of(st.binary(max_size=200), st.lists(_PIECES, max_size=60).map(lambda pieces: "".join(pieces).encode())))
+@given(
+    st.one_of(
+        st.binary(max_size=200),
+        st.lists(_PIECES, max_size=60).map(lambda pieces: "".join(pieces).encode()),
+    )
+)
 @example(b"? " * 500)
 @example(b"&a [*a]")
 @example(b"!%ed%a0%80 x")

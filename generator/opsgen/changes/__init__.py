@@ -1,1 +1,2 @@
-"""What changes in meaning between two output trees: alerts, who is told, probes, panels and sections of runbooks."""
+"""What changes in meaning between two output trees: alerts, who is told, probes, panels and
+sections of runbooks."""

@@ -1,4 +1,5 @@
-"""Two trees in, the changes from the first to the second out: added, removed, renamed, changed, and in what."""
+"""Two trees in, the changes from the first to the second out: added, removed, renamed, changed, and
+in what."""
 
 from __future__ import annotations
 
@@ -31,8 +32,9 @@ class Difference:
 
 @dataclass(frozen=True)
 class Change:
-    """What became of one thing of a service, or of the fleet where `service` is empty. `name` is what it is called
-    now, or was where it is gone; an added or a removed one has what it says as its differences."""
+    """What became of one thing of a service, or of the fleet where `service` is empty. `name` is
+    what it is called now, or was where it is gone; an added or a removed one has what it says as
+    its differences."""
 
     service: str
     kind: str
@@ -43,7 +45,8 @@ class Change:
 
 @dataclass(frozen=True)
 class Changes:
-    """Every change of meaning, by service and kind, and the files of which only the bytes changed."""
+    """Every change of meaning, by service and kind, and the files of which only the bytes
+    changed."""
 
     changes: tuple[Change, ...]
     bytes_alone: tuple[str, ...]
@@ -53,7 +56,8 @@ def compare(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> Changes:
     """What changes in meaning between two trees, given as files by path."""
     changes = sorted(_changes(meaning(before), meaning(after)), key=_order)
     told = {change.service for change in changes}
-    # The fleet's files follow from the services': where one of these means something else, so do they.
+    # The fleet's files follow from the services': where one of these means something else, so do
+    # they.
     explained = told | {"" for _ in told}
     alone = [
         path
@@ -94,12 +98,19 @@ def _changes(before: Iterable[Item], after: Iterable[Item]) -> Iterator[Change]:
         yield from _changed(one, other)
         removed.remove(one)
         added.remove(other)
-    yield from (Change(item.service, item.kind, "removed", item.name, _said(item, gone=True)) for item in removed)
-    yield from (Change(item.service, item.kind, "added", item.name, _said(item, gone=False)) for item in added)
+    yield from (
+        Change(item.service, item.kind, "removed", item.name, _said(item, gone=True))
+        for item in removed
+    )
+    yield from (
+        Change(item.service, item.kind, "added", item.name, _said(item, gone=False))
+        for item in added
+    )
 
 
 def _pairs(removed: Iterable[Item], added: Iterable[Item]) -> Iterator[tuple[Item, Item]]:
-    """The same thing under another key: first with another severity, then with another name and the same expression."""
+    """The same thing under another key: first with another severity, then with another name and the
+    same expression."""
     for same in (_of_one_group, _of_one_expression):
         waiting: dict[object, list[Item]] = defaultdict(list)
         for item in removed:
@@ -166,4 +177,6 @@ def _said(item: Item, gone: bool) -> tuple[Difference, ...]:
     """What a new or a lost thing says, in the facts that matter most."""
     shown = ("expression", "lasting", "told", "url", "queries")
     facts = [(what, item.facts[what]) for what in shown if item.facts.get(what)]
-    return tuple(Difference(what, fact, "") if gone else Difference(what, "", fact) for what, fact in facts)
+    return tuple(
+        Difference(what, fact, "") if gone else Difference(what, "", fact) for what, fact in facts
+    )

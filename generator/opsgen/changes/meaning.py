@@ -1,6 +1,7 @@
 """Files of an output tree in, what they mean to people out: items with a name and facts, in words.
 
-Works on texts, so that a tree of any age is read as what was committed, not as what would be made of its specs now.
+Works on texts, so that a tree of any age is read as what was committed, not as what would be made
+of its specs now.
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ _WHERE = f"| {ASKED_FOR_BY} |"
 
 @dataclass(frozen=True)
 class Item:
-    """One thing of a service (empty: of the fleet). `key` tells it from the others of its kind, `name` is how people
-    tell it, and `group` what it is called whatever its severity; `facts` are in the order in which they are told."""
+    """One thing of a service (empty: of the fleet). `key` tells it from the others of its kind,
+    `name` is how people tell it, and `group` what it is called whatever its severity; `facts` are
+    in the order in which they are told.
+    """
 
     service: str
     kind: str
@@ -41,7 +44,8 @@ class Item:
 
 
 def meaning(files: Mapping[str, bytes]) -> list[Item]:
-    """Every item of a tree, given its files by path; what can't be read means nothing, and is compared by its bytes."""
+    """Every item of a tree, given its files by path; what can't be read means nothing, and is
+    compared by its bytes."""
     alertmanager = _yaml(files.get("alertmanager.yml", b"")) or {}
     found = list(_channels(alertmanager))
     for path in sorted(files):
@@ -49,7 +53,11 @@ def meaning(files: Mapping[str, bytes]) -> list[Item]:
         if "/" in folder:
             continue
         if name == "rules.yaml":
-            rules = [rule for group in _list(_yaml(files[path]), "groups") for rule in _list(group, "rules")]
+            rules = [
+                rule
+                for group in _list(_yaml(files[path]), "groups")
+                for rule in _list(group, "rules")
+            ]
             found += _rules(folder, rules)
             found += _routes(folder, rules, alertmanager)
         elif name == "probes.yaml":
@@ -73,7 +81,7 @@ def _list(document: Any, key: str) -> list[dict[str, Any]]:
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
-# -- rules -------------------------------------------------------------------------------------------------------------
+# -- rules -----------------------------------------------------------------------------------------
 
 
 def _rules(service: str, rules: list[dict[str, Any]]) -> Iterator[Item]:
@@ -85,16 +93,26 @@ def _rules(service: str, rules: list[dict[str, Any]]) -> Iterator[Item]:
             step = f", step {labels['step']}" if "step" in labels else ""
             group = f"{rule['alert']} ({labels.get('signal', '')}{step})"
             name = f"{group[:-1]}, {labels.get('severity', '')})"
-            yield Item(service, "alert", _numbered(seen, name), name, group, _facts_of(rule, labels, expr))
+            yield Item(
+                service, "alert", _numbered(seen, name), name, group, _facts_of(rule, labels, expr)
+            )
         elif "record" in rule:
-            told = ", ".join(f"{key}={value}" for key, value in sorted(labels.items()) if key != "service")
+            told = ", ".join(
+                f"{key}={value}" for key, value in sorted(labels.items()) if key != "service"
+            )
             name = f"{rule['record']}{{{told}}}"
-            yield Item(service, "recording rule", _numbered(seen, name), name, name, {"expression": expr})
+            yield Item(
+                service, "recording rule", _numbered(seen, name), name, name, {"expression": expr}
+            )
 
 
 def _facts_of(rule: Mapping[str, Any], labels: Mapping[str, str], expr: str) -> dict[str, str]:
     annotations = rule.get("annotations") or {}
-    others = {key: value for key, value in labels.items() if key not in ("severity", "signal", "step", "service")}
+    others = {
+        key: value
+        for key, value in labels.items()
+        if key not in ("severity", "signal", "step", "service")
+    }
     return {
         "severity": labels.get("severity", ""),
         "expression": expr,
@@ -113,10 +131,12 @@ def _numbered(seen: Counter[str], key: str) -> str:
     return key if seen[key] == 1 else f"{key} #{seen[key]}"
 
 
-# -- who is told -------------------------------------------------------------------------------------------------------
+# -- who is told -----------------------------------------------------------------------------------
 
 
-def _routes(service: str, rules: list[dict[str, Any]], alertmanager: Mapping[str, Any]) -> Iterator[Item]:
+def _routes(
+    service: str, rules: list[dict[str, Any]], alertmanager: Mapping[str, Any]
+) -> Iterator[Item]:
     """Who is told of the alerts of one severity and step, and when."""
     if "route" not in alertmanager:
         return
@@ -159,13 +179,17 @@ def _compact(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-# -- what people look at -----------------------------------------------------------------------------------------------
+# -- what people look at ---------------------------------------------------------------------------
 
 
 def _probes(service: str, jobs: list[dict[str, Any]]) -> Iterator[Item]:
     for job in jobs:
         name = str(job.get("job_name", ""))
-        targets = [str(one) for static in _list(job, "static_configs") for one in static.get("targets") or ()]
+        targets = [
+            str(one)
+            for static in _list(job, "static_configs")
+            for one in static.get("targets") or ()
+        ]
         facts = {
             "url": ", ".join(targets),
             "interval": str(job.get("scrape_interval", "")),
@@ -187,8 +211,12 @@ def _panels(service: str, content: bytes) -> Iterator[Item]:
         defaults = (panel.get("fieldConfig") or {}).get("defaults") or {}
         steps = _list(defaults.get("thresholds"), "steps")
         facts = {
-            "queries": "; ".join(" ".join(str(one.get("expr", "")).split()) for one in _list(panel, "targets")),
-            "thresholds": ", ".join(str(step["value"]) for step in steps if step.get("value") is not None),
+            "queries": "; ".join(
+                " ".join(str(one.get("expr", "")).split()) for one in _list(panel, "targets")
+            ),
+            "thresholds": ", ".join(
+                str(step["value"]) for step in steps if step.get("value") is not None
+            ),
             "unit": str(defaults.get("unit", "")),
             "type": str(panel.get("type", "")),
         }

@@ -1,4 +1,5 @@
-"""The output tree as it was: a folder, or a folder at a revision of its git repository, in; its files by path out."""
+"""The output tree as it was: a folder, or a folder at a revision of its git repository, in; its
+files by path out."""
 
 from __future__ import annotations
 
@@ -62,7 +63,9 @@ def _owned(
         if present is None:
             continue
         manifest = parse_manifest(present, f"{root}/{prefix}{MANIFEST}")
-        if manifest.folder != folder or (folder and folder not in services and not is_gone(manifest.facts)):
+        if manifest.folder != folder or (
+            folder and folder not in services and not is_gone(manifest.facts)
+        ):
             continue
         for name in sorted(manifest.files):
             content = read(f"{prefix}{name}")
@@ -72,7 +75,9 @@ def _owned(
 
 def _contents(folder: Path, objects: Sequence[str]) -> Iterator[bytes]:
     """The contents of git's objects, in their order."""
-    printed = _git(folder, "cat-file", "--batch", given="\n".join(objects).encode()) if objects else b""
+    printed = (
+        _git(folder, "cat-file", "--batch", given="\n".join(objects).encode()) if objects else b""
+    )
     at = 0
     for _ in objects:
         end = printed.index(b"\n", at)
@@ -84,8 +89,12 @@ def _contents(folder: Path, objects: Sequence[str]) -> Iterator[bytes]:
 def _git(folder: Path, *arguments: str, given: bytes = b"") -> bytes:
     git = shutil.which("git")
     if git is None:
-        raise InputError([Mistake("--from", 1, 1, "", "git is not installed", "install it, or leave --from out")])
-    done = subprocess.run([git, *arguments], cwd=folder, input=given, capture_output=True, check=False)
+        raise InputError(
+            [Mistake("--from", 1, 1, "", "git is not installed", "install it, or leave --from out")]
+        )
+    done = subprocess.run(
+        [git, *arguments], cwd=folder, input=given, capture_output=True, check=False
+    )
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         wrong = f"git says: {said[0] if said else f'exit code {done.returncode}'}"

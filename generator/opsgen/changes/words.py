@@ -86,8 +86,8 @@ class _Line:
 
 
 def _lines(changes: Sequence[Change]) -> Iterator[_Line]:
-    """Sections and recording rules follow from alerts and objectives, and panels of a new or a lost service from both:
-    they are named together."""
+    """Sections and recording rules follow from alerts and objectives, and panels of a new or a lost
+    service from both: they are named together."""
     whole = {change.verb for change in changes} in ({"added"}, {"removed"})
     together: dict[tuple[str, str], list[Change]] = {}
     for change in changes:
@@ -95,11 +95,17 @@ def _lines(changes: Sequence[Change]) -> Iterator[_Line]:
             together.setdefault((change.kind, change.verb), []).append(change)
         else:
             renamed = " renamed" if change.verb == "renamed" else ""
-            yield _Line(change.verb, Markdown(f"{change.kind} {code(change.name)}{renamed}"), change.differences)
+            yield _Line(
+                change.verb,
+                Markdown(f"{change.kind} {code(change.name)}{renamed}"),
+                change.differences,
+            )
     for (kind, verb), many in together.items():
         names = list(dict.fromkeys(change.name for change in many))
         shown = _first([code(name) for name in names], _MOST_NAMES)
-        numbers = dict.fromkeys(one for change in many for one in change.differences if one.what == "number")
+        numbers = dict.fromkeys(
+            one for change in many for one in change.differences if one.what == "number"
+        )
         yield _Line(verb, Markdown(f"{_many(kind, len(many))} {verb}: {shown}"), tuple(numbers))
 
 
@@ -113,7 +119,9 @@ def _plain(one: Difference) -> str:
 def _markdown_of(service: str, changes: list[Change]) -> str:
     lines = [f"\n<details><summary>{service}: {_counted(changes)}</summary>\n"]
     for line in _lines(changes):
-        lines.append(f"- {line.what}" if line.verb in line.what else f"- **{line.verb}** {line.what}")
+        lines.append(
+            f"- {line.what}" if line.verb in line.what else f"- **{line.verb}** {line.what}"
+        )
         for one in line.differences:
             if not one.before or not one.after:
                 lines.append(f"  - {one.what}: {code(_short(one.before or one.after))}")

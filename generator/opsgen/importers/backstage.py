@@ -1,4 +1,5 @@
-"""Backstage's Component, catalog-info.yaml. Source: backstage.io, "Descriptor Format of Catalog Entities"."""
+"""Backstage's Component, catalog-info.yaml. Source: backstage.io, "Descriptor Format of Catalog
+Entities"."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ def is_backstage(source: Source) -> bool:
 
 
 def from_backstage(source: Source) -> Imported | None:
-    """None for an entity that is no component. It says whose a service is and what it needs, and nothing to watch."""
+    """None for an entity that is no component. It says whose a service is and what it needs, and
+    nothing to watch."""
     if source.text("kind") != "Component":
         return None
     found = Imported(slug(source, ("metadata", "name")))
@@ -33,7 +35,10 @@ def from_backstage(source: Source) -> Imported | None:
         if reference and (reference["kind"] or "component").lower() == "component":
             needed.append({"service": reference["name"].lower()})
         else:
-            words = f"what kind of a thing {source.text(*path)} is, it does not say: write postgresql:, redis:, ..."
+            words = (
+                f"what kind of a thing {source.text(*path)} is, it does not say: write postgresql:,"
+                " redis:, ..."
+            )
             found.notes.append(source.note(path, words))
     if needed:
         found.spec["dependencies"] = needed

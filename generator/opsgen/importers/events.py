@@ -1,4 +1,5 @@
-"""Queries of other tools as the events of an SLO: windows in their spellings in, PromQL over five minutes out."""
+"""Queries of other tools as the events of an SLO: windows in their spellings in, PromQL over five
+minutes out."""
 
 from __future__ import annotations
 
@@ -23,8 +24,13 @@ def query(source: Source, path: At) -> str:
     if not text:
         raise source.refused(path, "there is no query")
     if _SUBQUERY.search(text):
-        wrong = "it counts samples of a gauge in a subquery, and opsgen's objectives count events of counters"
-        raise source.refused(path, wrong, "record a counter, or watch the gauge as a business signal")
+        wrong = (
+            "it counts samples of a gauge in a subquery, and opsgen's objectives count events of"
+            " counters"
+        )
+        raise source.refused(
+            path, wrong, "record a counter, or watch the gauge as a business signal"
+        )
     found = _WINDOW.sub(_FIVE_MINUTES, text)
     if "{{" in found:
         raise source.refused(path, "it has a template in it that is not the window's")
@@ -36,12 +42,17 @@ def query(source: Source, path: At) -> str:
 
 
 def shared_matchers(queries: list[str]) -> dict[str, str]:
-    """The exact matchers that all selectors of all queries have: by these the service's series are known."""
+    """The exact matchers that all selectors of all queries have: by these the service's series are
+    known."""
     found: dict[str, str] | None = None
     for text in queries:
         for node in walk(parse(text)):
             if isinstance(node, Selector):
-                own = {one.label: one.value for one in node.matchers if one.op == "=" and one.label in _IDENTIFYING}
+                own = {
+                    one.label: one.value
+                    for one in node.matchers
+                    if one.op == "=" and one.label in _IDENTIFYING
+                }
                 found = own if found is None else dict(found.items() & own.items())
     return {label: found[label] for label in _IDENTIFYING if label in found} if found else {}
 

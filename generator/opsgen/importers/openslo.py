@@ -1,5 +1,5 @@
-"""OpenSLO's SLO, openslo/v1 and the v1alpha that sloth reads, and the other way round. Source: OpenSLO's specification,
-github.com/OpenSLO/OpenSLO, README, "SLO", "SLI" and "Service"."""
+"""OpenSLO's SLO, openslo/v1 and the v1alpha that sloth reads, and the other way round. Source:
+OpenSLO's specification, github.com/OpenSLO/OpenSLO, README, "SLO", "SLI" and "Service"."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def is_openslo(source: Source) -> bool:
 
 
 def from_openslo(source: Source) -> Imported | None:
-    """None for a kind that says nothing of events. Raises InputError for what has no counterpart: thresholds,
-    timeslices, calendars, sources that are not Prometheus."""
+    """None for a kind that says nothing of events. Raises InputError for what has no counterpart:
+    thresholds, timeslices, calendars, sources that are not Prometheus."""
     if source.text("kind") != "SLO":
         return None
     found = Imported(slug(source, ("spec", "service")))
@@ -32,10 +32,15 @@ def from_openslo(source: Source) -> Imported | None:
         wrong = f"the budget counts {method}, and opsgen's objectives count events"
         raise source.refused(("spec", "budgetingMethod"), wrong, "write Occurrences")
     window = _window(source)
-    slos = [_slo(source, path, window, number) for number, path in enumerate(source.each("spec", "objectives"))]
+    slos = [
+        _slo(source, path, window, number)
+        for number, path in enumerate(source.each("spec", "objectives"))
+    ]
     if not slos:
         raise source.refused(("spec",), "it has no objective")
-    found.spec["match"] = shared_matchers([slo[key] for slo in slos for key in ("bad", "good", "total") if key in slo])
+    found.spec["match"] = shared_matchers(
+        [slo[key] for slo in slos for key in ("bad", "good", "total") if key in slo]
+    )
     found.spec["slos"] = slos
     if source.at("spec", "alertPolicies"):
         words = "alert policies are not carried over: opsgen has the SRE workbook's burn rates"
@@ -44,28 +49,44 @@ def from_openslo(source: Source) -> Imported | None:
 
 
 def _window(source: Source) -> str:
-    path: At = ("spec", "timeWindow") if source.at("spec", "timeWindow") is not None else ("spec", "timeWindows")
+    path: At = (
+        ("spec", "timeWindow")
+        if source.at("spec", "timeWindow") is not None
+        else ("spec", "timeWindows")
+    )
     first = next(source.each(*path), None)
     if first is None:
         raise source.refused(("spec",), "it has no time window")
     if source.at(*first, "calendar") is not None or source.at(*first, "isRolling") is False:
-        raise source.refused(first, "it follows the calendar, and opsgen's periods roll", "write isRolling: true")
+        raise source.refused(
+            first, "it follows the calendar, and opsgen's periods roll", "write isRolling: true"
+        )
     unit = source.text(*first, "unit").lower()
-    found = f"{source.text(*first, 'count')}{_UNITS.get(unit, '?')}" if unit else source.text(*first, "duration")
+    found = (
+        f"{source.text(*first, 'count')}{_UNITS.get(unit, '?')}"
+        if unit
+        else source.text(*first, "duration")
+    )
     if not _DURATION.fullmatch(found):
-        raise source.refused(first, f"'{found}' is no period that opsgen knows", "write it in days or weeks")
+        raise source.refused(
+            first, f"'{found}' is no period that opsgen knows", "write it in days or weeks"
+        )
     return found
 
 
 def _slo(source: Source, path: At, window: str, number: int) -> dict[str, Any]:
     name = slug(source, ("metadata", "name"))
     spec: dict[str, Any] = {"name": name if number == 0 else f"{name[:60]}-{number + 1}"}
-    title = source.text(*path, "displayName") or (source.text("metadata", "displayName") if number == 0 else "")
+    title = source.text(*path, "displayName") or (
+        source.text("metadata", "displayName") if number == 0 else ""
+    )
     if title:
         spec["title"] = title
     percent = source.at(*path, "targetPercent") is not None
     spec["objective"] = (
-        percentage(source, (*path, "targetPercent")) if percent else percentage(source, (*path, "target"), 100)
+        percentage(source, (*path, "targetPercent"))
+        if percent
+        else percentage(source, (*path, "target"), 100)
     )
     spec["window"] = window
     ratio = (*path, "ratioMetrics")
@@ -73,9 +94,13 @@ def _slo(source: Source, path: At, window: str, number: int) -> dict[str, Any]:
         ratio = ("spec", "indicator", "spec", "ratioMetric")
     if source.at(*ratio) is None:
         wrong = "it asks for a threshold, and opsgen's objectives count events"
-        raise source.refused(("spec", "indicator"), wrong, "write a ratioMetric, or latency: 99% under ...")
+        raise source.refused(
+            ("spec", "indicator"), wrong, "write a ratioMetric, or latency: 99% under ..."
+        )
     if source.at(*ratio, "raw") is not None:
-        raise source.refused((*ratio, "raw"), "it gives a ratio, and opsgen's objectives count events")
+        raise source.refused(
+            (*ratio, "raw"), "it gives a ratio, and opsgen's objectives count events"
+        )
     for key in ("bad", "good"):
         if source.at(*ratio, key) is not None:
             spec[key] = _query(source, ratio, key)
@@ -101,18 +126,22 @@ def _query(source: Source, ratio: At, key: str) -> str:
     return found
 
 
-# -- the other way round -----------------------------------------------------------------------------------------------
+# -- the other way round ---------------------------------------------------------------------------
 
 
 def openslo_of(service: Service) -> str:
-    """A stream of documents: the service, and each of its SLOs with the queries over five minutes that rules read."""
+    """A stream of documents: the service, and each of its SLOs with the queries over five minutes
+    that rules read."""
     about = {
         "apiVersion": "openslo/v1",
         "kind": "Service",
         "metadata": {"name": service.name, "displayName": service.title},
         "spec": {"description": service.description} if service.description else {},
     }
-    documents = [about, *(_document(service, slo, *event_rates(service, slo)) for slo in service.slos)]
+    documents = [
+        about,
+        *(_document(service, slo, *event_rates(service, slo)) for slo in service.slos),
+    ]
     return "".join(f"---\n{dump(one)}" for one in documents)
 
 
@@ -128,7 +157,11 @@ def _document(service: Service, slo: EventSlo, bad: Node, total: Node) -> dict[s
     return {
         "apiVersion": "openslo/v1",
         "kind": "SLO",
-        "metadata": {"name": slo.name, "displayName": display, "labels": {"team": [service.team.name]}},
+        "metadata": {
+            "name": slo.name,
+            "displayName": display,
+            "labels": {"team": [service.team.name]},
+        },
         "spec": {
             **({"description": slo.description} if slo.description else {}),
             "service": service.name,

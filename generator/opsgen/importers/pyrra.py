@@ -1,4 +1,5 @@
-"""Pyrra's ServiceLevelObjective, pyrra.dev/v1alpha1. Source: its definition, and slo/rules.go for the burn rates."""
+"""Pyrra's ServiceLevelObjective, pyrra.dev/v1alpha1. Source: its definition, and slo/rules.go for
+the burn rates."""
 
 from __future__ import annotations
 
@@ -10,17 +11,29 @@ from opsgen.promql import PromqlError, Selector, one_line, parse
 from opsgen.quantities import Duration
 from opsgen.resolve import OWN_LABELS
 
-# Of a window of 28 days: severity, factor, long and short windows in hours; for other windows in proportion.
-BURN_RATES = (("page", 14, 1, 1 / 12), ("page", 7, 6, 0.5), ("ticket", 2, 24, 2), ("ticket", 1, 96, 6))
+# Of a window of 28 days: severity, factor, long and short windows in hours; for other windows in
+# proportion.
+BURN_RATES = (
+    ("page", 14, 1, 1 / 12),
+    ("page", 7, 6, 0.5),
+    ("ticket", 2, 24, 2),
+    ("ticket", 1, 96, 6),
+)
 _TEAM = "pyrra.dev/team"
 # Of each kind: which of our events it gives, and what it calls them.
 _INDICATORS = (("ratio", "bad", "errors"), ("latency", "good", "success"))
 _NATIVE = "a native histogram has no bucket to count; name the classic one under latency"
-_GAUGE = "it counts samples of a gauge, and opsgen's objectives count events; a probe is watched by uptime"
+_GAUGE = (
+    "it counts samples of a gauge, and opsgen's objectives count events; a probe is watched by"
+    " uptime"
+)
 
 
 def is_pyrra(source: Source) -> bool:
-    return source.text("apiVersion").startswith("pyrra.dev/") and source.text("kind") == "ServiceLevelObjective"
+    return (
+        source.text("apiVersion").startswith("pyrra.dev/")
+        and source.text("kind") == "ServiceLevelObjective"
+    )
 
 
 def from_pyrra(source: Source) -> Imported:
@@ -51,22 +64,34 @@ def from_pyrra(source: Source) -> Imported:
         **({"grouping": grouping} if grouping else {}),
     }
     description = " ".join(source.text("spec", "description").split())
-    found.spec["match"] = shared_matchers([text for key, text in slo.items() if key in ("bad", "good", "total")])
+    found.spec["match"] = shared_matchers(
+        [text for key, text in slo.items() if key in ("bad", "good", "total")]
+    )
     found.spec["slos"] = [slo | ({"description": description} if description else {})]
     found.notes.append(source.note(("spec", "window"), _burn_rates(source, window)))
     if source.at("spec", "alerting"):
-        found.notes.append(source.note(("spec", "alerting"), "opsgen names alerts itself; left behind: alerting"))
+        found.notes.append(
+            source.note(("spec", "alerting"), "opsgen names alerts itself; left behind: alerting")
+        )
     return found
 
 
 def burn_rates(window: Duration) -> list[dict[str, Any]]:
-    """Pyrra's, for a project file: factors stay, windows follow the objective's, in whole minutes."""
+    """Pyrra's, for a project file: factors stay, windows follow the objective's, in whole
+    minutes."""
     hours = window.seconds / 3600
     found = []
     for severity, factor, long, short in BURN_RATES:
         # As Go rounds: a half goes up.
         minutes = [int(float(hours) * part / (28 * 24) * 60 + 0.5) for part in (long, short)]
-        found.append({"severity": severity, "factor": factor, "long": f"{minutes[0]}m", "short": f"{minutes[1]}m"})
+        found.append(
+            {
+                "severity": severity,
+                "factor": factor,
+                "long": f"{minutes[0]}m",
+                "short": f"{minutes[1]}m",
+            }
+        )
     return found
 
 
@@ -75,8 +100,13 @@ def _burn_rates(source: Source, window: str) -> str:
         rates = burn_rates(Duration.of(window))
     except ValueError:
         raise source.refused(("spec", "window"), f"'{window}' is no period") from None
-    listed = ", ".join("{" + ", ".join(f"{key}: {value}" for key, value in rate.items()) + "}" for rate in rates)
-    return f"pyrra's burn rates are its own; to keep them, write in opsgen.yaml: slo: {{burn_rates: [{listed}]}}"
+    listed = ", ".join(
+        "{" + ", ".join(f"{key}: {value}" for key, value in rate.items()) + "}" for rate in rates
+    )
+    return (
+        "pyrra's burn rates are its own; to keep them, write in opsgen.yaml: slo: {burn_rates:"
+        f" [{listed}]}}"
+    )
 
 
 def _grouping(source: Source, indicator: At) -> list[str]:
@@ -85,7 +115,10 @@ def _grouping(source: Source, indicator: At) -> list[str]:
         for path in source.each(*indicator, kind, "grouping"):
             label = source.text(*path)
             if label in OWN_LABELS:
-                wrong = f"{label} is a label that opsgen sets on every alert, so that its groups would fall together"
+                wrong = (
+                    f"{label} is a label that opsgen sets on every alert, so that its groups would"
+                    " fall together"
+                )
                 raise source.refused(path, wrong, "group by another label")
             found.append(label)
     return found
@@ -95,7 +128,10 @@ def _events(source: Source, indicator: At) -> dict[str, Any] | None:
     for kind, ours, theirs in _INDICATORS:
         path = (*indicator, kind)
         if source.at(*path) is not None:
-            return {ours: _rate(source, (*path, theirs, "metric")), "total": _rate(source, (*path, "total", "metric"))}
+            return {
+                ours: _rate(source, (*path, theirs, "metric")),
+                "total": _rate(source, (*path, "total", "metric")),
+            }
     return None
 
 

@@ -1,4 +1,5 @@
-"""`opsgen import`: files of other tools in; service specs, checked by opsgen's own reader, and notes out."""
+"""`opsgen import`: files of other tools in; service specs, checked by opsgen's own reader, and
+notes out."""
 
 from __future__ import annotations
 
@@ -60,7 +61,9 @@ def import_files(paths: Sequence[Path]) -> Result:
     if not known and not refused:
         names = " and ".join(str(path) for path in paths)
         wrong = "there is nothing of sloth, pyrra, OpenSLO or Backstage here"
-        raise InputError([Mistake(names, 1, 1, "", wrong, "name their files, or the folder that they are in")])
+        raise InputError(
+            [Mistake(names, 1, 1, "", wrong, "name their files, or the folder that they are in")]
+        )
     specs = {}
     notes = [note for many in parts.values() for one in many for note in one.notes]
     for service, many in sorted(parts.items()):
@@ -87,7 +90,9 @@ def lacking(spec: str, name: str) -> list[str]:
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            yield from sorted(one for one in path.rglob("*") if one.suffix in _ENDINGS and one.is_file())
+            yield from sorted(
+                one for one in path.rglob("*") if one.suffix in _ENDINGS and one.is_file()
+            )
         else:
             yield path
 
@@ -103,7 +108,11 @@ def _merged(service: str, parts: Sequence[Imported]) -> tuple[dict[str, Any], li
                 spec[key] = [*spec.get(key, []), *value]
             elif key == "match":
                 spec[key] = dict(set.intersection(*(set(one.items()) for one in matches)))
-                spec[key] = {label: text for label, text in value.items() if (label, text) in spec[key].items()}
+                spec[key] = {
+                    label: text
+                    for label, text in value.items()
+                    if (label, text) in spec[key].items()
+                }
             elif spec.setdefault(key, value) != value:
                 notes.append(f"{service}: two say {key} differently; {spec[key]} is taken")
     _name_apart(spec.get("slos", []))

@@ -1,7 +1,7 @@
 """Sloth's specs: `version: prometheus/v1`, and PrometheusServiceLevel of its operator.
 
-Source: sloth's specification of prometheus/v1 and of sloth.slok.dev/v1. Its alerts are the SRE workbook's, over 30 days
-unless it is told otherwise by a flag.
+Source: sloth's specification of prometheus/v1 and of sloth.slok.dev/v1. Its alerts are the SRE
+workbook's, over 30 days unless it is told otherwise by a flag.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ _OTHER_MEANING = ("denominator_corrected_rules",)
 
 def is_sloth(source: Source) -> bool:
     return source.text("version") == "prometheus/v1" or (
-        source.text("apiVersion").startswith("sloth.slok.dev/") and source.text("kind") == "PrometheusServiceLevel"
+        source.text("apiVersion").startswith("sloth.slok.dev/")
+        and source.text("kind") == "PrometheusServiceLevel"
     )
 
 
@@ -32,7 +33,9 @@ def from_sloth(source: Source) -> Imported:
         found.spec["team"] = slug(source, (*root, "labels", owner))
     others = [key for key in labels if key != owner]
     if others:
-        found.notes.append(source.note((*root, "labels"), f"labels are not carried over: {', '.join(others)}"))
+        found.notes.append(
+            source.note((*root, "labels"), f"labels are not carried over: {', '.join(others)}")
+        )
     _plugins(source, root, found)
     slos = [_slo(source, path, found) for path in source.each(*root, "slos")]
     if not slos:
@@ -43,7 +46,11 @@ def from_sloth(source: Source) -> Imported:
     if all(silent):
         found.spec["alerts"] = {"ErrorBudgetBurn": "off"}
     elif any(silent):
-        found.notes.append(source.note((*root, "slos"), "all objectives have alerts now: opsgen drops those of all"))
+        found.notes.append(
+            source.note(
+                (*root, "slos"), "all objectives have alerts now: opsgen drops those of all"
+            )
+        )
     return found
 
 
@@ -87,11 +94,16 @@ def _alerting(source: Source, path: At, found: Imported) -> None:
         own = (*path, _key(source, path, alert))
         left += [f"{alert} {key}" for key in ("labels", "annotations") if source.at(*own, key)]
     if left:
-        words = f"opsgen names and labels alerts itself, and policies say who is told; left behind: {', '.join(left)}"
+        words = (
+            "opsgen names and labels alerts itself, and policies say who is told; left behind:"
+            f" {', '.join(left)}"
+        )
         found.notes.append(source.note(path, words))
     off = [alert for alert in ("page_alert", "ticket_alert") if _is_off(source, path, alert)]
     if len(off) == 1:
-        found.notes.append(source.note(path, f"its {off[0]} is disabled; opsgen makes both or none"))
+        found.notes.append(
+            source.note(path, f"its {off[0]} is disabled; opsgen makes both or none")
+        )
 
 
 def _is_off(source: Source, alerting: At, alert: str) -> bool:
@@ -99,11 +111,15 @@ def _is_off(source: Source, alerting: At, alert: str) -> bool:
 
 
 def _is_silent(source: Source, slo: At) -> bool:
-    return all(_is_off(source, (*slo, "alerting"), alert) for alert in ("page_alert", "ticket_alert"))
+    return all(
+        _is_off(source, (*slo, "alerting"), alert) for alert in ("page_alert", "ticket_alert")
+    )
 
 
 def _plugins(source: Source, path: At, found: Imported) -> None:
-    key = "plugins" if source.at(*path, "plugins") is not None else _key(source, path, "slo_plugins")
+    key = (
+        "plugins" if source.at(*path, "plugins") is not None else _key(source, path, "slo_plugins")
+    )
     for plugin in source.each(*path, key, "chain"):
         name = source.text(*plugin, "id")
         if any(word in name for word in _OTHER_MEANING):

@@ -44,12 +44,20 @@ class Source:
     def each(self, *path: str | int) -> Iterator[At]:
         """The paths of a list's items, or of a mapping's values."""
         found = self.at(*path)
-        keys = found if isinstance(found, Mapping) else range(len(found)) if isinstance(found, list) else ()
+        keys = (
+            found
+            if isinstance(found, Mapping)
+            else range(len(found))
+            if isinstance(found, list)
+            else ()
+        )
         yield from ((*path, key) for key in keys)
 
     def refused(self, path: At, wrong: str, right: str = "") -> InputError:
         line, column = self.document.position(path)
-        return InputError([Mistake(self.document.file, line, column, path_text(path), wrong, right)])
+        return InputError(
+            [Mistake(self.document.file, line, column, path_text(path), wrong, right)]
+        )
 
     def note(self, path: At, words: str) -> str:
         """A line for people on what is left behind."""
@@ -59,7 +67,8 @@ class Source:
 
 @dataclass
 class Imported:
-    """A part of a service spec, `spec` with the keys that a person would write; and notes on what was left behind."""
+    """A part of a service spec, `spec` with the keys that a person would write; and notes on what
+    was left behind."""
 
     service: str
     spec: dict[str, Any] = field(default_factory=dict)
@@ -67,8 +76,8 @@ class Imported:
 
 
 def sources(path: Path, shown_as: str) -> Iterator[Source | InputError]:
-    """Every document of a file; those that can't be read as what is wrong with them. Raises InputError for a file that
-    can't be."""
+    """Every document of a file; those that can't be read as what is wrong with them. Raises
+    InputError for a file that can't be."""
     try:
         text = path.read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:
@@ -76,7 +85,10 @@ def sources(path: Path, shown_as: str) -> Iterator[Source | InputError]:
     starts = [0, *(match.end() for match in _NEXT_DOCUMENT.finditer(text))]
     ends = [*(match.start() for match in _NEXT_DOCUMENT.finditer(text)), len(text)]
     for start, end in zip(starts, ends, strict=True):
-        if all(not line.strip() or line.lstrip().startswith("#") for line in text[start:end].splitlines()):
+        if all(
+            not line.strip() or line.lstrip().startswith("#")
+            for line in text[start:end].splitlines()
+        ):
             continue
         # As many lines as there are above it, so that its places are the file's.
         padded = "\n" * text.count("\n", 0, start) + text[start:end]
@@ -89,4 +101,6 @@ def sources(path: Path, shown_as: str) -> Iterator[Source | InputError]:
         if isinstance(value, Mapping):
             yield Source(document, value)
         else:
-            yield InputError([Mistake(shown_as, text.count("\n", 0, start) + 1, 1, "", "this is no mapping")])
+            yield InputError(
+                [Mistake(shown_as, text.count("\n", 0, start) + 1, 1, "", "this is no mapping")]
+            )

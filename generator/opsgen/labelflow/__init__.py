@@ -1,6 +1,7 @@
 """The label-flow checker: PromQL trees in, what their labels make impossible out.
 
-`labels` says what a series can carry, `flow` follows it through an expression, `check` finds what is surely wrong.
+`labels` says what a series can carry, `flow` follows it through an expression, `check` finds what
+is surely wrong.
 """
 
 from opsgen.labelflow.check import check_alert, check_expression

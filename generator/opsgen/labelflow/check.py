@@ -1,4 +1,5 @@
-"""Expressions and alerts in, findings out: what can never match, which labels are gone, what always or never fires."""
+"""Expressions and alerts in, findings out: what can never match, which labels are gone, what always
+or never fires."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ from opsgen.promql.tree import selectors
 def check_expression(node: Node, recorded: Recorded | None = None) -> tuple[Finding, ...]:
     """Everything that is surely wrong with the labels in an expression, inner parts first.
 
-    `recorded` is what is known of recorded series, by name (`recorded_labels`); of others nothing is assumed.
+    `recorded` is what is known of recorded series, by name (`recorded_labels`); of others nothing
+    is assumed.
     """
     return _checked(node, recorded or {})[1]
 
@@ -38,14 +40,17 @@ def check_alert(
     annotations: Mapping[str, str] | None = None,
     recorded: Recorded | None = None,
 ) -> tuple[Finding, ...]:
-    """As `check_expression`, and whether the alert can be silent, and whether its templates print labels that it has.
+    """As `check_expression`, and whether the alert can be silent, and whether its templates print
+    labels that it has.
 
     `labels` and `annotations` are the rule's own, by name, as written in the rule file.
     """
     known, static = recorded or {}, labels or {}
     result, findings = _checked(node, known)
     places = (("labels", static), ("annotations", annotations or {}))
-    texts = [(f"{place}.{name}", text) for place, written in places for name, text in written.items()]
+    texts = [
+        (f"{place}.{name}", text) for place, written in places for name, text in written.items()
+    ]
     return (*findings, *_always_fires(node, known), *_printed(node, result, texts, static, known))
 
 
@@ -66,7 +71,10 @@ def _selector(node: Selector, _given: Operands) -> Iterator[Finding]:
         asked[matcher.label] = asked.get(matcher.label, MAYBE) & matcher_domain(matcher)
     impossible = [label for label, domain in asked.items() if domain.impossible]
     if impossible:
-        message = f"{quoted(node)} selects nothing: its matchers on {listed(impossible)} contradict each other"
+        message = (
+            f"{quoted(node)} selects nothing: its matchers on {listed(impossible)} contradict each"
+            " other"
+        )
         yield Finding("selects-nothing", message, 'keep one of them, or list the values: `=~"a|b"`')
 
 
@@ -76,7 +84,9 @@ def _aggregate(node: Aggregate, given: Operands) -> Iterator[Finding]:
     gone = _gone(node.grouping.labels, node.expr, given[0])
     if gone:
         message = f"{quoted(node)} groups by {listed(gone)}, which {quoted(node.expr)} cannot have"
-        yield Finding("label-is-gone", message, f"keep {listed(gone)} inside, or take it out of `by`")
+        yield Finding(
+            "label-is-gone", message, f"keep {listed(gone)} inside, or take it out of `by`"
+        )
 
 
 def _call(node: Call, given: Operands) -> Iterator[Finding]:
@@ -87,26 +97,44 @@ def _call(node: Call, given: Operands) -> Iterator[Finding]:
 
 
 def _quantile(node: Call, buckets: Node, given: Labels) -> Iterator[Finding]:
-    """Only for series that are surely classic buckets: a native histogram has no `le`, and needs none."""
+    """Only for series that are surely classic buckets: a native histogram has no `le`, and needs
+    none."""
     metrics = [found.metric or "" for found in selectors(buckets)]
-    if metrics and all(metric.endswith("_bucket") for metric in metrics) and not given.can_have("le"):
-        message = f"{quoted(node)} is always empty: {quoted(buckets)} has dropped `le`, the buckets' bounds"
+    if (
+        metrics
+        and all(metric.endswith("_bucket") for metric in metrics)
+        and not given.can_have("le")
+    ):
+        message = (
+            f"{quoted(node)} is always empty: {quoted(buckets)} has dropped `le`, the buckets'"
+            " bounds"
+        )
         yield Finding("quantile-without-le", message, "add `le` to the aggregation: `by (le, ...)`")
 
 
 def _label_replace(node: Call, given: Labels) -> Iterator[Finding]:
     replacement, source = node.args[2], node.args[3]
-    if not isinstance(replacement, String) or not isinstance(source, String) or "$" not in replacement.value:
+    if (
+        not isinstance(replacement, String)
+        or not isinstance(source, String)
+        or "$" not in replacement.value
+    ):
         return
     gone = _gone((source.value,), node.args[0], given) if source.value else ()
     if gone:
         message = f"{quoted(node)} reads {listed(gone)}, which {quoted(node.args[0])} cannot have"
-        yield Finding("label-is-gone", message, f"keep {listed(gone)} inside, or read another label")
+        yield Finding(
+            "label-is-gone", message, f"keep {listed(gone)} inside, or read another label"
+        )
 
 
 def _binary(node: Binary, given: Operands) -> Iterator[Finding]:
     if never_true(node):
-        yield Finding("never-fires", f"{quoted(node)} is never true, whatever the series are", _comparison_right(node))
+        yield Finding(
+            "never-fires",
+            f"{quoted(node)} is never true, whatever the series are",
+            _comparison_right(node),
+        )
     if not matches_vectors(node) or node.op == "or":
         return
     left, right = given
@@ -118,7 +146,11 @@ def _binary(node: Binary, given: Operands) -> Iterator[Finding]:
 
 
 def _comparison_right(node: Binary) -> str:
-    counts = [side for side in (node.left, node.right) if isinstance(side, Aggregate) and side.op == "count"]
+    counts = [
+        side
+        for side in (node.left, node.right)
+        if isinstance(side, Aggregate) and side.op == "count"
+    ]
     if counts:
         return "a count of nothing is no series, not 0: ask `absent(...)`, or count `or vector(0)`"
     return "compare with a value that it can reach"
@@ -158,35 +190,48 @@ def _matching_right(node: Binary, clashing: tuple[str, ...], left: Labels, right
     ends = [side for side in (left, right) if not side.others]
     if not ends:
         return f"leave {listed(clashing)} out of the matching: `ignoring ({', '.join(clashing)})`"
-    common = sorted(label for label in ends[0].known if left.can_have(label) and right.can_have(label))
+    common = sorted(
+        label for label in ends[0].known if left.can_have(label) and right.can_have(label)
+    )
     both = [label for label in common if label not in clashing]
-    group = "" if node.op in ("and", "unless") else f" group_{'right' if ends[0] is left else 'left'}"
+    group = (
+        "" if node.op in ("and", "unless") else f" group_{'right' if ends[0] is left else 'left'}"
+    )
     matching = f"`{node.op} on ({', '.join(both)}){group}`"
     return f"aggregate both sides to the same labels, or match on those that both have: {matching}"
 
 
-def _dead_matching(node: Binary, matching: Matching, left: Labels, right: Labels) -> Iterator[Finding]:
+def _dead_matching(
+    node: Binary, matching: Matching, left: Labels, right: Labels
+) -> Iterator[Finding]:
     sides = ((node.left, left), (node.right, right))
     for side, labels in sides:
         gone = _gone(matching.labels, side, labels) if matching.on else ()
         if gone:
             operator = f"`{node.op} on ({', '.join(matching.labels)})`"
             message = f"{operator} matches on {listed(gone)}, which {quoted(side)} cannot have"
-            yield Finding("label-is-gone", message, f"keep {listed(gone)} there, or take it out of `on`")
+            yield Finding(
+                "label-is-gone", message, f"keep {listed(gone)} there, or take it out of `on`"
+            )
     one, labels = sides[0] if matching.group == "right" else sides[1]
     gone = _gone(matching.include, one, labels)
     if gone:
         operator = f"`group_{matching.group}`"
         message = f"{operator} takes {listed(gone)} from {quoted(one)}, which cannot have it"
-        yield Finding("label-is-gone", message, f"keep {listed(gone)} there, or take it out of {operator}")
+        yield Finding(
+            "label-is-gone", message, f"keep {listed(gone)} there, or take it out of {operator}"
+        )
 
 
 def _gone(wanted: Iterable[str], operand: Node, labels: Labels) -> tuple[str, ...]:
-    """The wanted labels that the operand has dropped; one that a selector in it wants empty is so on purpose."""
+    """The wanted labels that the operand has dropped; one that a selector in it wants empty is so
+    on purpose."""
     gone = tuple(label for label in wanted if not labels.can_have(label))
     if not gone:
         return ()
-    emptied = {m.label for found in selectors(operand) for m in found.matchers if matcher_domain(m) == GONE}
+    emptied = {
+        m.label for found in selectors(operand) for m in found.matchers if matcher_domain(m) == GONE
+    }
     return tuple(label for label in gone if label not in emptied)
 
 
@@ -198,7 +243,11 @@ def _always_fires(node: Node, recorded: Recorded) -> Iterator[Finding]:
 
 
 def _printed(
-    node: Node, result: Labels, texts: Iterable[tuple[str, str]], static: Mapping[str, str], recorded: Recorded
+    node: Node,
+    result: Labels,
+    texts: Iterable[tuple[str, str]],
+    static: Mapping[str, str],
+    recorded: Recorded,
 ) -> Iterator[Finding]:
     for where, text in texts:
         if "{{" not in text:
@@ -213,22 +262,39 @@ def _printed(
 
 
 def _prints_nothing(
-    where: str, label: str, node: Node, result: Labels, static: Mapping[str, str], recorded: Recorded
+    where: str,
+    label: str,
+    node: Node,
+    result: Labels,
+    static: Mapping[str, str],
+    recorded: Recorded,
 ) -> Finding:
     place, name = where.split(".", 1)
     text = f"the {place.removesuffix('s')} `{name}`"
-    message = f"{text} prints `$labels.{label}`, which {headed(_where_lost(node, label, recorded))} does not keep"
+    message = (
+        f"{text} prints `$labels.{label}`, which {headed(_where_lost(node, label, recorded))} does"
+        " not keep"
+    )
     if label in static or label == "alertname":
-        right = "write the value itself: a template sees the expression's labels, not those that the rule adds"
+        right = (
+            "write the value itself: a template sees the expression's labels, not those that the"
+            " rule adds"
+        )
     else:
         has = listed(sorted(known for known in result.known if result.can_have(known)))
-        right = f"keep `{label}` in the expression, or print what the result has: {has or 'no label'}"
+        right = (
+            f"keep `{label}` in the expression, or print what the result has: {has or 'no label'}"
+        )
     return Finding("annotation-label-is-gone", message, right, where)
 
 
 def _where_lost(node: Node, label: str, recorded: Recorded) -> Node:
     """The innermost part of the expression from which on the label cannot be there."""
-    vectors = [operand for operand in operands(node) if not isinstance(operand, String) and not is_scalar(operand)]
+    vectors = [
+        operand
+        for operand in operands(node)
+        if not isinstance(operand, String) and not is_scalar(operand)
+    ]
     lost = [operand for operand in vectors if not labels_of(operand, recorded).can_have(label)]
     return _where_lost(lost[0], label, recorded) if lost else node
 

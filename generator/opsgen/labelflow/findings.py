@@ -1,4 +1,5 @@
-"""What the checker says: one finding for each thing that is surely wrong, of a kind that keeps its name."""
+"""What the checker says: one finding for each thing that is surely wrong, of a kind that keeps its
+name."""
 
 from __future__ import annotations
 
@@ -22,13 +23,22 @@ Kind = Literal[
 ]
 
 KINDS: dict[Kind, str] = {
-    "never-matches": "an operator whose two sides have no labels in common to match on: the result is always empty",
+    "never-matches": (
+        "an operator whose two sides have no labels in common to match on: the result is always"
+        " empty"
+    ),
     "has-no-effect": "an `unless` whose right side never matches: it takes nothing away",
     "selects-nothing": "a selector whose matchers contradict each other",
-    "label-is-gone": "a `by`, `on` or `group_left` that names a label which its operand has dropped",
-    "annotation-label-is-gone": "a text that prints a label which the expression has dropped: it prints nothing",
+    "label-is-gone": (
+        "a `by`, `on` or `group_left` that names a label which its operand has dropped"
+    ),
+    "annotation-label-is-gone": (
+        "a text that prints a label which the expression has dropped: it prints nothing"
+    ),
     "value-in-label": "a label that holds the alert's value: each new value is a new alert",
-    "quantile-without-le": "a histogram_quantile over buckets that have lost `le`: the result is always empty",
+    "quantile-without-le": (
+        "a histogram_quantile over buckets that have lost `le`: the result is always empty"
+    ),
     "always-fires": "an alert without a condition",
     "never-fires": "a comparison that is never true",
 }
@@ -59,7 +69,8 @@ def quoted(node: Node) -> str:
 
 
 def headed(node: Node) -> str:
-    """An aggregation by its operator and grouping alone, since what is inside is not to blame; else the expression."""
+    """An aggregation by its operator and grouping alone, since what is inside is not to blame; else
+    the expression."""
     if not isinstance(node, Aggregate):
         return quoted(node)
     head = one_line(replace(node, expr=Number(Decimal(0)), param=None)).removesuffix("(0)")

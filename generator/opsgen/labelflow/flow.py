@@ -1,15 +1,36 @@
-"""The labels that flow through an expression: a tree in, the labels of its result out, by Prometheus' own rules.
+"""The labels that flow through an expression: a tree in, the labels of its result out, by
+Prometheus' own rules.
 
-Sources: prometheus.io, "Operators" and "Functions", and what its engine does where they are silent (`resultMetric`,
-`createLabelsForAbsentFunction`).
+Sources: prometheus.io, "Operators" and "Functions", and what its engine does where they are silent
+(`resultMetric`, `createLabelsForAbsentFunction`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from opsgen.labelflow.labels import GONE, MAYBE, PRESENT, SCRAPED, Domain, Labels, exactly, matcher_domain
-from opsgen.promql import Aggregate, Binary, Call, Matching, Node, Number, Selector, String, Subquery, Unary
+from opsgen.labelflow.labels import (
+    GONE,
+    MAYBE,
+    PRESENT,
+    SCRAPED,
+    Domain,
+    Labels,
+    exactly,
+    matcher_domain,
+)
+from opsgen.promql import (
+    Aggregate,
+    Binary,
+    Call,
+    Matching,
+    Node,
+    Number,
+    Selector,
+    String,
+    Subquery,
+    Unary,
+)
 from opsgen.promql.tree import COMPARISONS, selectors
 
 Recorded = Mapping[str, Labels]
@@ -17,36 +38,55 @@ Operands = tuple[Labels, ...]
 
 # Series that Prometheus itself writes for alerts; the rest of their labels is the alerts' own.
 _SYNTHETIC = {
-    "ALERTS": Labels({"alertname": PRESENT, "alertstate": Domain(False, frozenset({"pending", "firing"}))}),
+    "ALERTS": Labels(
+        {"alertname": PRESENT, "alertstate": Domain(False, frozenset({"pending", "firing"}))}
+    ),
     "ALERTS_FOR_STATE": Labels({"alertname": PRESENT}),
 }
-_SCALAR_FUNCTIONS = frozenset({"scalar", "time", "pi", "start", "end", "step", "range", "min_of", "max_of"})
+_SCALAR_FUNCTIONS = frozenset(
+    {"scalar", "time", "pi", "start", "end", "step", "range", "min_of", "max_of"}
+)
 _PICKING_AGGREGATIONS = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
 _FUNCTIONS_OF_NOW = frozenset(
-    {"minute", "hour", "day_of_week", "day_of_month", "day_of_year", "days_in_month", "month", "year"}
+    {
+        "minute",
+        "hour",
+        "day_of_week",
+        "day_of_month",
+        "day_of_year",
+        "days_in_month",
+        "month",
+        "year",
+    }
 )
 # Which argument's labels a function passes on, where it is not the first.
 _PASSES_ON = {"quantile_over_time": 1}
 _HISTOGRAM_ARGUMENT = {"histogram_quantile": 1, "histogram_fraction": 2}
 _LABEL_KEEPING_FUNCTIONS = """
-    abs acos acosh asin asinh atan atanh avg_over_time ceil changes clamp clamp_max clamp_min cos cosh count_over_time
-    deg delta deriv double_exponential_smoothing exp first_over_time floor histogram_avg histogram_count
-    histogram_stddev histogram_stdvar histogram_sum holt_winters idelta increase irate last_over_time ln log10 log2
-    mad_over_time max_over_time min_over_time predict_linear present_over_time quantile_over_time rad rate resets round
-    sgn sin sinh sort sort_by_label sort_by_label_desc sort_desc sqrt stddev_over_time stdvar_over_time sum_over_time
-    tan tanh timestamp ts_of_first_over_time ts_of_last_over_time ts_of_max_over_time ts_of_min_over_time
+    abs acos acosh asin asinh atan atanh avg_over_time ceil changes clamp clamp_max clamp_min cos
+    cosh count_over_time deg delta deriv double_exponential_smoothing exp first_over_time floor
+    histogram_avg histogram_count histogram_stddev histogram_stdvar histogram_sum holt_winters
+    idelta increase irate last_over_time ln log10 log2 mad_over_time max_over_time min_over_time
+    predict_linear present_over_time quantile_over_time rad rate resets round sgn sin sinh sort
+    sort_by_label sort_by_label_desc sort_desc sqrt stddev_over_time stdvar_over_time sum_over_time
+    tan tanh timestamp ts_of_first_over_time ts_of_last_over_time ts_of_max_over_time
+    ts_of_min_over_time
 """
 _KEEP_LABELS = frozenset(_LABEL_KEEPING_FUNCTIONS.split()) | _FUNCTIONS_OF_NOW
 
 
 def labels_of(node: Node, recorded: Recorded | None = None) -> Labels:
-    """The labels of the expression's result; `recorded` is what is known of recorded series, by name."""
+    """The labels of the expression's result; `recorded` is what is known of recorded series, by
+    name."""
     known = recorded or {}
-    return result_labels(node, tuple(labels_of(operand, known) for operand in operands(node)), known)
+    return result_labels(
+        node, tuple(labels_of(operand, known) for operand in operands(node)), known
+    )
 
 
 def operands(node: Node) -> tuple[Node, ...]:
-    """The sub-expressions whose labels the node's own are made of; an aggregation's parameter is none of them."""
+    """The sub-expressions whose labels the node's own are made of; an aggregation's parameter is
+    none of them."""
     match node:
         case Binary():
             return (node.left, node.right)
@@ -104,20 +144,28 @@ def matched_labels(matching: Matching | None, left: Labels, right: Labels) -> tu
 
 
 def clashes(matching: Matching | None, left: Labels, right: Labels) -> tuple[str, ...]:
-    """The labels that can never be equal on both sides: each of them alone keeps the operator from ever matching."""
+    """The labels that can never be equal on both sides: each of them alone keeps the operator from
+    ever matching."""
     matched = matched_labels(matching, left, right)
-    return tuple(label for label in matched if (left.domain(label) & right.domain(label)).impossible)
+    return tuple(
+        label for label in matched if (left.domain(label) & right.domain(label)).impossible
+    )
 
 
 def recorded_labels(records: Iterable[tuple[str, Node, Mapping[str, str]]]) -> dict[str, Labels]:
-    """What is known of recorded series, from all recording rules: (name, expression, the rule's static labels).
+    """What is known of recorded series, from all recording rules: (name, expression, the rule's
+    static labels).
 
-    A series that several rules record has only what all of them guarantee. Rules may use each other's series in any
-    order: each pass is right whatever the one before left open, and the next only knows more.
+    A series that several rules record has only what all of them guarantee. Rules may use each
+    other's series in any order: each pass is right whatever the one before left open, and the next
+    only knows more.
     """
     rules = tuple(records)
     known: dict[str, Labels] = {name: Labels.anything() for name, _, _ in rules}
-    reads = [{found.metric for found in selectors(expression)} & known.keys() for _, expression, _ in rules]
+    reads = [
+        {found.metric for found in selectors(expression)} & known.keys()
+        for _, expression, _ in rules
+    ]
     made = [Labels.anything() for _ in rules]
     stale = set(range(len(rules)))
     for _ in range(_PASSES):
@@ -125,7 +173,11 @@ def recorded_labels(records: Iterable[tuple[str, Node, Mapping[str, str]]]) -> d
             _, expression, static = rules[position]
             made[position] = with_static(labels_of(expression, known), static)
         touched = {rules[position][0] for position in stale}
-        named = ((name, labels) for (name, _, _), labels in zip(rules, made, strict=True) if name in touched)
+        named = (
+            (name, labels)
+            for (name, _, _), labels in zip(rules, made, strict=True)
+            if name in touched
+        )
         latest = {**known, **_united(named)}
         changed = {name for name in touched if latest[name] != known[name]}
         stale = {position for position, names in enumerate(reads) if names & changed}
@@ -135,7 +187,8 @@ def recorded_labels(records: Iterable[tuple[str, Node, Mapping[str, str]]]) -> d
     return known
 
 
-# Chains of recording rules are seldom longer; a longer one is known a little less well, never wrongly.
+# Chains of recording rules are seldom longer; a longer one is known a little less well, never
+# wrongly.
 _PASSES = 8
 
 
@@ -149,7 +202,10 @@ def _united(series: Iterable[tuple[str, Labels]]) -> dict[str, Labels]:
 
 def with_static(labels: Labels, static: Mapping[str, str]) -> Labels:
     """The labels with a rule's own ones written over them."""
-    return Labels.of({**labels.known, **{label: exactly(value) for label, value in static.items()}}, labels.others)
+    return Labels.of(
+        {**labels.known, **{label: exactly(value) for label, value in static.items()}},
+        labels.others,
+    )
 
 
 def _selector(node: Selector, recorded: Recorded) -> Labels:
@@ -185,7 +241,11 @@ def _aggregate(node: Aggregate, operand: Labels) -> Labels:
         grouped = operand.keep(node.grouping.labels)
     if node.op != "count_values" or not isinstance(node.param, String):
         return grouped
-    taken_away = node.grouping is not None and node.grouping.without and node.param.value in node.grouping.labels
+    taken_away = (
+        node.grouping is not None
+        and node.grouping.without
+        and node.param.value in node.grouping.labels
+    )
     return grouped if taken_away else grouped.with_domain(node.param.value, PRESENT)
 
 
@@ -203,17 +263,22 @@ def _binary(node: Binary, left: Labels, right: Labels) -> Labels:
 
 def _joined(matching: Matching | None, left: Labels, right: Labels) -> Labels:
     """The labels of an arithmetic operator's or comparison's result."""
-    many, one = (right, left) if matching is not None and matching.group == "right" else (left, right)
+    many, one = (
+        (right, left) if matching is not None and matching.group == "right" else (left, right)
+    )
     met = _met(matching, many, one)
     if matching is None:
         return met
     if matching.group is None:
         return met.keep(matching.labels) if matching.on else met.drop(matching.labels)
-    return Labels.of({**met.known, **{label: one.domain(label) for label in matching.include}}, met.others)
+    return Labels.of(
+        {**met.known, **{label: one.domain(label) for label in matching.include}}, met.others
+    )
 
 
 def _met(matching: Matching | None, side: Labels, other: Labels) -> Labels:
-    """What one side's series have once they have met the other's: the labels that had to be equal are as in both."""
+    """What one side's series have once they have met the other's: the labels that had to be equal
+    are as in both."""
     known = dict(side.known)
     for label in matched_labels(matching, side, other):
         both = side.domain(label) & other.domain(label)
@@ -238,7 +303,8 @@ def _call(node: Call, given: Operands) -> Labels:
 
 
 def _absent(node: Call, _given: Operands) -> Labels:
-    """The labels that `=` matchers name; one that has further matchers is taken away again, as Prometheus does."""
+    """The labels that `=` matchers name; one that has further matchers is taken away again, as
+    Prometheus does."""
     selector = node.args[0]
     known: dict[str, Domain] = {}
     seen: set[str] = set()
@@ -258,9 +324,13 @@ def _histogram(node: Call, given: Operands) -> Labels:
 
 
 def _label_replace(node: Call, given: Operands) -> Labels:
-    label, replacement, source, pattern = (text.value if isinstance(text, String) else "" for text in node.args[1:])
+    label, replacement, source, pattern = (
+        text.value if isinstance(text, String) else "" for text in node.args[1:]
+    )
     before = given[0].domain(label)
-    always = pattern in (".*", "(.*)") or (pattern in (".+", "(.+)") and given[0].guarantees(source))
+    always = pattern in (".*", "(.*)") or (
+        pattern in (".+", "(.+)") and given[0].guarantees(source)
+    )
     if "$" not in replacement:
         after = exactly(replacement)
     elif replacement in ("$1", "${1}") and pattern in ("(.*)", "(.+)"):
@@ -273,7 +343,9 @@ def _label_replace(node: Call, given: Operands) -> Labels:
 
 
 def _label_join(node: Call, given: Operands) -> Labels:
-    label, separator, *sources = (text.value if isinstance(text, String) else "" for text in node.args[1:])
+    label, separator, *sources = (
+        text.value if isinstance(text, String) else "" for text in node.args[1:]
+    )
     separated = bool(separator) and len(sources) > 1
     if separated or any(given[0].guarantees(source) for source in sources):
         return given[0].with_domain(label, PRESENT)
@@ -283,7 +355,10 @@ def _label_join(node: Call, given: Operands) -> Labels:
 
 def _info(_node: Call, given: Operands) -> Labels:
     """The labels of the first argument and any that an info series adds."""
-    return Labels.of({label: domain for label, domain in given[0].known.items() if not domain.missing}, others=True)
+    return Labels.of(
+        {label: domain for label, domain in given[0].known.items() if not domain.missing},
+        others=True,
+    )
 
 
 _CALLS: dict[str, Callable[[Call, Operands], Labels]] = {

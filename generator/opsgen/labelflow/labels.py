@@ -1,8 +1,8 @@
 """Which labels the series of a result can have: label matchers in, frozen `Labels` out.
 
-As in Prometheus, a label that is not there is a label with the empty value, so one `Domain` says it all: whether the
-label may be missing, and which values it may have. Everything here errs towards 'may': what is called impossible or
-guaranteed is so for every series.
+As in Prometheus, a label that is not there is a label with the empty value, so one `Domain` says it
+all: whether the label may be missing, and which values it may have. Everything here errs towards
+'may': what is called impossible or guaranteed is so for every series.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from opsgen.promql import Matcher
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """What one label can be: missing where `missing`, else one of `values` (None: anything but empty)."""
+    """What one label can be: missing where `missing`, else one of `values` (None: anything but
+    empty)."""
 
     missing: bool
     values: frozenset[str] | None
@@ -59,9 +60,11 @@ def exactly(value: str) -> Domain:
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """The labels of every series of a result: what is known of some, and whether there can be `others`.
+    """The labels of every series of a result: what is known of some, and whether there can be
+    `others`.
 
-    Labels that start with two underscores are Prometheus' own (`__name__`) and are never said to be gone.
+    Labels that start with two underscores are Prometheus' own (`__name__`) and are never said to be
+    gone.
     """
 
     known: Mapping[str, Domain] = field(default_factory=dict, hash=False)
@@ -79,9 +82,14 @@ class Labels:
 
     @classmethod
     def of(cls, known: Mapping[str, Domain], others: bool) -> Labels:
-        """The canonical value: what goes without saying is left out, so that equal knowledge compares equal."""
+        """The canonical value: what goes without saying is left out, so that equal knowledge
+        compares equal."""
         default = MAYBE if others else GONE
-        kept = {label: domain for label, domain in known.items() if domain is not default and domain != default}
+        kept = {
+            label: domain
+            for label, domain in known.items()
+            if domain is not default and domain != default
+        }
         return cls(kept, others)
 
     def domain(self, label: str) -> Domain:
@@ -100,7 +108,10 @@ class Labels:
 
     def keep(self, labels: Iterable[str]) -> Labels:
         """Only these labels, as `by` does."""
-        return Labels.of({label: self.domain(label) for label in labels if not label.startswith("__")}, others=False)
+        return Labels.of(
+            {label: self.domain(label) for label in labels if not label.startswith("__")},
+            others=False,
+        )
 
     def drop(self, labels: Iterable[str]) -> Labels:
         """All but these labels, as `without` does."""
@@ -112,14 +123,18 @@ class Labels:
 
     def __or__(self, other: Labels) -> Labels:
         """Series of either kind."""
-        known = {label: self.domain(label) | other.domain(label) for label in {**self.known, **other.known}}
+        known = {
+            label: self.domain(label) | other.domain(label)
+            for label in {**self.known, **other.known}
+        }
         return Labels.of(known, self.others or other.others)
 
 
 # Prometheus adds both to whatever it scrapes; `honor_labels` lets a target name them otherwise.
 SCRAPED = Labels({"job": PRESENT, "instance": PRESENT})
 
-# Regular expressions that mean the same in RE2 and in Python's `re`; of others nothing is concluded.
+# Regular expressions that mean the same in RE2 and in Python's `re`; of others nothing is
+# concluded.
 _PORTABLE = re.compile(r"(?:[\w\s:/@%#,;=~<>!&'\"-]|\\[.\-/dws]|[.+*?|()^$]|\[[^\[\]\\]*\])*")
 _LITERAL = re.compile(r"(?:[\w\s:/@%#,;=~<>!&'\"-]|\\[.\-/])*")
 
@@ -151,7 +166,8 @@ def matches_empty(pattern: str) -> bool | None:
 
 @lru_cache(maxsize=4096)
 def alternatives(pattern: str) -> frozenset[str] | None:
-    """The values of a pattern that is a plain list of them (`GET|POST`); None for any other pattern."""
+    """The values of a pattern that is a plain list of them (`GET|POST`); None for any other
+    pattern."""
     bare = pattern.removeprefix("^").removesuffix("$")
     if bare.startswith("(") and bare.endswith(")"):
         bare = bare[1:-1].removeprefix("?:")

@@ -1,7 +1,9 @@
-"""A Go template as Prometheus reads it in annotations and labels: text in, the labels that it prints out.
+"""A Go template as Prometheus reads it in annotations and labels: text in, the labels that it
+prints out.
 
-Only what is certain to be printed counts: text outside of `{{ }}` and inside strings does not, nor does a label that
-the template first asks for (`{{ if $labels.pod }}`), nor `.Labels` where `range` or `with` has moved the dot.
+Only what is certain to be printed counts: text outside of `{{ }}` and inside strings does not, nor
+does a label that the template first asks for (`{{ if $labels.pod }}`), nor `.Labels` where `range`
+or `with` has moved the dot.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ _ACTION = re.compile(
     )\}\}""",
     re.DOTALL | re.VERBOSE,
 )
-_TOKEN = re.compile(r"\"(?:\\.|[^\"\\])*\"|`[^`]*`|'(?:\\.|[^'\\])*'|/\*.*?\*/|[$\w.]+|:=|\S", re.DOTALL)
+_TOKEN = re.compile(
+    r"\"(?:\\.|[^\"\\])*\"|`[^`]*`|'(?:\\.|[^'\\])*'|/\*.*?\*/|[$\w.]+|:=|\S", re.DOTALL
+)
 _LABEL = re.compile(r"(?P<root>\$labels|\$?\.Labels)\.(?P<label>\w+)")
 _LABELS = frozenset({"$labels", ".Labels", "$.Labels"})
 _VALUES = frozenset({"$value", ".Value", "$.Value"})
@@ -38,12 +42,15 @@ class _Action:
     def asks(self) -> bool:
         """Whether it decides rather than prints."""
         words = set(self.tokens)
-        conditional = self.tokens[0] in ("if", "else") or (self.tokens[0] == "with" and "query" not in words)
+        conditional = self.tokens[0] in ("if", "else") or (
+            self.tokens[0] == "with" and "query" not in words
+        )
         return conditional or not words.isdisjoint(_CHOOSE)
 
 
 def template_labels(text: str) -> tuple[str, ...]:
-    """The labels that a template prints, by `$labels.x`, `.Labels.x` or `index $labels "x"`, in order of first use."""
+    """The labels that a template prints, by `$labels.x`, `.Labels.x` or `index $labels "x"`, in
+    order of first use."""
     actions = tuple(_actions(text))
     asked = {label for action in actions if action.asks for label in _labels(action)}
     printed = (label for action in actions if not action.asks for label in _labels(action))
@@ -51,9 +58,14 @@ def template_labels(text: str) -> tuple[str, ...]:
 
 
 def prints_value(text: str) -> bool:
-    """Whether a template prints the alert's value: `$value` or `.Value`, but for use in a condition."""
+    """Whether a template prints the alert's value: `$value` or `.Value`, but for use in a
+    condition."""
     printing = (action for action in _actions(text) if not action.asks)
-    return any(token in _VALUES and _is_alerts(action, token) for action in printing for token in action.tokens)
+    return any(
+        token in _VALUES and _is_alerts(action, token)
+        for action in printing
+        for token in action.tokens
+    )
 
 
 def _actions(text: str) -> Iterator[_Action]:
@@ -65,7 +77,9 @@ def _actions(text: str) -> Iterator[_Action]:
         keyword = tokens[0]
         if keyword in ("end", "else") and blocks:
             blocks.pop()
-        yield _Action(tokens, _MOVES_THE_DOT.isdisjoint(blocks), not {"define", "block"}.isdisjoint(blocks))
+        yield _Action(
+            tokens, _MOVES_THE_DOT.isdisjoint(blocks), not {"define", "block"}.isdisjoint(blocks)
+        )
         if keyword == "else":
             blocks.append(tokens[1] if len(tokens) > 1 else "else")
         elif keyword in _BLOCKS:

@@ -1,4 +1,5 @@
-"""What is sure about an expression's values, whatever the series: can a comparison be true, is there a condition?"""
+"""What is sure about an expression's values, whatever the series: can a comparison be true, is
+there a condition?"""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ _INFINITY = Decimal("Infinity")
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The least and the greatest value that a series of the result can have; NaN is none of them."""
+    """The least and the greatest value that a series of the result can have; NaN is none of
+    them."""
 
     least: Decimal
     greatest: Decimal
@@ -34,7 +36,9 @@ _BOUNDED_FUNCTIONS = {
     "present_over_time": _ONE,
 }
 _SAME_VALUE_AGGREGATIONS = frozenset({"min", "max", "topk", "bottomk", "limitk"})
-_SAME_VALUE_FUNCTIONS = frozenset({"label_join", "label_replace", "sort", "sort_by_label", "sort_desc", "vector"})
+_SAME_VALUE_FUNCTIONS = frozenset(
+    {"label_join", "label_replace", "sort", "sort_by_label", "sort_desc", "vector"}
+)
 
 _NEVER: dict[str, Callable[[Bounds, Bounds], bool]] = {
     ">": lambda left, right: left.greatest <= right.least,
@@ -45,8 +49,11 @@ _NEVER: dict[str, Callable[[Bounds, Bounds], bool]] = {
     "!=": lambda left, right: left.least == left.greatest == right.least == right.greatest,
 }
 
-# What these give is a measurement, there whether all is well or not; a bare series may be there only in trouble.
-_MEASURING_FUNCTIONS = "rate irate increase delta idelta deriv predict_linear changes resets histogram_quantile"
+# What these give is a measurement, there whether all is well or not; a bare series may be there
+# only in trouble.
+_MEASURING_FUNCTIONS = (
+    "rate irate increase delta idelta deriv predict_linear changes resets histogram_quantile"
+)
 _MEASUREMENTS = frozenset(_MEASURING_FUNCTIONS.split())
 _MEASURING_OPERATORS = frozenset({"-", "/", "%"})
 
@@ -62,7 +69,8 @@ def never_true(node: Binary) -> bool:
 def always_there(node: Node, recorded: Recorded) -> str:
     """Why an alert on the expression fires whatever the values are; empty where it may not.
 
-    A bare `vector(1)` is a watchdog, and a bare series may exist only in trouble: both are left alone.
+    A bare `vector(1)` is a watchdog, and a bare series may exist only in trouble: both are left
+    alone.
     """
     if isinstance(node, Binary) and node.op == "or":
         if any(_is_constant_vector(side) for side in (node.left, node.right)):
@@ -106,18 +114,29 @@ def _binary_bounds(node: Binary) -> Bounds | None:
 
 
 def _is_constant_vector(node: Node) -> bool:
-    return isinstance(node, Call) and node.function == "vector" and isinstance(node.args[0], Number | Unary)
+    return (
+        isinstance(node, Call)
+        and node.function == "vector"
+        and isinstance(node.args[0], Number | Unary)
+    )
 
 
 def _filters(node: Node, recorded: Recorded) -> bool:
     """Whether the node may leave series out, or may be there only in trouble."""
     match node:
         case Binary():
-            return node.op in ("and", "unless", "or") or (node.op in COMPARISONS and not node.return_bool)
+            return node.op in ("and", "unless", "or") or (
+                node.op in COMPARISONS and not node.return_bool
+            )
         case Call():
             return node.function in ("absent", "absent_over_time")
         case Selector():
-            return node.metric is None or node.metric == "ALERTS" or ":" in node.metric or node.metric in recorded
+            return (
+                node.metric is None
+                or node.metric == "ALERTS"
+                or ":" in node.metric
+                or node.metric in recorded
+            )
         case _:
             return False
 

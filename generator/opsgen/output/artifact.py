@@ -9,7 +9,8 @@ from typing import Protocol
 
 
 class Wanted(Protocol):
-    """A file that is wanted, whose text may have to be fetched: what is as it should be is known by its digest."""
+    """A file that is wanted, whose text may have to be fetched: what is as it should be is known by
+    its digest."""
 
     @property
     def path(self) -> str: ...
@@ -25,11 +26,11 @@ class Wanted(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """`path` is relative to the output folder, with `/` between its parts. `content` ends with a newline. A `shared`
-    one has blocks, and people write between them.
+    """`path` is relative to the output folder, with `/` between its parts. `content` ends with a
+    newline. A `shared` one has blocks, and people write between them.
 
-    Raises ValueError for a path that could leave the output folder, or a text without a last newline: names from specs
-    are validated long before, so that either is a bug of ours.
+    Raises ValueError for a path that could leave the output folder, or a text without a last
+    newline: names from specs are validated long before, so that either is a bug of ours.
     """
 
     path: str
@@ -57,8 +58,8 @@ class Artifact:
 class ArtifactSet:
     """Artifacts that can lie in one tree, in the order given.
 
-    Raises ValueError where two have one path, also where only case differs (one file on many laptops), or where one's
-    path is the folder of another.
+    Raises ValueError where two have one path, also where only case differs (one file on many
+    laptops), or where one's path is the folder of another.
     """
 
     artifacts: tuple[Wanted, ...]
@@ -67,7 +68,11 @@ class ArtifactSet:
         paths = [artifact.path.casefold() for artifact in self.artifacts]
         taken = set(paths)
         if len(taken) < len(paths):
-            doubles = sorted(artifact.path for artifact in self.artifacts if paths.count(artifact.path.casefold()) > 1)
+            doubles = sorted(
+                artifact.path
+                for artifact in self.artifacts
+                if paths.count(artifact.path.casefold()) > 1
+            )
             raise ValueError(f"artifacts share a path: {', '.join(doubles)}")
         for path in paths:
             if "/" in path and not taken.isdisjoint(folders_above(path)):

@@ -1,12 +1,14 @@
-"""A page that opsgen shares with people: its text in, opsgen's blocks and the text of people around them out.
+"""A page that opsgen shares with people: its text in, opsgen's blocks and the text of people around
+them out.
 
     <!-- opsgen:begin alert:latency sha256:0123456789abcdef -->
     ... opsgen's; the digest says whether somebody edited it
     <!-- opsgen:end alert:latency -->
     ... people's, up to the next block; it belongs to the block above it
 
-Markers are whole lines, outside of fenced code. A line `<!-- opsgen:mine alert:latency -->` says that people have taken
-a block over: opsgen does not write it. Pure: nothing is read or written here.
+Markers are whole lines, outside of fenced code. A line `<!-- opsgen:mine alert:latency -->` says
+that people have taken a block over: opsgen does not write it. Pure: nothing is read or written
+here.
 """
 
 from __future__ import annotations
@@ -46,8 +48,8 @@ _HEADING = re.compile(r"^(#{1,6}) +(.*\S)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Block:
-    """What lies between a begin and its end; `body` has line feeds alone. `sha` is what the begin says of the body,
-    `was` are the ids that it had before."""
+    """What lies between a begin and its end; `body` has line feeds alone. `sha` is what the begin
+    says of the body, `was` are the ids that it had before."""
 
     id: str
     body: str
@@ -74,7 +76,9 @@ class Block:
         return self.with_digest(self.digest)
 
     def with_digest(self, sha: str) -> str:
-        words = " ".join([self.id, *(f"was:{was}" for was in self.was), *([f"sha256:{sha}"] if sha else [])])
+        words = " ".join(
+            [self.id, *(f"was:{was}" for was in self.was), *([f"sha256:{sha}"] if sha else [])]
+        )
         return f"<!-- opsgen:begin {words} -->\n{self.body}<!-- opsgen:end {self.id} -->\n"
 
 
@@ -88,7 +92,8 @@ class Part:
 
 @dataclass(frozen=True)
 class Page:
-    """`head` is people's text before the first block, `mine` are the blocks that they have taken over."""
+    """`head` is people's text before the first block, `mine` are the blocks that they have taken
+    over."""
 
     head: str
     parts: tuple[Part, ...]
@@ -101,7 +106,8 @@ class Page:
 
 @dataclass(frozen=True)
 class Edited:
-    """A generated block that somebody changed, and how it differs from what opsgen would write there."""
+    """A generated block that somebody changed, and how it differs from what opsgen would write
+    there."""
 
     id: str
     line: int
@@ -116,7 +122,8 @@ class Merged:
     edited: tuple[Edited, ...]
 
 
-# What a template prints at the beginning and the end of a block: no text of a spec has such characters.
+# What a template prints at the beginning and the end of a block: no text of a spec has such
+# characters.
 _SEAM = re.compile(rf"\x02(?P<kind>begin|end) (?P<id>{_ID})(?P<was>(?: was:{_ID})*)\x03\n")
 
 
@@ -126,8 +133,8 @@ def seam(kind: Literal["begin", "end"], name: str, was: Iterable[str] = ()) -> s
 
 
 def sealed(rendered: str) -> Page:
-    """The page that a template has rendered; raises ValueError where its marks do not fit each other, or a word is in
-    no block and no question to people."""
+    """The page that a template has rendered; raises ValueError where its marks do not fit each
+    other, or a word is in no block and no question to people."""
     parts: list[Part] = []
     last, begun = 0, None
     for found in _SEAM.finditer(rendered):
@@ -139,7 +146,8 @@ def sealed(rendered: str) -> Page:
             begun = found
         elif found["kind"] == "end" and begun is not None and begun["id"] == found["id"]:
             was = tuple(part.removeprefix("was:") for part in begun["was"].split())
-            # Empty lines around the marks, so that no Markdown takes them for a part of a table or a paragraph.
+            # Empty lines around the marks, so that no Markdown takes them for a part of a table or
+            # a paragraph.
             inside = between.strip("\n")
             parts.append(Part(Block(found["id"], f"\n{inside}\n\n", was=was), ""))
             begun = None
@@ -165,16 +173,18 @@ def written_by_people(text: str) -> bool:
 
 
 def parse(text: str, file: str) -> Page:
-    """The page; raises InputError with every marker that is broken, nested, double or without its other half."""
+    """The page; raises InputError with every marker that is broken, nested, double or without its
+    other half."""
     return _Parser(file).page(text)
 
 
 def merge(present: str, wanted: Page, file: str, take: Side | None = None) -> Merged:
-    """What opsgen wants, in the page that is there: blocks are replaced where they stand, new ones follow the one that
-    they are to follow, and people's text stays with its block.
+    """What opsgen wants, in the page that is there: blocks are replaced where they stand, new ones
+    follow the one that they are to follow, and people's text stays with its block.
 
-    What belonged to a block that is gone moves to the end, under its title. A block that somebody edited is left as it
-    is, or with `take` made people's own (`mine`) or written anew (`theirs`). Raises InputError as `parse`.
+    What belonged to a block that is gone moves to the end, under its title. A block that somebody
+    edited is left as it is, or with `take` made people's own (`mine`) or written anew (`theirs`).
+    Raises InputError as `parse`.
     """
     line_end = "\r\n" if present.count("\r\n") * 2 > present.count("\n") else "\n"
     found = parse(present, file)
@@ -185,12 +195,13 @@ def merge(present: str, wanted: Page, file: str, take: Side | None = None) -> Me
     return Merged(merged, tuple(edited))
 
 
-# -- merging ---------------------------------------------------------------------------------------------------------
+# -- merging ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class _Placed:
-    """A block on its way into a page: its id there, its text or None where it stays as it was, people's text after."""
+    """A block on its way into a page: its id there, its text or None where it stays as it was,
+    people's text after."""
 
     id: str
     text: str
@@ -200,11 +211,13 @@ class _Placed:
 def _replaced(
     found: Page, wanted: Page, take: Side | None, line_end: str
 ) -> tuple[list[_Placed], list[Edited], set[str]]:
-    """The parts that are there, with the blocks that are wanted in their place; what is gone is retired. Beside the
-    edits that stay, the ids of all blocks that are not opsgen's to write."""
+    """The parts that are there, with the blocks that are wanted in their place; what is gone is
+    retired. Beside the edits that stay, the ids of all blocks that are not opsgen's to write."""
     new = {part.block.id: part.block for part in wanted.parts}
     present = {part.block.id for part in found.parts}
-    renamed = {was: block.id for block in new.values() for was in block.was if block.id not in present}
+    renamed = {
+        was: block.id for block in new.values() for was in block.was if block.id not in present
+    }
     placed: list[_Placed] = []
     edited: list[Edited] = []
     kept: set[str] = set()
@@ -226,7 +239,10 @@ def _replaced(
         elif written_by_people(part.after):
             retired += f"{_ended(retired, line_end)}{line_end}### {old.title}{line_end}{part.after}"
     if written_by_people(retired):
-        placed = [*placed[:-1], *(replace(one, after=_apart(one.after, line_end)) for one in placed[-1:])]
+        placed = [
+            *placed[:-1],
+            *(replace(one, after=_apart(one.after, line_end)) for one in placed[-1:]),
+        ]
         placed.append(_Placed(RETIRED, Block(RETIRED, _RETIRED_BODY).text, retired))
     return placed, edited, kept
 
@@ -235,7 +251,9 @@ def _ended(text: str, line_end: str) -> str:
     return "" if not text or text.endswith("\n") else line_end
 
 
-def _with_new(placed: list[_Placed], wanted: Page, taken: frozenset[str], line_end: str) -> list[_Placed]:
+def _with_new(
+    placed: list[_Placed], wanted: Page, taken: frozenset[str], line_end: str
+) -> list[_Placed]:
     """With the blocks that are not there yet, each after the one that it is to follow."""
     result = list(placed)
     before = ""
@@ -248,7 +266,12 @@ def _with_new(placed: list[_Placed], wanted: Page, taken: frozenset[str], line_e
             if at:
                 previous = result[at - 1]
                 result[at - 1] = replace(previous, after=_apart(previous.after, line_end))
-            result.insert(at, _Placed(part.block.id, part.block.text, (part.after or "\n").replace("\n", line_end)))
+            result.insert(
+                at,
+                _Placed(
+                    part.block.id, part.block.text, (part.after or "\n").replace("\n", line_end)
+                ),
+            )
         before = part.block.id
     return result
 
@@ -257,7 +280,11 @@ def _apart(after: str, line_end: str) -> str:
     """People's text, with an empty line before the block that follows."""
     if not after.strip():
         return after or line_end
-    return after if after.endswith(("\n\n", "\n\r\n")) else f"{after}{_ended(after, line_end)}{line_end}"
+    return (
+        after
+        if after.endswith(("\n\n", "\n\r\n"))
+        else f"{after}{_ended(after, line_end)}{line_end}"
+    )
 
 
 def _written(head: str, placed: Sequence[_Placed], line_end: str) -> str:
@@ -268,12 +295,17 @@ def _written(head: str, placed: Sequence[_Placed], line_end: str) -> str:
 
 def _diff(old: Block, new: Block | None) -> str:
     lines = unified_diff(
-        (new.body if new else "").splitlines(), old.body.splitlines(), "opsgen's", "as it is", lineterm="", n=1
+        (new.body if new else "").splitlines(),
+        old.body.splitlines(),
+        "opsgen's",
+        "as it is",
+        lineterm="",
+        n=1,
     )
     return "\n".join(lines)
 
 
-# -- parsing ---------------------------------------------------------------------------------------------------------
+# -- parsing ---------------------------------------------------------------------------------------
 
 
 class _Parser:
@@ -295,11 +327,17 @@ class _Parser:
             if found:
                 self._marker(number, found)
             elif not is_code and _LIKE_A_MARKER.match(line):
-                self._wrong(number, "this is no marker as opsgen writes them", "restore it from version control")
+                self._wrong(
+                    number,
+                    "this is no marker as opsgen writes them",
+                    "restore it from version control",
+                )
             else:
                 self._text(line)
         if self.open is not None:
-            self._wrong(self.open.line, f"the block {self.open.id} has no end", _end_of(self.open.id))
+            self._wrong(
+                self.open.line, f"the block {self.open.id} has no end", _end_of(self.open.id)
+            )
         if self.mistakes:
             raise InputError(self.mistakes)
         parts = tuple(Part(block, "".join(after)) for block, after in self.done)
@@ -313,9 +351,15 @@ class _Parser:
         elif found["kind"] == "begin":
             self._begin(number, name, found)
         elif self.open is None:
-            self._wrong(number, f"the block {name} ends here, and begins nowhere", "remove this line")
+            self._wrong(
+                number, f"the block {name} ends here, and begins nowhere", "remove this line"
+            )
         elif self.open.id != name:
-            self._wrong(number, f"the block {name} ends here, inside of {self.open.id}", _end_of(self.open.id))
+            self._wrong(
+                number,
+                f"the block {name} ends here, inside of {self.open.id}",
+                _end_of(self.open.id),
+            )
         else:
             self.done.append((replace(self.open, body="".join(self.body)), []))
             self.open = None
@@ -325,7 +369,11 @@ class _Parser:
             wrong = f"the block {name} begins inside of {self.open.id}"
             self._wrong(number, wrong, _end_of(self.open.id))
         if name in self.first:
-            self._wrong(number, f"the block {name} is there twice: line {self.first[name]}", "remove one of them")
+            self._wrong(
+                number,
+                f"the block {name} is there twice: line {self.first[name]}",
+                "remove one of them",
+            )
         self.first.setdefault(name, number)
         was = tuple(part.removeprefix("was:") for part in found["was"].split())
         self.open, self.body = Block(name, "", found["sha"] or "", was, number), []

@@ -1,4 +1,5 @@
-"""A folder on the disk, read without ever following a symbolic link below it; paths in, kinds and bytes out.
+"""A folder on the disk, read without ever following a symbolic link below it; paths in, kinds and
+bytes out.
 
 Every failure of the system is raised as a WriteError that names the file.
 """
@@ -43,7 +44,8 @@ class Stamp(NamedTuple):
 
 
 class Tree:
-    """The folder `root`; paths are relative to it, with `/`. Each folder is listed once, at the first question."""
+    """The folder `root`; paths are relative to it, with `/`. Each folder is listed once, at the
+    first question."""
 
     def __init__(self, root: Path) -> None:
         self._root = str(root)
@@ -66,7 +68,8 @@ class Tree:
         return self.names(folder).get(name)
 
     def blocked(self, path: str) -> str:
-        """Why no file can lie at this path: what stands in the place of one of its folders; empty where it can."""
+        """Why no file can lie at this path: what stands in the place of one of its folders; empty
+        where it can."""
         for folder in folders_above(path):
             kind = self.kind(folder)
             if kind is not None and kind is not Kind.FOLDER:
@@ -97,7 +100,9 @@ class Tree:
 
     def forget(self, folder: str) -> None:
         """Frees the listings at and below a folder, so that memory does not grow with the fleet."""
-        for listed in [known for known in self._listings if known == folder or known.startswith(f"{folder}/")]:
+        for listed in [
+            known for known in self._listings if known == folder or known.startswith(f"{folder}/")
+        ]:
             del self._listings[listed]
 
     def _list(self, folder: str) -> Mapping[str, Kind]:

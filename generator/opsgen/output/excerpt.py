@@ -10,14 +10,17 @@ _LONGEST_LINE = 160
 
 
 def excerpt(before: bytes, after: bytes) -> Iterator[str]:
-    """The first lines that differ, as `diff -u` has them, without context; nothing of what is no text."""
+    """The first lines that differ, as `diff -u` has them, without context; nothing of what is no
+    text."""
     try:
         old, new = before.decode().splitlines(), after.decode().splitlines()
     except UnicodeDecodeError:
         yield "no text"
         return
     lines = list(unified_diff(old, new, n=0, lineterm=""))[2:]
-    short = [line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…" for line in lines]
+    short = [
+        line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…" for line in lines
+    ]
     yield from first_lines(short, _MOST_LINES) if short else ("in line endings alone",)
 
 

@@ -1,8 +1,9 @@
-"""The ownership manifest: which files of a folder opsgen wrote and with which content, to and from JSON.
+"""The ownership manifest: which files of a folder opsgen wrote and with which content, to and from
+JSON.
 
-It lies beside those files and is committed with them, so it is read as anybody's input: nothing in it is followed out
-of its folder. It holds no time and no version of opsgen, so that it changes only when an artifact or a fact of the
-service does.
+It lies beside those files and is committed with them, so it is read as anybody's input: nothing in
+it is followed out of its folder. It holds no time and no version of opsgen, so that it changes only
+when an artifact or a fact of the service does.
 """
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ Digests = frozenset[str]
 class Manifest:
     """`files` maps each path below the manifest's folder to the contents that are opsgen's.
 
-    That is one digest; between the two steps of a write it is two, the old content's and the new one's.
-    `facts` is what the fleet's index needs to know of the service: JSON, chosen by the caller.
+    That is one digest; between the two steps of a write it is two, the old content's and the new
+    one's. `facts` is what the fleet's index needs to know of the service: JSON, chosen by the
+    caller.
     """
 
     folder: str
@@ -40,8 +42,12 @@ class Manifest:
     facts: Mapping[str, Any]
 
     def encoded(self) -> bytes:
-        """The file, with sorted keys and one fact a line. Raises ValueError for facts that are not JSON."""
-        files = {name: min(digests) if len(digests) == 1 else sorted(digests) for name, digests in self.files.items()}
+        """The file, with sorted keys and one fact a line. Raises ValueError for facts that are not
+        JSON."""
+        files = {
+            name: min(digests) if len(digests) == 1 else sorted(digests)
+            for name, digests in self.files.items()
+        }
         document = {"schema": _SCHEMA, "folder": self.folder, "files": files, "service": self.facts}
         text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
         return f"{text}\n".encode()
@@ -53,18 +59,22 @@ def manifest_path(folder: str) -> str:
 
 
 def manifest_bytes(tree: Tree, folder: str) -> bytes | None:
-    """A folder's manifest, not yet parsed, or None where it has none. Raises InputError where that is no file."""
+    """A folder's manifest, not yet parsed, or None where it has none. Raises InputError where that
+    is no file."""
     path = manifest_path(folder)
     kind = tree.kind(path)
     if kind is None:
         return None
     if kind is not Kind.FILE:
-        raise InputError([Mistake(tree.full(path), 1, 1, "", f"the manifest {kind.value}", "remove it")])
+        raise InputError(
+            [Mistake(tree.full(path), 1, 1, "", f"the manifest {kind.value}", "remove it")]
+        )
     return tree.read(path)[0]
 
 
 def read_index(out: Path) -> dict[str, Mapping[str, Any]]:
-    """The facts of every service that the output folder holds, by folder: for an index when only some are built.
+    """The facts of every service that the output folder holds, by folder: for an index when only
+    some are built.
 
     Raises InputError with everything that is wrong in any of the manifests.
     """
@@ -74,7 +84,11 @@ def read_index(out: Path) -> dict[str, Mapping[str, Any]]:
     for folder in sorted(name for name, kind in tree.names("").items() if kind is Kind.FOLDER):
         try:
             present = manifest_bytes(tree, folder)
-            manifest = None if present is None else parse_manifest(present, tree.full(manifest_path(folder)))
+            manifest = (
+                None
+                if present is None
+                else parse_manifest(present, tree.full(manifest_path(folder)))
+            )
         except InputError as error:
             mistakes.extend(error.mistakes)
         else:

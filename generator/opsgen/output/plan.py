@@ -1,6 +1,8 @@
-"""What a build would do: the output folder and the artifacts wanted in it go in, a decision for each file comes out.
+"""What a build would do: the output folder and the artifacts wanted in it go in, a decision for
+each file comes out.
 
-Nothing is written here. The rule behind every decision: a file whose content opsgen did not write is a person's.
+Nothing is written here. The rule behind every decision: a file whose content opsgen did not write
+is a person's.
 """
 
 from __future__ import annotations
@@ -18,7 +20,14 @@ from opsgen.errors import InputError, Mistake
 from opsgen.output import blocks
 from opsgen.output.artifact import ArtifactSet, Wanted, digest, folders_above, path_fault
 from opsgen.output.disk import Kind, Stamp, Tree
-from opsgen.output.manifest import MANIFEST, Digests, Manifest, manifest_bytes, manifest_path, parse_manifest
+from opsgen.output.manifest import (
+    MANIFEST,
+    Digests,
+    Manifest,
+    manifest_bytes,
+    manifest_path,
+    parse_manifest,
+)
 
 # `.rules.yaml.opsgen-4711.tmp`: not yet in place when the build of that process id was interrupted.
 TEMPORARY = re.compile(r"\..+\.opsgen-(?P<process>\d+)\.tmp")
@@ -47,7 +56,8 @@ class Action(StrEnum):
 class FolderContent:
     """The artifacts of one service, or of the fleet, and what their manifest is to say about it.
 
-    The artifacts' paths begin with the folder's name. The facts are any JSON; they are read back by `read_index`.
+    The artifacts' paths begin with the folder's name. The facts are any JSON; they are read back by
+    `read_index`.
     """
 
     artifacts: ArtifactSet
@@ -58,9 +68,9 @@ class FolderContent:
 class Decision:
     """What becomes of the file at `path`, below the output folder.
 
-    `reason` says why a conflict is one, and `edits` how the blocks of a shared page were edited. `content` is what to
-    write, of an ADD or a CHANGE. `seen` is what was there when a CHANGE or a REMOVE was decided. `before`, of a
-    manifest, is what it has to hold while files are written.
+    `reason` says why a conflict is one, and `edits` how the blocks of a shared page were edited.
+    `content` is what to write, of an ADD or a CHANGE. `seen` is what was there when a CHANGE or a
+    REMOVE was decided. `before`, of a manifest, is what it has to hold while files are written.
     """
 
     path: str
@@ -74,7 +84,8 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Every file that opsgen wants or wanted below `out`, manifests included, in the order of their paths.
+    """Every file that opsgen wants or wanted below `out`, manifests included, in the order of their
+    paths.
 
     `leftovers` are temporary files of interrupted builds; to remove them makes nothing stale.
     """
@@ -122,24 +133,34 @@ def plan(
     take: blocks.Side | None = None,
     concerns: Callable[[Mapping[str, Any]], bool] = everyone,
 ) -> Plan:
-    """Compares `out` with the content wanted for each folder: a service's name, or "" for the fleet's files.
+    """Compares `out` with the content wanted for each folder: a service's name, or "" for the
+    fleet's files.
 
-    With `complete`, folders of services that are not wanted are pruned; without, they are left alone, as are those
-    whose facts the build does not concern: their specs were not among what was given. With `force`,
-    people's versions of wanted files are overwritten. `take` says whose version of an edited block of a shared page is
-    the right one: theirs is opsgen's. Files that opsgen never wrote and does not want are not even listed. Each value
-    of `wanted` is asked for once, in order, and only what has to be written of it is kept, so that it may be lazy.
+    With `complete`, folders of services that are not wanted are pruned; without, they are left
+    alone, as are those whose facts the build does not concern: their specs were not among what was
+    given. With `force`, people's versions of wanted files are overwritten. `take` says whose
+    version of an edited block of a shared page is the right one: theirs is opsgen's. Files that
+    opsgen never wrote and does not want are not even listed. Each value of `wanted` is asked for
+    once, in order, and only what has to be written of it is kept, so that it may be lazy.
 
-    Raises InputError with every mistake in every manifest and shared page, WriteError where the disk cannot be read,
-    and ValueError for artifacts outside their folder.
+    Raises InputError with every mistake in every manifest and shared page, WriteError where the
+    disk cannot be read, and ValueError for artifacts outside their folder.
     """
-    folders = list(decisions(out, wanted, complete=complete, force=force, take=take, concerns=concerns))
-    return planned(out, (one for folder in folders for one in folder.decisions), (f.leftovers for f in folders))
+    folders = list(
+        decisions(out, wanted, complete=complete, force=force, take=take, concerns=concerns)
+    )
+    return planned(
+        out, (one for folder in folders for one in folder.decisions), (f.leftovers for f in folders)
+    )
 
 
 def planned(out: Path, decided: Iterable[Decision], leftovers: Iterable[Sequence[str]]) -> Plan:
     """The decisions on all folders, in the order of their paths."""
-    return Plan(out, tuple(sorted(decided, key=_by_path)), tuple(sorted(one for found in leftovers for one in found)))
+    return Plan(
+        out,
+        tuple(sorted(decided, key=_by_path)),
+        tuple(sorted(one for found in leftovers for one in found)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +180,8 @@ def decisions(
     take: blocks.Side | None = None,
     concerns: Callable[[Mapping[str, Any]], bool] = everyone,
 ) -> Iterator[DecidedFolder]:
-    """As `plan`, folder by folder: who carries each out at once holds the contents of one alone. An InputError comes
-    after the last."""
+    """As `plan`, folder by folder: who carries each out at once holds the contents of one alone. An
+    InputError comes after the last."""
     tree, names = Tree(out), frozenset(wanted)
     mistakes: list[Mistake] = []
     for folder in (*wanted, *(_abandoned(tree, names) if complete else ())):
@@ -184,7 +205,8 @@ def _by_path(decision: Decision) -> str:
 
 
 def _abandoned(tree: Tree, wanted: Container[str]) -> Iterator[str]:
-    """Folders that nothing wants and that opsgen wrote to, be it only an interrupted build's temporary files."""
+    """Folders that nothing wants and that opsgen wrote to, be it only an interrupted build's
+    temporary files."""
     for name, kind in sorted(tree.names("").items()):
         if kind is not Kind.FOLDER or name in wanted:
             continue
@@ -203,12 +225,16 @@ def _assert_in_place(folder: str, content: FolderContent | None, wanted: Contain
         misplaced = (head != folder or not rest) if folder else head in wanted
         name = artifact.path.rpartition("/")[2]
         if misplaced or name == MANIFEST or TEMPORARY.fullmatch(name):
-            raise ValueError(f"artifact {artifact.path!r} has no place among the files of {folder or 'the fleet'}")
+            raise ValueError(
+                f"artifact {artifact.path!r} has no place among the files of"
+                f" {folder or 'the fleet'}"
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class _Owned:
-    """What a folder's manifest says: its bytes, None where there is none, and the contents that are ours, by path."""
+    """What a folder's manifest says: its bytes, None where there is none, and the contents that are
+    ours, by path."""
 
     folder: str
     manifest: bytes | None
@@ -227,20 +253,31 @@ class _Rule:
 def _decide_folder(
     tree: Tree, folder: str, content: FolderContent | None, names: Container[str], rule: _Rule
 ) -> list[Decision]:
-    """What becomes of every file of one folder, its manifest last; `content` is None where nothing is wanted."""
+    """What becomes of every file of one folder, its manifest last; `content` is None where nothing
+    is wanted."""
     present = manifest_bytes(tree, folder)
-    manifest = None if present is None else parse_manifest(present, tree.full(manifest_path(folder)))
+    manifest = (
+        None if present is None else parse_manifest(present, tree.full(manifest_path(folder)))
+    )
     if content is None and (manifest is None or manifest.folder != folder):
         return []  # a copy of another folder, or another project's output
     if content is None and manifest is not None and not rule.concerns(manifest.facts):
         return []
-    own = {_prefix(folder) + name: digests for name, digests in (manifest.files if manifest else {}).items()}
+    own = {
+        _prefix(folder) + name: digests
+        for name, digests in (manifest.files if manifest else {}).items()
+    }
     if not folder:
-        own = {path: digests for path, digests in own.items() if path.partition("/")[0] not in names}
+        own = {
+            path: digests for path, digests in own.items() if path.partition("/")[0] not in names
+        }
 
     artifacts = {artifact.path: artifact for artifact in content.artifacts} if content else {}
     wanted = {path: artifact.digest for path, artifact in artifacts.items()}
-    decided = [_decide_wanted(tree, one, wanted[path], own.get(path, _NONE), rule) for path, one in artifacts.items()]
+    decided = [
+        _decide_wanted(tree, one, wanted[path], own.get(path, _NONE), rule)
+        for path, one in artifacts.items()
+    ]
     for path in own.keys() - wanted.keys():
         decided += _decide_unwanted(tree, path, own[path])
     if not tree.blocked(manifest_path(folder)):
@@ -249,7 +286,9 @@ def _decide_folder(
     return decided
 
 
-def _decide_wanted(tree: Tree, artifact: Wanted, wanted: str, own: Digests, rule: _Rule) -> Decision:
+def _decide_wanted(
+    tree: Tree, artifact: Wanted, wanted: str, own: Digests, rule: _Rule
+) -> Decision:
     path = artifact.path
     kind = tree.kind(path)
     if kind is None:
@@ -273,8 +312,11 @@ def _decide_wanted(tree: Tree, artifact: Wanted, wanted: str, own: Digests, rule
     return Decision(path, Action.CONFLICT, reason)
 
 
-def _merged(tree: Tree, artifact: Wanted, present: bytes, seen: Stamp | None, rule: _Rule) -> Decision | None:
-    """A page that people have written on, with the blocks that are wanted; None where it has no blocks at all."""
+def _merged(
+    tree: Tree, artifact: Wanted, present: bytes, seen: Stamp | None, rule: _Rule
+) -> Decision | None:
+    """A page that people have written on, with the blocks that are wanted; None where it has no
+    blocks at all."""
     file = tree.full(artifact.path)
     try:
         text = present.decode()
@@ -312,20 +354,27 @@ def _is_all_ours(present: bytes) -> bool:
     except (UnicodeDecodeError, InputError):
         return False
     peoples = (page.head, *(part.after for part in page.parts))
-    unedited = bool(page.parts) and not page.mine and not any(part.block.is_edited for part in page.parts)
+    unedited = (
+        bool(page.parts) and not page.mine and not any(part.block.is_edited for part in page.parts)
+    )
     return unedited and not any(blocks.written_by_people(text) for text in peoples)
 
 
 def _decide_manifest(
     owned: _Owned, wanted: Mapping[str, str], decided: Sequence[Decision], facts: Mapping[str, Any]
 ) -> Iterator[Decision]:
-    """What becomes of the manifest after the decisions about the files. Yields nothing where there is and will be none.
+    """What becomes of the manifest after the decisions about the files. Yields nothing where there
+    is and will be none.
 
     A conflict keeps the entry that it had, so that it stays a conflict until a person settles it.
     """
     path, own = manifest_path(owned.folder), owned.files
     conflicts = {decision.path for decision in decided if decision.action is Action.CONFLICT}
-    after = {name: frozenset([own_digest]) for name, own_digest in wanted.items() if name not in conflicts}
+    after = {
+        name: frozenset([own_digest])
+        for name, own_digest in wanted.items()
+        if name not in conflicts
+    }
     after |= {name: own[name] for name in conflicts if name in own}
     if not after and not wanted:
         if owned.manifest is not None:
@@ -335,16 +384,26 @@ def _decide_manifest(
     if content == owned.manifest:
         yield Decision(path, Action.KEEP)
         return
-    # Until every file is in place either content is ours: an interrupted build must not look like a person's edit.
-    before = {name: after.get(name, _NONE) | own.get(name, _NONE) for name in after.keys() | own.keys()}
+    # Until every file is in place either content is ours: an interrupted build must not look like a
+    # person's edit.
+    before = {
+        name: after.get(name, _NONE) | own.get(name, _NONE) for name in after.keys() | own.keys()
+    }
     writes = any(decision.content is not None for decision in decided)
     action = Action.ADD if owned.manifest is None else Action.CHANGE
-    yield Decision(path, action, content=content, before=_encode(owned.folder, before, facts) if writes else None)
+    yield Decision(
+        path,
+        action,
+        content=content,
+        before=_encode(owned.folder, before, facts) if writes else None,
+    )
 
 
 def _encode(folder: str, files: Mapping[str, Digests], facts: Mapping[str, Any]) -> bytes:
     prefix = _prefix(folder)
-    return Manifest(folder, {path.removeprefix(prefix): digests for path, digests in files.items()}, facts).encoded()
+    return Manifest(
+        folder, {path.removeprefix(prefix): digests for path, digests in files.items()}, facts
+    ).encoded()
 
 
 def _prefix(folder: str) -> str:
@@ -352,7 +411,8 @@ def _prefix(folder: str) -> str:
 
 
 def _leftovers(tree: Tree, folder: str, content: FolderContent | None) -> Iterator[str]:
-    """Temporary files whose build is no longer running: of a service at any depth, of the fleet where its files go."""
+    """Temporary files whose build is no longer running: of a service at any depth, of the fleet
+    where its files go."""
     for place in {folder, *(_folders_below(tree, folder) if folder else _folders_of(content))}:
         for name, kind in tree.names(place).items():
             match = TEMPORARY.fullmatch(name) if name.endswith(".tmp") else None
@@ -373,7 +433,8 @@ def _folders_below(tree: Tree, folder: str) -> Iterator[str]:
 
 
 def _is_running(process: int) -> bool:
-    """Whether another process has this id. Ours counts as gone: this build has written nothing yet."""
+    """Whether another process has this id. Ours counts as gone: this build has written nothing
+    yet."""
     if process == os.getpid():
         return False
     try:

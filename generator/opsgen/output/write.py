@@ -1,8 +1,9 @@
 """Carries a plan out: decisions in, files on the disk out, each of them old or new at every moment.
 
-Everything is written to temporary files beside the final ones before the first of them is put in its place, so that a
-full disk changes nothing. An interruption later than that leaves a mixture which the next build completes: before any
-file changes, its manifest already says that the new content is opsgen's too.
+Everything is written to temporary files beside the final ones before the first of them is put in
+its place, so that a full disk changes nothing. An interruption later than that leaves a mixture
+which the next build completes: before any file changes, its manifest already says that the new
+content is opsgen's too.
 """
 
 # pathlib doubles the time of a system call, and there are a dozen for every service:
@@ -24,13 +25,23 @@ from opsgen.output.artifact import folders_above
 from opsgen.output.blocks import Side
 from opsgen.output.disk import Stamp, WriteError, named, stamp, write_error
 from opsgen.output.manifest import MANIFEST
-from opsgen.output.plan import Action, DecidedFolder, Decision, FolderContent, Plan, decisions, everyone, planned
+from opsgen.output.plan import (
+    Action,
+    DecidedFolder,
+    Decision,
+    FolderContent,
+    Plan,
+    decisions,
+    everyone,
+    planned,
+)
 
 _PATIENCE_SECONDS = 30.0
 _POLL_SECONDS = 0.02
 _BUSY = "another build is writing here; try again when it has ended"
 _MEANWHILE = "this was changed while opsgen was writing; build again"
-# File systems without locks for folders (some network mounts). There, one of two builds at once may fail.
+# File systems without locks for folders (some network mounts). There, one of two builds at once may
+# fail.
 _NO_LOCKS = {errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
@@ -44,16 +55,21 @@ def write(
     concerns: Callable[[Mapping[str, Any]], bool] = everyone,
     wait_seconds: float = _PATIENCE_SECONDS,
 ) -> Plan:
-    """Plans and applies, alone in the output folder; returns what was done. Arguments and errors as of `plan`."""
+    """Plans and applies, alone in the output folder; returns what was done. Arguments and errors as
+    of `plan`."""
     with locked(out, wait_seconds):
-        return _carry_out(out, decisions(out, wanted, complete=complete, force=force, take=take, concerns=concerns))
+        return _carry_out(
+            out,
+            decisions(out, wanted, complete=complete, force=force, take=take, concerns=concerns),
+        )
 
 
 def apply(plan: Plan) -> None:
     """Writes and removes what the plan says, and leaves its conflicts as they are.
 
-    Raises WriteError. Until everything is written to temporary files, nothing has changed then. A file that is not what
-    the plan saw is never overwritten nor removed. Call it inside `locked`, as `write` does, where builds may meet.
+    Raises WriteError. Until everything is written to temporary files, nothing has changed then. A
+    file that is not what the plan saw is never overwritten nor removed. Call it inside `locked`, as
+    `write` does, where builds may meet.
     """
     _carry_out(plan.out, [DecidedFolder(list(plan.decisions), list(plan.leftovers))])
 
@@ -62,8 +78,8 @@ def apply(plan: Plan) -> None:
 def locked(out: Path, wait_seconds: float = _PATIENCE_SECONDS) -> Iterator[None]:
     """Makes the output folder where it is missing, and keeps other builds out of it.
 
-    The lock is on the folder itself, and so leaves no file; it ends with the process, however that ends. Raises
-    WriteError when another build has it for longer than `wait_seconds`.
+    The lock is on the folder itself, and so leaves no file; it ends with the process, however that
+    ends. Raises WriteError when another build has it for longer than `wait_seconds`.
     """
     deadline = time.monotonic() + wait_seconds
     while (descriptor := _try_lock(str(out))) is None:
@@ -74,7 +90,9 @@ def locked(out: Path, wait_seconds: float = _PATIENCE_SECONDS) -> Iterator[None]
         yield
     finally:
         with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_UN)  # closing is not enough where a child has inherited it
+            fcntl.flock(
+                descriptor, fcntl.LOCK_UN
+            )  # closing is not enough where a child has inherited it
         os.close(descriptor)
 
 
@@ -86,7 +104,9 @@ def _try_lock(out: str) -> int | None:
         descriptor = os.open(out, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.path.samestat(os.fstat(descriptor), os.stat(out)):  # else it was deleted while we waited
+        if os.path.samestat(
+            os.fstat(descriptor), os.stat(out)
+        ):  # else it was deleted while we waited
             return descriptor
     except OSError as error:
         if error.errno in _NO_LOCKS:
@@ -100,7 +120,8 @@ def _try_lock(out: str) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    """A content on its way: the final path, the temporary one, and what must still be there (None: nothing)."""
+    """A content on its way: the final path, the temporary one, and what must still be there (None:
+    nothing)."""
 
     target: str
     temporary: str
@@ -109,7 +130,8 @@ class _Write:
 
 
 class _Stage:
-    """Everything in temporary files, by when it is put in place: manifests of the way, files, final manifests."""
+    """Everything in temporary files, by when it is put in place: manifests of the way, files, final
+    manifests."""
 
     def __init__(self, out: str) -> None:
         self._out = out
@@ -133,7 +155,12 @@ class _Stage:
             self.lasts.append(self._staged(target, decision.content, guarded=False))
 
     def _staged(
-        self, target: str, content: bytes, step: str = "", seen: Stamp | None = None, guarded: bool = True
+        self,
+        target: str,
+        content: bytes,
+        step: str = "",
+        seen: Stamp | None = None,
+        guarded: bool = True,
     ) -> _Write:
         temporary = _temporary(target, step)
         with named(target):
@@ -158,7 +185,8 @@ class _Stage:
 
 
 def _carry_out(out: Path, folders: Iterable[DecidedFolder]) -> Plan:
-    """Folder after folder is written to temporary files; then all of them are put in place. Returns what was done."""
+    """Folder after folder is written to temporary files; then all of them are put in place. Returns
+    what was done."""
     stage = _Stage(str(out))
     done: list[Decision] = []
     leftovers: list[str] = []
@@ -166,7 +194,11 @@ def _carry_out(out: Path, folders: Iterable[DecidedFolder]) -> Plan:
         for folder in folders:
             for decision in folder.decisions:
                 stage.add(decision)
-                done.append(decision if decision.content is None else replace(decision, content=None, before=None))
+                done.append(
+                    decision
+                    if decision.content is None
+                    else replace(decision, content=None, before=None)
+                )
             leftovers += folder.leftovers
         removals = [decision for decision in done if decision.action is Action.REMOVE]
         for one in (*stage.firsts, *stage.files):

@@ -1,7 +1,7 @@
 """PromQL in, PromQL out: the one place that reads, changes and writes PromQL text.
 
-Text becomes a tree of frozen values (`parse`), trees become other trees (`rewrite`), and a tree becomes text again
-(`text`). Nothing else in opsgen looks inside a query.
+Text becomes a tree of frozen values (`parse`), trees become other trees (`rewrite`), and a tree
+becomes text again (`text`). Nothing else in opsgen looks inside a query.
 """
 
 from opsgen.promql.parse import PromqlError, parse

@@ -1,4 +1,5 @@
-"""PromQL text to a tree, by the promql-parser package, with the limits that keep its native code from crashing."""
+"""PromQL text to a tree, by the promql-parser package, with the limits that keep its native code
+from crashing."""
 
 from __future__ import annotations
 
@@ -28,16 +29,18 @@ from opsgen.promql.tree import (
 )
 from opsgen.quantities import Duration
 
-# promql-parser 0.12 overflows the stack, uncatchably, on some 16,000 nested parentheses or 8,000 chained operators.
+# promql-parser 0.12 overflows the stack, uncatchably, on some 16,000 nested parentheses or 8,000
+# chained operators.
 _LONGEST = 8_000
 _DEEPEST = 100
-# Its trees are copied at every step down, so that time is quadratic in the length of a chain: this many take 0.2 s.
+# Its trees are copied at every step down, so that time is quadratic in the length of a chain: this
+# many take 0.2 s.
 _MOST_OPERATORS = 1_000
 _QUOTED = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`|\#[^\n]*""")
 _OPERATOR = re.compile(r"[-+*/%^<>=!~]+|\b(?:and|or|unless|atan2)\b")
 _METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-# Strings and comments are left alone, but for what promql-parser refuses and Prometheus takes: backslashes in raw
-# strings, and (outside of both) underscores between digits.
+# Strings and comments are left alone, but for what promql-parser refuses and Prometheus takes:
+# backslashes in raw strings, and (outside of both) underscores between digits.
 _SPELLING = re.compile(
     r"""(?P<kept>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\#[^\n]*)|`(?P<raw>[^`]*)`|(?<![\w.:])(?P<digits>\d+(?:_\d+)+)(?!\w)"""
 )
@@ -75,7 +78,8 @@ def _plainer(found: re.Match[str]) -> str:
 
 
 def _nesting(text: str) -> int:
-    """The deepest nesting of brackets and runs of signs; those in strings count too, which errs on the safe side."""
+    """The deepest nesting of brackets and runs of signs; those in strings count too, which errs on
+    the safe side."""
     depth = deepest = signs = 0
     for character in text:
         if character in "([{":
@@ -119,11 +123,17 @@ def _matrix(node: Any, _depth: int) -> Selector:
 
 def _selector(node: Any, window: Duration | None) -> Selector:
     if node.matchers.or_matchers:
-        raise PromqlError("alternatives inside a selector ({a or b}) are not supported; write two selectors")
+        raise PromqlError(
+            "alternatives inside a selector ({a or b}) are not supported; write two selectors"
+        )
     matchers = tuple(_matcher(matcher) for matcher in node.matchers.matchers)
     metric = node.name
     if metric is None:
-        named = [m for m in matchers if m.label == "__name__" and m.op == "=" and _METRIC_NAME.fullmatch(m.value)]
+        named = [
+            m
+            for m in matchers
+            if m.label == "__name__" and m.op == "=" and _METRIC_NAME.fullmatch(m.value)
+        ]
         if len(named) == 1:
             metric, matchers = named[0].value, tuple(m for m in matchers if m is not named[0])
     return Selector(metric, matchers, window, _milliseconds(node.offset), _at(node.at))
@@ -182,7 +192,10 @@ def _binary(node: Any, depth: int) -> Binary:
 
 
 def _matching(modifier: Any) -> Matching | None:
-    if modifier.fill_values is not None and (modifier.fill_values.lhs, modifier.fill_values.rhs) != (None, None):
+    if modifier.fill_values is not None and (
+        modifier.fill_values.lhs,
+        modifier.fill_values.rhs,
+    ) != (None, None):
         raise PromqlError("fill modifiers are experimental in Prometheus and not supported")
     if modifier.matching is None:
         return None

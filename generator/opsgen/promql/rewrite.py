@@ -1,4 +1,5 @@
-"""Trees to other trees: adding matchers, changing windows, and the handful of shapes that rules are built from."""
+"""Trees to other trees: adding matchers, changing windows, and the handful of shapes that rules are
+built from."""
 
 from __future__ import annotations
 
@@ -28,7 +29,9 @@ def transform(node: Node, change: Callable[[Node], Node]) -> Node:
     """The tree with `change` applied to every node, children before their parents."""
     match node:
         case Binary():
-            node = replace(node, left=transform(node.left, change), right=transform(node.right, change))
+            node = replace(
+                node, left=transform(node.left, change), right=transform(node.right, change)
+            )
         case Call():
             node = Call(node.function, tuple(transform(argument, change) for argument in node.args))
         case Aggregate():
@@ -44,7 +47,8 @@ def transform(node: Node, change: Callable[[Node], Node]) -> Node:
 def with_matchers(
     node: Node, matchers: Iterable[Matcher], concerns: Callable[[str], bool] = lambda _metric: True
 ) -> Node:
-    """Every selector with the matchers added, but for labels that it matches already: what was written there wins.
+    """Every selector with the matchers added, but for labels that it matches already: what was
+    written there wins.
 
     `concerns` says of a metric's name whether its series have the labels at all.
     """
@@ -61,7 +65,8 @@ def with_matchers(
 
 
 def with_selectors(node: Node, named: Callable[[str], Node | None]) -> Node:
-    """Every selector whose metric `named` knows replaced by what it gives, keeping matchers, range, offset and `@`."""
+    """Every selector whose metric `named` knows replaced by what it gives, keeping matchers, range,
+    offset and `@`."""
 
     def substitute(found: Node) -> Node:
         given = named(found.metric) if isinstance(found, Selector) and found.metric else None
@@ -75,7 +80,8 @@ def with_selectors(node: Node, named: Callable[[str], Node | None]) -> Node:
 
 
 def with_range(node: Node, window: Range) -> Node:
-    """Every range selector on `window`; subqueries keep theirs: that is what is asked, not how it is measured."""
+    """Every range selector on `window`; subqueries keep theirs: that is what is asked, not how it
+    is measured."""
 
     def widen(found: Node) -> Node:
         if isinstance(found, Selector) and found.range is not None:
@@ -91,9 +97,13 @@ def with_offset(node: Node, offset: Duration) -> Node:
         case Selector() | Subquery():
             return replace(node, offset_ms=node.offset_ms + offset.milliseconds)
         case Binary():
-            return replace(node, left=with_offset(node.left, offset), right=with_offset(node.right, offset))
+            return replace(
+                node, left=with_offset(node.left, offset), right=with_offset(node.right, offset)
+            )
         case Call():
-            return Call(node.function, tuple(with_offset(argument, offset) for argument in node.args))
+            return Call(
+                node.function, tuple(with_offset(argument, offset) for argument in node.args)
+            )
         case Aggregate():
             return replace(node, expr=with_offset(node.expr, offset))
         case Unary():
@@ -106,7 +116,11 @@ def with_function(node: Node, old: str, new: str) -> Node:
     """Every call of one function made a call of another."""
 
     def swap(found: Node) -> Node:
-        return replace(found, function=new) if isinstance(found, Call) and found.function == old else found
+        return (
+            replace(found, function=new)
+            if isinstance(found, Call) and found.function == old
+            else found
+        )
 
     return transform(node, swap)
 
@@ -129,7 +143,8 @@ def call(function: str, *args: Node) -> Call:
 
 
 def sum_by(node: Node, labels: Iterable[str] = ()) -> Aggregate:
-    """`sum(node)` or `sum by (labels) (node)`; a sum by the same labels already is not summed again."""
+    """`sum(node)` or `sum by (labels) (node)`; a sum by the same labels already is not summed
+    again."""
     wanted = tuple(labels)
     grouping = Grouping(wanted) if wanted else None
     if isinstance(node, Aggregate) and node.op == "sum" and node.grouping == grouping:

@@ -28,7 +28,18 @@ _WIDTH = 110
 _INDENT = "  "
 _PLAIN_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 # Operator precedence, weakest first (prometheus.io, "Operators": binary operator precedence).
-_PRECEDENCE = {"or": 1, "and": 2, "unless": 2, "+": 4, "-": 4, "*": 5, "/": 5, "%": 5, "atan2": 5, "^": 6}
+_PRECEDENCE = {
+    "or": 1,
+    "and": 2,
+    "unless": 2,
+    "+": 4,
+    "-": 4,
+    "*": 5,
+    "/": 5,
+    "%": 5,
+    "atan2": 5,
+    "^": 6,
+}
 _COMPARISON_PRECEDENCE = 3
 _UNARY_PRECEDENCE = 5
 _RIGHT_ASSOCIATIVE = frozenset({"^"})
@@ -63,7 +74,8 @@ def one_line(node: Node) -> str:
 
 @lru_cache(maxsize=_PRINTED)
 def pretty(node: Node, width: int = _WIDTH) -> str:
-    """The expression on as many lines as it takes to keep to `width` columns; one line where that is enough."""
+    """The expression on as many lines as it takes to keep to `width` columns; one line where that
+    is enough."""
     return "\n".join(_lines(node, width))
 
 
@@ -71,7 +83,10 @@ def quote(value: str) -> str:
     """A PromQL string literal; every label value that reaches a query goes through here."""
     if value.isprintable() and '"' not in value and "\\" not in value:
         return f'"{value}"'
-    escaped = "".join(_ESCAPES.get(c) or (c if c.isprintable() or ord(c) > 0x7F else f"\\x{ord(c):02x}") for c in value)
+    escaped = "".join(
+        _ESCAPES.get(c) or (c if c.isprintable() or ord(c) > 0x7F else f"\\x{ord(c):02x}")
+        for c in value
+    )
     return f'"{escaped}"'
 
 
@@ -87,10 +102,17 @@ def _lines(node: Node, width: int) -> list[str]:
             return [*left, _operator(node), *right]
         case Aggregate():
             parameter = [] if node.param is None else [f"{_INDENT}{one_line(node.param)},"]
-            return [f"{_aggregate_head(node)}(", *parameter, *_indented(_lines(node.expr, inner)), ")"]
+            return [
+                f"{_aggregate_head(node)}(",
+                *parameter,
+                *_indented(_lines(node.expr, inner)),
+                ")",
+            ]
         case Call() if node.args:
             arguments = [_lines(argument, inner) for argument in node.args]
-            body = [line for lines in arguments[:-1] for line in [*lines[:-1], f"{lines[-1]},"]] + arguments[-1]
+            body = [
+                line for lines in arguments[:-1] for line in [*lines[:-1], f"{lines[-1]},"]
+            ] + arguments[-1]
             return [f"{node.function}(", *_indented(body), ")"]
         case Subquery():
             needs = isinstance(node.expr, Binary | Unary)
@@ -106,12 +128,14 @@ def _indented(lines: list[str]) -> list[str]:
 
 def _in_parentheses(node: Node, width: int) -> list[str]:
     flat = f"({one_line(node)})"
-    return [flat] if len(flat) <= width else ["(", *_indented(_lines(node, width - len(_INDENT))), ")"]
+    return (
+        [flat] if len(flat) <= width else ["(", *_indented(_lines(node, width - len(_INDENT))), ")"]
+    )
 
 
 def _operand_lines(parent: Binary, child: Node, is_right: bool, width: int) -> list[str]:
-    """An operand of a broken binary expression. One that is broken itself stands in parentheses, unless it only goes
-    on the chain of the same operator."""
+    """An operand of a broken binary expression. One that is broken itself stands in parentheses,
+    unless it only goes on the chain of the same operator."""
     if _needs_parentheses(parent, child, is_right):
         return _in_parentheses(child, width)
     lines = _lines(child, width)

@@ -1,6 +1,8 @@
-"""The syntax tree of a PromQL expression: frozen values, that can be shared, compared, cached and sent to workers.
+"""The syntax tree of a PromQL expression: frozen values, that can be shared, compared, cached and
+sent to workers.
 
-Parentheses are not kept: the printer writes those that precedence needs and those that help a reader.
+Parentheses are not kept: the printer writes those that precedence needs and those that help a
+reader.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from opsgen.quantities import Duration
 
 MatchOp = Literal["=", "!=", "=~", "!~"]
 
-# A range is a duration, or one of Grafana's variables (`$__rate_interval`) in a query that only Grafana reads.
+# A range is a duration, or one of Grafana's variables (`$__rate_interval`) in a query that only
+# Grafana reads.
 Range = Duration | str
 
 
@@ -44,9 +47,11 @@ class String:
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """An instant vector selector, or with `range` a range vector selector; `offset` and `at` as in PromQL.
+    """An instant vector selector, or with `range` a range vector selector; `offset` and `at` as in
+    PromQL.
 
-    `offset_ms` is in milliseconds and may be negative. `at` is a Unix time as text, `start()` or `end()`.
+    `offset_ms` is in milliseconds and may be negative. `at` is a Unix time as text, `start()` or
+    `end()`.
     """
 
     metric: str | None
@@ -89,7 +94,8 @@ class Aggregate:
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """How the two sides of a binary operator find each other: `on`/`ignoring (labels)`, `group_left`/`group_right`."""
+    """How the two sides of a binary operator find each other: `on`/`ignoring (labels)`,
+    `group_left`/`group_right`."""
 
     labels: tuple[str, ...]
     on: bool

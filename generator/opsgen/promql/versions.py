@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from opsgen.promql.tree import Aggregate, Call, Node, Selector, walk
 
-# Prometheus' CHANGELOG. Functions that still need a feature flag are left out: they are refused as 'never'.
+# Prometheus' CHANGELOG. Functions that still need a feature flag are left out: they are refused as
+# 'never'.
 _FUNCTIONS: dict[str, tuple[int, int] | None] = {
     "histogram_avg": (2, 51),
     "histogram_stdvar": (2, 46),
@@ -32,7 +33,8 @@ _UTF8_NAMES = (3, 0)
 
 @dataclass(frozen=True)
 class TooNew:
-    """A part of an expression and the release that brought it (`3.0`); None where it still needs a feature flag."""
+    """A part of an expression and the release that brought it (`3.0`); None where it still needs a
+    feature flag."""
 
     what: str
     since: str | None

@@ -1,7 +1,8 @@
 """Alert conditions in; the states of the world that prove them, without a Prometheus, out.
 
-`state` says what a state is, `series` which series the conditions need, `steady` what an expression's value is in a
-state, and `solve` searches for a healthy state and for failing ones; `neutral` lets services that are alike share it.
+`state` says what a state is, `series` which series the conditions need, `steady` what an
+expression's value is in a state, and `solve` searches for a healthy state and for failing ones;
+`neutral` lets services that are alike share it.
 """
 
 from opsgen.proofs.rules import Condition, Unprovable

@@ -1,4 +1,5 @@
-"""PromQL's aggregations: a vector in, one value for each group, or the chosen series of each, out."""
+"""PromQL's aggregations: a vector in, one value for each group, or the chosen series of each,
+out."""
 
 from __future__ import annotations
 
@@ -53,14 +54,18 @@ PRESENCE_ONLY = frozenset({"count", "group"})
 
 
 def aggregation(op: str, grouping: Grouping | None) -> Callable[[Vector, float | None], Vector]:
-    """What the aggregation makes of a vector and its parameter; raises Unsupported for one that is not known."""
+    """What the aggregation makes of a vector and its parameter; raises Unsupported for one that is
+    not known."""
     key = _group_key(grouping)
     if op in _PLAIN:
         plain = _PLAIN[op]
-        return lambda vector, _: {group: float(plain(values)) for group, values in _groups(vector, key).items()}
+        return lambda vector, _: {
+            group: float(plain(values)) for group, values in _groups(vector, key).items()
+        }
     if op == "quantile":
         return lambda vector, share: {
-            group: quantile(_number(share), values) for group, values in _groups(vector, key).items()
+            group: quantile(_number(share), values)
+            for group, values in _groups(vector, key).items()
         }
     if op in ("topk", "bottomk"):
         return lambda vector, count: _ranked(vector, int(_number(count)), key, highest=op == "topk")
@@ -102,5 +107,7 @@ def _ranked(vector: Vector, count: int, key: Callable[[Labels], Labels], highest
         return (math.isnan(item[1]), -item[1] if highest else item[1])
 
     grouped = sorted(vector.items(), key=lambda item: (key(item[0]), rank(item)))
-    chosen = (list(items)[: max(0, count)] for _, items in groupby(grouped, key=lambda item: key(item[0])))
+    chosen = (
+        list(items)[: max(0, count)] for _, items in groupby(grouped, key=lambda item: key(item[0]))
+    )
     return {labels: value for items in chosen for labels, value in items}

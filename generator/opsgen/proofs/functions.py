@@ -1,4 +1,5 @@
-"""PromQL's functions as tables: what each makes of numbers, of a level over a window, and of a histogram's buckets."""
+"""PromQL's functions as tables: what each makes of numbers, of a level over a window, and of a
+histogram's buckets."""
 
 from __future__ import annotations
 
@@ -83,7 +84,8 @@ ELEMENTWISE: dict[str, Callable[..., float]] = {
 # They change the order alone, which an alert does not see.
 SORTING = frozenset({"sort", "sort_desc", "sort_by_label", "sort_by_label_desc"})
 
-# Per second and over the window: functions of a series' slope. Those of _NEVER_FALL read a fall as a counter's reset.
+# Per second and over the window: functions of a series' slope. Those of _NEVER_FALL read a fall as
+# a counter's reset.
 _PER_SECOND = frozenset({"rate", "irate", "deriv"})
 _OVER_WINDOW = frozenset({"increase", "delta"})
 _NEVER_FALL = frozenset({"rate", "irate", "increase"})
@@ -113,11 +115,14 @@ _OF_PRESENCE: dict[str, Callable[[float], float]] = {
 OVER_TIME = SLOPES | frozenset(_OF_LEVEL) | frozenset(_OF_PRESENCE)
 KEEPS_NAME = frozenset({"last_over_time", "first_over_time"})
 # Nothing moves in a steady state, so these are 0 in every one of them.
-ALWAYS_ZERO = frozenset({"changes", "resets", "stddev_over_time", "stdvar_over_time", "mad_over_time"})
+ALWAYS_ZERO = frozenset(
+    {"changes", "resets", "stddev_over_time", "stdvar_over_time", "mad_over_time"}
+)
 
 
 def over_time(function: str) -> Callable[[float, bool, float], float]:
-    """The value over a window of a series: (level, whether it is a slope, the window in seconds)."""
+    """The value over a window of a series: (level, whether it is a slope, the window in
+    seconds)."""
     if function in SLOPES:
         return _of_slope(function)
     if function in _OF_PRESENCE:
@@ -140,7 +145,9 @@ def _of_slope(function: str) -> Callable[[float, bool, float], float]:
         if not counter:
             return 0.0
         if never_falls and level < 0:
-            raise Unsupported(f"{function}() of a falling series reads every step as a counter's reset")
+            raise Unsupported(
+                f"{function}() of a falling series reads every step as a counter's reset"
+            )
         return level if per_second else level * window
 
     return value
@@ -165,16 +172,24 @@ def _bound(text: str) -> float | None:
 
 
 def _bucket_quantile(share: float, buckets: list[tuple[float, float]]) -> float:
-    """`bucketQuantile` of Prometheus' promql/quantile.go: linear within a bucket, the lowest of which starts at 0."""
+    """`bucketQuantile` of Prometheus' promql/quantile.go: linear within a bucket, the lowest of
+    which starts at 0."""
     if math.isnan(share):
         return math.nan
     if share < 0 or share > 1:
         return math.copysign(math.inf, share)
     observations = buckets[-1][1]
-    if buckets[-1][0] != math.inf or len(buckets) < 2 or observations == 0 or math.isnan(observations):
+    if (
+        buckets[-1][0] != math.inf
+        or len(buckets) < 2
+        or observations == 0
+        or math.isnan(observations)
+    ):
         return math.nan
     rank = share * observations
-    index = next((i for i, (_, count) in enumerate(buckets[:-1]) if count >= rank), len(buckets) - 1)
+    index = next(
+        (i for i, (_, count) in enumerate(buckets[:-1]) if count >= rank), len(buckets) - 1
+    )
     if index == len(buckets) - 1:
         return buckets[-2][0]
     end, count = buckets[index]
@@ -188,16 +203,23 @@ def _divided(part: float, whole: float) -> float:
     return part / whole if whole else math.nan
 
 
-def label_replace(vector: Vector, target: str, replacement: str, source: str, pattern: str) -> Vector:
-    """As in PromQL: where the pattern matches the whole of the source label, the target label is set."""
+def label_replace(
+    vector: Vector, target: str, replacement: str, source: str, pattern: str
+) -> Vector:
+    """As in PromQL: where the pattern matches the whole of the source label, the target label is
+    set."""
     try:
         compiled = re.compile(pattern, re.DOTALL)
     except re.error as error:
-        raise Unsupported(f"the regular expression {pattern!r} is not understood ({error})") from None
+        raise Unsupported(
+            f"the regular expression {pattern!r} is not understood ({error})"
+        ) from None
 
     def replaced(labels: Labels) -> Labels:
         found = compiled.fullmatch(dict(labels).get(source, ""))
-        return labels if found is None else _with_label(labels, target, _expanded(replacement, found))
+        return (
+            labels if found is None else _with_label(labels, target, _expanded(replacement, found))
+        )
 
     return distinct((replaced(labels), value) for labels, value in vector.items())
 
@@ -205,7 +227,9 @@ def label_replace(vector: Vector, target: str, replacement: str, source: str, pa
 def label_join(vector: Vector, target: str, separator: str, *sources: str) -> Vector:
     def joined(labels: Labels) -> Labels:
         values = dict(labels)
-        return _with_label(labels, target, separator.join(values.get(source, "") for source in sources))
+        return _with_label(
+            labels, target, separator.join(values.get(source, "") for source in sources)
+        )
 
     return distinct((joined(labels), value) for labels, value in vector.items())
 
@@ -216,7 +240,8 @@ def _with_label(labels: Labels, name: str, value: str) -> Labels:
 
 
 def _expanded(replacement: str, found: re.Match[str]) -> str:
-    """Go's Regexp.Expand: `$1`, `${1}` and `${name}`; an unknown group is empty, `$$` is a dollar."""
+    """Go's Regexp.Expand: `$1`, `${1}` and `${name}`; an unknown group is empty, `$$` is a
+    dollar."""
     groups = {str(index): text or "" for index, text in enumerate((found[0], *found.groups()))}
     groups |= {name: text or "" for name, text in found.groupdict().items()}
 

@@ -1,4 +1,5 @@
-"""Label matchers: which values they accept, and, for a regular expression, a few values that it may."""
+"""Label matchers: which values they accept, and, for a regular expression, a few values that it
+may."""
 
 from __future__ import annotations
 
@@ -13,16 +14,33 @@ from opsgen.proofs.state import Labels, Unsupported
 
 # Per construct; enough to tell `[45]..` from `5..` without multiplying.
 _MOST_SAMPLES = 6
-_ESCAPED = {"d": "0", "D": "a", "w": "a", "W": "-", "s": " ", "S": "a", "n": "\n", "t": "\t", "r": "\r"}
+_ESCAPED = {
+    "d": "0",
+    "D": "a",
+    "w": "a",
+    "W": "-",
+    "s": " ",
+    "S": "a",
+    "n": "\n",
+    "t": "\t",
+    "r": "\r",
+}
 _EMPTY_ESCAPES = frozenset("bBAz")
-_CLASS_NAMES = {"alnum": "a-zA-Z0-9", "alpha": "a-zA-Z", "digit": "0-9", "lower": "a-z", "upper": "A-Z"}
+_CLASS_NAMES = {
+    "alnum": "a-zA-Z0-9",
+    "alpha": "a-zA-Z",
+    "digit": "0-9",
+    "lower": "a-z",
+    "upper": "A-Z",
+}
 # What is tried where a class says what it does not want, or is too odd to read.
 _ANY_CHARACTERS = "0aA-_/. "
 
 
 @lru_cache(maxsize=4096)
 def accepts(matcher: Matcher, value: str) -> bool:
-    """Whether a label of that value (empty for no such label) passes; raises Unsupported for an unreadable pattern."""
+    """Whether a label of that value (empty for no such label) passes; raises Unsupported for an
+    unreadable pattern."""
     if matcher.op in ("=", "!="):
         return (value == matcher.value) == (matcher.op == "=")
     return (_compiled(matcher.value).fullmatch(value) is not None) == (matcher.op == "=~")
@@ -36,7 +54,8 @@ def accept_all(matchers: Iterable[Matcher], labels: Labels) -> bool:
 
 @lru_cache(maxsize=1024)
 def samples(pattern: str) -> tuple[str, ...]:
-    """A few texts that the (anchored) pattern matches, the most different first; none where it is too odd to read."""
+    """A few texts that the (anchored) pattern matches, the most different first; none where it is
+    too odd to read."""
     compiled = _compiled(pattern)
     try:
         found = _Sampler(pattern).alternation()
@@ -53,14 +72,19 @@ def _compiled(pattern: str) -> re.Pattern[str]:
         translated = translated.replace(f"[:{name}:]", characters)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # of set operations that Python may have one day
+            warnings.simplefilter(
+                "ignore", FutureWarning
+            )  # of set operations that Python may have one day
             return re.compile(translated, re.DOTALL)
     except re.error as error:
-        raise Unsupported(f"the regular expression {pattern!r} is not understood ({error})") from None
+        raise Unsupported(
+            f"the regular expression {pattern!r} is not understood ({error})"
+        ) from None
 
 
 class _Sampler:
-    """Reads a pattern from left to right; every method gives texts that the part it read may match."""
+    """Reads a pattern from left to right; every method gives texts that the part it read may
+    match."""
 
     def __init__(self, pattern: str) -> None:
         self._pattern = pattern
@@ -72,7 +96,9 @@ class _Sampler:
             branches.append(self._sequence())
         # One of each branch before the second of any.
         turns = max(len(branch) for branch in branches)
-        return _few(branch[turn] for turn in range(turns) for branch in branches if turn < len(branch))
+        return _few(
+            branch[turn] for turn in range(turns) for branch in branches if turn < len(branch)
+        )
 
     def _sequence(self) -> list[str]:
         found = [""]
@@ -120,7 +146,9 @@ class _Sampler:
         written = self._pattern[start : self._at]
         test = _compiled(written)
         named = [character for character in written if test.fullmatch(character)]
-        return _few([*named, *(character for character in _ANY_CHARACTERS if test.fullmatch(character))])
+        return _few(
+            [*named, *(character for character in _ANY_CHARACTERS if test.fullmatch(character))]
+        )
 
     def _escape(self) -> list[str]:
         character = self._next()

@@ -1,4 +1,5 @@
-"""PromQL's binary operators on numbers and on vectors, with its label matching; `Vector` maps labels to values.
+"""PromQL's binary operators on numbers and on vectors, with its label matching; `Vector` maps
+labels to values.
 
 The metric's name is the label `__name__`, as in Prometheus itself.
 """
@@ -16,14 +17,19 @@ Vector = dict[Labels, float]
 Value = float | Vector
 
 _NAME = "__name__"
-# `a op b` without `on` or `ignoring` matches on all labels; the name never counts unless `on` asks for it.
+# `a op b` without `on` or `ignoring` matches on all labels; the name never counts unless `on` asks
+# for it.
 _ALL_LABELS = Matching((), on=False)
 
 
 def _divide(left: float, right: float) -> float:
     if right:
         return left / right
-    return math.nan if left == 0 or math.isnan(left) else math.copysign(math.inf, left) * math.copysign(1, right)
+    return (
+        math.nan
+        if left == 0 or math.isnan(left)
+        else math.copysign(math.inf, left) * math.copysign(1, right)
+    )
 
 
 def _modulo(left: float, right: float) -> float:
@@ -59,7 +65,8 @@ _COMPARING: dict[str, Callable[[float, float], bool]] = {
 
 
 def operator(node: Binary) -> Callable[[Value, Value], Value]:
-    """What the operator makes of its two sides; raises Unsupported where Prometheus would fail, or is unknown here."""
+    """What the operator makes of its two sides; raises Unsupported where Prometheus would fail, or
+    is unknown here."""
     if node.op in SET_OPERATORS:
         return _set_operator(node.op, _Signature(node.matching or _ALL_LABELS))
     if node.op not in _ARITHMETIC and node.op not in COMPARISONS:
@@ -80,11 +87,14 @@ def operator(node: Binary) -> Callable[[Value, Value], Value]:
 
 
 def distinct(pairs: Iterable[tuple[Labels, float]]) -> Vector:
-    """The vector of these; raises Unsupported where two have the same labels, which Prometheus refuses."""
+    """The vector of these; raises Unsupported where two have the same labels, which Prometheus
+    refuses."""
     listed = list(pairs)
     vector = dict(listed)
     if len(vector) != len(listed):
-        raise Unsupported("two series of one result would have the same labels, which Prometheus refuses")
+        raise Unsupported(
+            "two series of one result would have the same labels, which Prometheus refuses"
+        )
     return vector
 
 
@@ -111,11 +121,15 @@ def _number_of(node: Binary) -> Callable[[float, float], float]:
     return lambda left, right: float(compare(left, right))
 
 
-def _with_scalar(node: Binary, vector: Vector, sides: Callable[[float], tuple[float, float]], keep: int) -> Vector:
+def _with_scalar(
+    node: Binary, vector: Vector, sides: Callable[[float], tuple[float, float]], keep: int
+) -> Vector:
     """`keep` says which of the sides is the vector's, whose value a filter lets through."""
     if node.op in _COMPARING and not node.return_bool:
         compare = _COMPARING[node.op]
-        return {labels: sides(value)[keep] for labels, value in vector.items() if compare(*sides(value))}
+        return {
+            labels: sides(value)[keep] for labels, value in vector.items() if compare(*sides(value))
+        }
     number = _number_of(node)
     return distinct((nameless(labels), number(*sides(value))) for labels, value in vector.items())
 
@@ -141,9 +155,15 @@ def _set_operator(op: str, signature: _Signature) -> Callable[[Value, Value], Va
             raise Unsupported(f"`{op}` takes vectors on both sides")
         if op == "or":
             there = {signature(labels) for labels in left}
-            return left | {labels: value for labels, value in right.items() if signature(labels) not in there}
+            return left | {
+                labels: value for labels, value in right.items() if signature(labels) not in there
+            }
         there = {signature(labels) for labels in right}
-        return {labels: value for labels, value in left.items() if (signature(labels) in there) == (op == "and")}
+        return {
+            labels: value
+            for labels, value in left.items()
+            if (signature(labels) in there) == (op == "and")
+        }
 
     return apply
 
@@ -170,9 +190,13 @@ def _vector_operator(node: Binary) -> Callable[[Vector, Vector], Vector]:
             if filters and not result:
                 continue
             if matching.group is None and key in matched:
-                raise Unsupported(f"several series on the left of `{node.op}` match one on the right")
+                raise Unsupported(
+                    f"several series on the left of `{node.op}` match one on the right"
+                )
             matched.add(key)
-            found.append((_result_labels(labels, other, matching, filters), sides[0] if filters else result))
+            found.append(
+                (_result_labels(labels, other, matching, filters), sides[0] if filters else result)
+            )
         return distinct(found)
 
     return apply
@@ -183,7 +207,10 @@ def _partners(one: Vector, signature: _Signature) -> dict[Labels, tuple[Labels, 
     for labels, value in one.items():
         key = signature(labels)
         if key in partners:
-            raise Unsupported("a binary operator finds several series on its one-side with the same matching labels")
+            raise Unsupported(
+                "a binary operator finds several series on its one-side with the same matching"
+                " labels"
+            )
         partners[key] = (labels, value)
     return partners
 

@@ -1,7 +1,8 @@
-"""Alert conditions in; a `Problem` out, which says what fires in which settings, and remembers what it was asked.
+"""Alert conditions in; a `Problem` out, which says what fires in which settings, and remembers what
+it was asked.
 
-Whether a rule fires is asked of the start of time; whether that is certain, of later times, of a Prometheus without a
-past, and of rates that are off by a little, too.
+Whether a rule fires is asked of the start of time; whether that is certain, of later times, of a
+Prometheus without a past, and of rates that are off by a little, too.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ Settings = tuple[Setting, ...]
 class Condition:
     """One alert's expression, in terms of scraped series; it fires where its result is not empty.
 
-    `sparse` is the same where the rules are evaluated as rarely as a proof may: what is decided must hold there, too.
+    `sparse` is the same where the rules are evaluated as rarely as a proof may: what is decided
+    must hold there, too.
     """
 
     key: str
@@ -43,7 +45,8 @@ class Condition:
 
 
 class Unprovable(Exception):
-    """No steady states can prove the condition `key`; `reason` says which function or shape is in the way."""
+    """No steady states can prove the condition `key`; `reason` says which function or shape is in
+    the way."""
 
     def __init__(self, key: str, reason: str) -> None:
         self.key = key
@@ -70,7 +73,9 @@ class Rule:
         except Unsupported as unsupported:
             raise Unprovable(condition.key, str(unsupported)) from None
         parts = list(walk(condition.expr))
-        timed = any(isinstance(part, Call) and part.function in ("time", "timestamp") for part in parts)
+        timed = any(
+            isinstance(part, Call) and part.function in ("time", "timestamp") for part in parts
+        )
         later = _LATER + longest_lookback(condition.expr) * 2
         return cls(
             condition.key,
@@ -117,14 +122,19 @@ def _is_true(value: object) -> bool:
 
 
 class Problem:
-    """The rules, the sources they read, and what is known already about which settings make which rules fire."""
+    """The rules, the sources they read, and what is known already about which settings make which
+    rules fire."""
 
     def __init__(self, conditions: Sequence[Condition], bounds: Bounds) -> None:
         self.rules = [Rule.of(condition) for condition in conditions]
         self.sources = _sources(conditions, bounds)
         self.reads = [self._sources_of(rule) for rule in self.rules]
-        self.readers = [[i for i, read in enumerate(self.reads) if s in read] for s in range(len(self.sources))]
-        self.past_read = {s for i, rule in enumerate(self.rules) if rule.reads_past for s in self.reads[i]}
+        self.readers = [
+            [i for i, read in enumerate(self.reads) if s in read] for s in range(len(self.sources))
+        ]
+        self.past_read = {
+            s for i, rule in enumerate(self.rules) if rule.reads_past for s in self.reads[i]
+        }
         self.obstacles: dict[int, str] = {}
         self._pieces: dict[tuple[int, Setting, int], Index] = {}
         self._indexes: dict[tuple[tuple[int, ...], Settings, int], Index] = {}
@@ -133,7 +143,9 @@ class Problem:
 
     def state(self, settings: Settings) -> State:
         return State(
-            level for source, setting in zip(self.sources, settings, strict=True) for level in source.levels(setting)
+            level
+            for source, setting in zip(self.sources, settings, strict=True)
+            for level in source.levels(setting)
         )
 
     def fires(self, index: int, now: Settings, past: Settings) -> bool | None:
@@ -144,14 +156,17 @@ class Problem:
         return self._firing[key]
 
     def is_certain(self, index: int, now: Settings, past: Settings) -> bool:
-        """Whether what `fires` says holds later too, without a past, with rates that are off by a little, and where
-        it is evaluated rarely."""
+        """Whether what `fires` says holds later too, without a past, with rates that are off by a
+        little, and where it is evaluated rarely."""
         key = self._key(index, now, past)
         if key not in self._certain:
             fires = self.fires(index, now, past)
             self._certain[key] = (
                 fires is not None
-                and all(self._asked(index, world) == fires for world in self._other_worlds(index, now, past, fires))
+                and all(
+                    self._asked(index, world) == fires
+                    for world in self._other_worlds(index, now, past, fires)
+                )
                 and self._asked(index, self.world(index, now, past), sparsely=True) == fires
             )
         return self._certain[key]
@@ -167,7 +182,11 @@ class Problem:
 
     def _sources_of(self, rule: Rule) -> tuple[int, ...]:
         read = list(selectors(rule.exprs[0]))
-        return tuple(s for s, source in enumerate(self.sources) if any(selects(selector, source) for selector in read))
+        return tuple(
+            s
+            for s, source in enumerate(self.sources)
+            if any(selects(selector, source) for selector in read)
+        )
 
     def _key(self, index: int, now: Settings, past: Settings) -> tuple[int, Settings, Settings]:
         read = self.reads[index]
@@ -182,7 +201,9 @@ class Problem:
             self.obstacles.setdefault(index, str(unsupported))
             return None
 
-    def _other_worlds(self, index: int, now: Settings, past: Settings, fires: bool) -> Iterator[World]:
+    def _other_worlds(
+        self, index: int, now: Settings, past: Settings, fires: bool
+    ) -> Iterator[World]:
         rule = self.rules[index]
         world = self.world(index, now, past)
         yield from (world._replace(time=time) for time in rule.times[1:])
@@ -208,9 +229,13 @@ class Problem:
         if found is None:
             found = indexed(self.sources[s].levels(setting))
             if nudge:
-                # Neighbours go in different directions and by different amounts, so that ties between them break too.
+                # Neighbours go in different directions and by different amounts, so that ties
+                # between them break too.
                 factor = 1 + nudge * _NUDGE * (1 + s % 5) * (-1 if s % 2 else 1)
-                found = {metric: tuple(_times(sample, factor) for sample in some) for metric, some in found.items()}
+                found = {
+                    metric: tuple(_times(sample, factor) for sample in some)
+                    for metric, some in found.items()
+                }
             self._pieces[key] = found
         return found
 

@@ -1,7 +1,9 @@
-"""The selectors of all expressions in, the series that a proof needs out: sources, each of which can be set on its own.
+"""The selectors of all expressions in, the series that a proof needs out: sources, each of which
+can be set on its own.
 
-For each selector there is one source that it selects and that the other selectors of its metric, as far as possible, do
-not: `x` and `x{code=~"5.."}` give x{code="200"} and x{code="500"}. The series of a histogram are one source.
+For each selector there is one source that it selects and that the other selectors of its metric, as
+far as possible, do not: `x` and `x{code=~"5.."}` give x{code="200"} and x{code="500"}. The series
+of a histogram are one source.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ Bounds = Mapping[str, Sequence[Decimal]]
 
 HISTOGRAM_PARTS = ("_bucket", "_count", "_sum")
 
-# The values that people expect on healthy series, best first; after them, what tells a series from its neighbours.
+# The values that people expect on healthy series, best first; after them, what tells a series from
+# its neighbours.
 _STATUS_CODES = ("200", "500", "404", "302")
 _GRPC_CODES = ("OK", "Internal", "INTERNAL")
 _HEALTHY_VALUES = {
@@ -52,20 +55,23 @@ _TREND_FUNCTIONS = SLOPES - _COUNTER_FUNCTIONS
 
 
 class Load(NamedTuple):
-    """How a histogram is set: observations per second, and the index of the bucket that all of them fall into."""
+    """How a histogram is set: observations per second, and the index of the bucket that all of them
+    fall into."""
 
     rate: Decimal
     bucket: int
 
 
-# A counter's increase per second, a gauge's level or a histogram's load; None where the source is absent.
+# A counter's increase per second, a gauge's level or a histogram's load; None where the source is
+# absent.
 Setting = Decimal | Load | None
 
 
 @dataclass(frozen=True)
 class PlainSource:
-    """One counter or gauge. `narrow`: a special case of another selector's series, such as the failed requests of all;
-    `falls`: a gauge of which only the trend is read, so that its slope may be negative."""
+    """One counter or gauge. `narrow`: a special case of another selector's series, such as the
+    failed requests of all; `falls`: a gauge of which only the trend is read, so that its slope may
+    be negative."""
 
     series: Series
     counter: bool
@@ -79,7 +85,8 @@ class PlainSource:
 
 @dataclass(frozen=True)
 class HistogramSource:
-    """One classic histogram; `bounds` are its finite upper bounds with the text of their `le`, ascending."""
+    """One classic histogram; `bounds` are its finite upper bounds with the text of their `le`,
+    ascending."""
 
     base: str
     labels: Labels
@@ -87,7 +94,8 @@ class HistogramSource:
     narrow: bool = False
 
     def levels(self, setting: Setting) -> Iterator[tuple[Series, Level]]:
-        """Cumulative buckets, `_count` and `_sum`, each observation being as large as its bucket allows."""
+        """Cumulative buckets, `_count` and `_sum`, each observation being as large as its bucket
+        allows."""
         if not isinstance(setting, Load):
             return
         for index, text in enumerate([*(text for _, text in self.bounds), "+Inf"]):
@@ -95,7 +103,10 @@ class HistogramSource:
             rate = setting.rate if index >= setting.bucket else Decimal(0)
             yield Series(f"{self.base}_bucket", labels), Level(rate, True)
         yield Series(f"{self.base}_count", self.labels), Level(setting.rate, True)
-        yield Series(f"{self.base}_sum", self.labels), Level(setting.rate * self._observation(setting.bucket), True)
+        yield (
+            Series(f"{self.base}_sum", self.labels),
+            Level(setting.rate * self._observation(setting.bucket), True),
+        )
 
     def _observation(self, bucket: int) -> Decimal:
         highest = self.bounds[-1][0] if self.bounds else Decimal(1)
@@ -108,8 +119,8 @@ Source = PlainSource | HistogramSource
 def sources(expressions: Sequence[Node], bounds: Bounds) -> tuple[Source, ...]:
     """The sources of all expressions, in the order in which their selectors are written.
 
-    `bounds` are the finite bucket boundaries of histograms, by their base name. Raises Unsupported for a selector that
-    no series can satisfy.
+    `bounds` are the finite bucket boundaries of histograms, by their base name. Raises Unsupported
+    for a selector that no series can satisfy.
     """
     found = [selector for node in expressions for selector in selectors(node)]
     if any(selector.metric is None for selector in found):
@@ -118,7 +129,9 @@ def sources(expressions: Sequence[Node], bounds: Bounds) -> tuple[Source, ...]:
     families: dict[str, dict[tuple[Matcher, ...], None]] = {}
     for selector in found:
         family = _family(selector.metric or "", histograms)
-        without_le = tuple(m for m in selector.matchers if not (family in histograms and m.label == "le"))
+        without_le = tuple(
+            m for m in selector.matchers if not (family in histograms and m.label == "le")
+        )
         families.setdefault(family, {}).setdefault(tuple(sorted(without_le, key=_matcher_order)))
     usual = _usual_values(expressions, found)
     uses = _uses(expressions)
@@ -162,7 +175,9 @@ def _uses(expressions: Iterable[Node]) -> dict[str, set[str]]:
     def visit(node: Node, function: str) -> None:
         if isinstance(node, Selector):
             found.setdefault(node.metric or "", set()).add(function)
-        passed_on = function if isinstance(node, Subquery) and isinstance(node.expr, Selector) else ""
+        passed_on = (
+            function if isinstance(node, Subquery) and isinstance(node.expr, Selector) else ""
+        )
         for child in children(node):
             visit(child, node.function if isinstance(node, Call) else passed_on)
 
@@ -172,14 +187,23 @@ def _uses(expressions: Iterable[Node]) -> dict[str, set[str]]:
 
 
 def _usual_values(expressions: Iterable[Node], found: Iterable[Selector]) -> dict[str, str]:
-    """For `job` and labels that join metrics, a value that the first selector of it takes, so that joins succeed."""
-    joined = {label for node in expressions for label in _joining_labels(node)} - _HEALTHY_VALUES.keys() - {"le"}
+    """For `job` and labels that join metrics, a value that the first selector of it takes, so that
+    joins succeed."""
+    joined = (
+        {label for node in expressions for label in _joining_labels(node)}
+        - _HEALTHY_VALUES.keys()
+        - {"le"}
+    )
     usual: dict[str, str] = {}
     for selector in found:
         for label in dict.fromkeys(matcher.label for matcher in selector.matchers):
             if label in joined or label == "job":
                 matchers = [matcher for matcher in selector.matchers if matcher.label == label]
-                fitting = (v for v in _candidates(label, matchers, {}) if v and all(accepts(m, v) for m in matchers))
+                fitting = (
+                    v
+                    for v in _candidates(label, matchers, {})
+                    if v and all(accepts(m, v) for m in matchers)
+                )
                 usual.setdefault(label, next(fitting, ""))
     return usual
 
@@ -194,7 +218,12 @@ def _joining_labels(node: Node) -> Iterator[str]:
             yield from join.matching.include
     if joins:
         groupings = (part.grouping for part in parts if isinstance(part, Aggregate))
-        yield from (label for kept in groupings if kept is not None and not kept.without for label in kept.labels)
+        yield from (
+            label
+            for kept in groupings
+            if kept is not None and not kept.without
+            for label in kept.labels
+        )
 
 
 def _has_number(node: Binary) -> bool:
@@ -204,12 +233,19 @@ def _has_number(node: Binary) -> bool:
 def _label_sets(
     metric: str, kinds: Sequence[tuple[Matcher, ...]], usual: Mapping[str, str]
 ) -> Iterator[tuple[Labels, bool]]:
-    """For each kind of selector the labels of a series that it selects and few others do; equal ones once."""
-    labels = list(dict.fromkeys([*(matcher.label for kind in kinds for matcher in kind), *_ALWAYS, *usual]))
+    """For each kind of selector the labels of a series that it selects and few others do; equal
+    ones once."""
+    labels = list(
+        dict.fromkeys([*(matcher.label for kind in kinds for matcher in kind), *_ALWAYS, *usual])
+    )
     choices = {label: _values_by_selection(label, kinds, usual) for label in labels}
     given: set[Labels] = set()
     for index, kind in enumerate(kinds):
-        best = min(_series(index, labels, choices), key=lambda one: (one[1].bit_count(), one[0] in given), default=None)
+        best = min(
+            _series(index, labels, choices),
+            key=lambda one: (one[1].bit_count(), one[0] in given),
+            default=None,
+        )
         if best is None:
             raise Unsupported(f"no series of {metric} can satisfy all of {_text(kind)}")
         if best[0] not in given:
@@ -224,7 +260,8 @@ def _text(matchers: Iterable[Matcher]) -> str:
 def _values_by_selection(
     label: str, kinds: Sequence[tuple[Matcher, ...]], usual: Mapping[str, str]
 ) -> list[tuple[str, int]]:
-    """Values of one label, the most natural first, each with the set (as bits) of selectors that take it; one a set."""
+    """Values of one label, the most natural first, each with the set (as bits) of selectors that
+    take it; one a set."""
     matchers = [matcher for kind in kinds for matcher in kind if matcher.label == label]
     by_selection: dict[int, str] = {}
     for value in _candidates(label, matchers, usual):
@@ -238,7 +275,8 @@ def _values_by_selection(
 
 
 def known_values(label: str) -> tuple[str, ...]:
-    """Values that a series may get for this label although nothing in any matcher names them, the best first."""
+    """Values that a series may get for this label although nothing in any matcher names them, the
+    best first."""
     return (*_HEALTHY_VALUES.get(label, ()), *_OTHER_VALUES)
 
 
@@ -253,9 +291,12 @@ def _candidates(label: str, matchers: Iterable[Matcher], usual: Mapping[str, str
 def _series(
     index: int, labels: Sequence[str], choices: Mapping[str, list[tuple[str, int]]]
 ) -> Iterator[tuple[Labels, int]]:
-    """Labels that selector `index` takes, the most natural first, each with the set of selectors that take them."""
+    """Labels that selector `index` takes, the most natural first, each with the set of selectors
+    that take them."""
     mine = 1 << index
-    options = [[(label, *choice) for choice in choices[label] if choice[1] & mine] for label in labels]
+    options = [
+        [(label, *choice) for choice in choices[label] if choice[1] & mine] for label in labels
+    ]
     for combination in islice(product(*options), _MOST_COMBINATIONS):
         selected = -1
         for _, _, bits in combination:
@@ -266,11 +307,18 @@ def _series(
 def _bounds_of(
     base: str, parts: Iterable[Selector], bounds: Bounds, expressions: Iterable[Node]
 ) -> tuple[tuple[Decimal, str], ...]:
-    """The finite bounds, with those that an `le` matcher names added; the text is the one that matchers ask for."""
-    le_matchers = [matcher for selector in parts for matcher in selector.matchers if matcher.label == "le"]
-    limits = {bound: _le_text(bound) for bound in bounds.get(base) or _guessed_bounds(base, expressions)}
+    """The finite bounds, with those that an `le` matcher names added; the text is the one that
+    matchers ask for."""
+    le_matchers = [
+        matcher for selector in parts for matcher in selector.matchers if matcher.label == "le"
+    ]
+    limits = {
+        bound: _le_text(bound) for bound in bounds.get(base) or _guessed_bounds(base, expressions)
+    }
     for matcher in le_matchers:
-        if matcher.op in ("!=", "!~") or any(accepts(matcher, text) for text in [*limits.values(), "+Inf"]):
+        if matcher.op in ("!=", "!~") or any(
+            accepts(matcher, text) for text in [*limits.values(), "+Inf"]
+        ):
             continue
         named = [matcher.value] if matcher.op == "=" else list(samples(matcher.value))
         limits |= {bound: text for text in named[:1] if (bound := _finite(text)) is not None}
@@ -278,9 +326,14 @@ def _bounds_of(
 
 
 def _guessed_bounds(base: str, expressions: Iterable[Node]) -> tuple[Decimal, ...]:
-    """Common bounds, and beyond them some that every number that the histogram is compared with lies between."""
+    """Common bounds, and beyond them some that every number that the histogram is compared with
+    lies between."""
     highest = _DEFAULT_BOUNDS[-1]
-    readers = (node for node in expressions if any((s.metric or "").startswith(base) for s in selectors(node)))
+    readers = (
+        node
+        for node in expressions
+        if any((s.metric or "").startswith(base) for s in selectors(node))
+    )
     limits = {
         side.value
         for node in readers
@@ -301,7 +354,8 @@ def _finite(text: str) -> Decimal | None:
 
 
 def _le_text(bound: Decimal) -> str:
-    """As Go's shortest form writes it, which Prometheus 2 keeps: `0.3`, `1`, `1e+06` only from 1e21 or below 1e-4."""
+    """As Go's shortest form writes it, which Prometheus 2 keeps: `0.3`, `1`, `1e+06` only from 1e21
+    or below 1e-4."""
     if not bound or Decimal("1e-4") <= abs(bound) < Decimal("1e21"):
         return number_text(bound)
     mantissa = number_text(bound.scaleb(-bound.adjusted()))
@@ -311,7 +365,11 @@ def _le_text(bound: Decimal) -> str:
 def selects(selector: Selector, source: Source) -> bool:
     """Whether the selector reads any series of the source."""
     if isinstance(source, PlainSource):
-        return selector.metric == source.series.metric and accept_all(selector.matchers, source.series.labels)
+        return selector.metric == source.series.metric and accept_all(
+            selector.matchers, source.series.labels
+        )
     if selector.metric not in {f"{source.base}{part}" for part in HISTOGRAM_PARTS}:
         return False
-    return accept_all((matcher for matcher in selector.matchers if matcher.label != "le"), source.labels)
+    return accept_all(
+        (matcher for matcher in selector.matchers if matcher.label != "le"), source.labels
+    )

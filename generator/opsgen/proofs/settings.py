@@ -1,4 +1,5 @@
-"""What a source may be set to while a state is searched: outages first, then levels around what rules compare with."""
+"""What a source may be set to while a state is searched: outages first, then levels around what
+rules compare with."""
 
 from __future__ import annotations
 
@@ -19,7 +20,9 @@ _BUSY = Decimal(1000)
 _SURGE = Decimal(100_000)
 _ZERO = Decimal(0)
 _ONE = Decimal(1)
-_POWERS_OF_TEN = tuple(Decimal(1).scaleb(power) for power in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, -1, -2, -3, -6))
+_POWERS_OF_TEN = tuple(
+    Decimal(1).scaleb(power) for power in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, -1, -2, -3, -6)
+)
 _MOST_ROOTS = 12
 
 TIERS = range(3)
@@ -28,12 +31,18 @@ Choices = Callable[[Problem, int, int, Settings, Settings], Iterator[Setting]]
 
 
 def start(source: Source) -> Setting:
-    """Where the search for a healthy state begins: busy and fast; gauges at 1, which `up` and its like want."""
-    return _at_level(source, _BUSY if isinstance(source, HistogramSource) or source.counter else _ONE)
+    """Where the search for a healthy state begins: busy and fast; gauges at 1, which `up` and its
+    like want."""
+    return _at_level(
+        source, _BUSY if isinstance(source, HistogramSource) or source.counter else _ONE
+    )
 
 
-def healthy_choices(problem: Problem, s: int, tier: int, now: Settings, past: Settings) -> Iterator[Setting]:
-    """For a healthy state: as at the start, none at all (of errors, say), then something in between."""
+def healthy_choices(
+    problem: Problem, s: int, tier: int, now: Settings, past: Settings
+) -> Iterator[Setting]:
+    """For a healthy state: as at the start, none at all (of errors, say), then something in
+    between."""
     source = problem.sources[s]
     # What an offset looks back at should have been something.
     zero_tier = 1 if s in problem.past_read and not source.narrow else 0
@@ -46,12 +55,15 @@ def healthy_choices(problem: Problem, s: int, tier: int, now: Settings, past: Se
         yield _at_level(source, _ZERO)
     if tier >= 2:
         yield from (_at_level(source, level) for level in _POWERS_OF_TEN)
-        # Healthy by absence is right for a series that is there only in trouble, not for alerts that contradict.
+        # Healthy by absence is right for a series that is there only in trouble, not for alerts
+        # that contradict.
         if len(problem.readers[s]) == 1:
             yield None
 
 
-def failing_choices(problem: Problem, s: int, tier: int, now: Settings, past: Settings) -> Iterator[Setting]:
+def failing_choices(
+    problem: Problem, s: int, tier: int, now: Settings, past: Settings
+) -> Iterator[Setting]:
     """For a failing state."""
     source = problem.sources[s]
     if tier != 1:
@@ -60,7 +72,9 @@ def failing_choices(problem: Problem, s: int, tier: int, now: Settings, past: Se
         yield from _derived(problem, s, now, past)
     if tier >= 2:
         yield from (_at_level(source, level) for level in _POWERS_OF_TEN)
-        yield from (_at_level(source, -level) for level in _POWERS_OF_TEN if _may_be_negative(source))
+        yield from (
+            _at_level(source, -level) for level in _POWERS_OF_TEN if _may_be_negative(source)
+        )
 
 
 def _outages(source: Source) -> Iterator[Setting]:
@@ -81,7 +95,8 @@ def _may_be_negative(source: Source) -> bool:
 
 
 def _derived(problem: Problem, s: int, now: Settings, past: Settings) -> Iterator[Setting]:
-    """Settings around and between the levels at which some comparison in some rule becomes true or false."""
+    """Settings around and between the levels at which some comparison in some rule becomes true or
+    false."""
     source = problem.sources[s]
     roots = _roots(problem, s, now, past)
     for level in _around(roots):
@@ -92,7 +107,11 @@ def _derived(problem: Problem, s: int, now: Settings, past: Settings) -> Iterato
 
 
 def _around(roots: Sequence[Decimal]) -> Iterator[Decimal]:
-    yield from (_rounded(root * factor) for root in roots for factor in (2, Decimal("0.5"), 4, Decimal("0.25")))
+    yield from (
+        _rounded(root * factor)
+        for root in roots
+        for factor in (2, Decimal("0.5"), 4, Decimal("0.25"))
+    )
     yield from (_between(low, high) for low, high in pairwise(roots))
     yield from (root + step for root in roots for step in (1, -1))
     yield from roots
@@ -100,7 +119,11 @@ def _around(roots: Sequence[Decimal]) -> Iterator[Decimal]:
 
 def _rounded(level: Decimal) -> Decimal:
     """Two significant digits."""
-    return Decimal(number_text(level.quantize(Decimal(1).scaleb(level.adjusted() - 1)))) if level else level
+    return (
+        Decimal(number_text(level.quantize(Decimal(1).scaleb(level.adjusted() - 1))))
+        if level
+        else level
+    )
 
 
 def _between(low: Decimal, high: Decimal) -> Decimal:
@@ -109,13 +132,22 @@ def _between(low: Decimal, high: Decimal) -> Decimal:
 
 
 def _roots(problem: Problem, s: int, now: Settings, past: Settings) -> list[Decimal]:
-    """The levels of one source at which the sides of a comparison are equal, were they linear in it; ascending."""
+    """The levels of one source at which the sides of a comparison are equal, were they linear in
+    it; ascending."""
     found: set[Decimal] = set()
     for index in problem.readers[s]:
-        probed = (with_setting(now, s, _probed(problem.sources[s], now[s], level)) for level in (1, 2))
-        for first, second in zip(*(_gaps(problem, index, settings, past) for settings in probed), strict=True):
+        probed = (
+            with_setting(now, s, _probed(problem.sources[s], now[s], level)) for level in (1, 2)
+        )
+        for first, second in zip(
+            *(_gaps(problem, index, settings, past) for settings in probed), strict=True
+        ):
             if len(first) == len(second):
-                found |= {root for pair in zip(first, second, strict=True) if (root := _root(*pair)) is not None}
+                found |= {
+                    root
+                    for pair in zip(first, second, strict=True)
+                    if (root := _root(*pair)) is not None
+                }
     return sorted(found)[:_MOST_ROOTS]
 
 
@@ -135,14 +167,18 @@ def _root(first: float, second: float) -> Decimal | None:
 
 
 def _gaps(problem: Problem, index: int, now: Settings, past: Settings) -> list[list[float]]:
-    """For each comparison of the rule, by how much its left side exceeds its right, series by series."""
+    """For each comparison of the rule, by how much its left side exceeds its right, series by
+    series."""
     world = problem.world(index, now, past)
     return [_gap(left, right, world) for left, right in problem.rules[index].comparisons]
 
 
 def _gap(left: Query, right: Query, world: World) -> list[float]:
     try:
-        sides = [list(value.values()) if isinstance(value := side(world), dict) else [value] for side in (left, right)]
+        sides = [
+            list(value.values()) if isinstance(value := side(world), dict) else [value]
+            for side in (left, right)
+        ]
     except Unsupported:
         return []
     lefts, rights = sides

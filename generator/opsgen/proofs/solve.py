@@ -1,8 +1,10 @@
-"""Alert conditions in; a healthy state in which none of them fires, and failing states in which each of them does, out.
+"""Alert conditions in; a healthy state in which none of them fires, and failing states in which
+each of them does, out.
 
-The search changes as few sources as it can, and prefers an outage (no traffic, errors above all, every request slow, a
-series gone) to a near miss: windows of days must follow within the time a proof has. Only where no outage makes an
-alert fire are levels worked out from the numbers that it compares with. Nothing is random: equal input, equal proofs.
+The search changes as few sources as it can, and prefers an outage (no traffic, errors above all,
+every request slow, a series gone) to a near miss: windows of days must follow within the time a
+proof has. Only where no outage makes an alert fire are levels worked out from the numbers that it
+compares with. Nothing is random: equal input, equal proofs.
 """
 
 from __future__ import annotations
@@ -29,10 +31,12 @@ _MOST_ASSIGNMENTS = 4_000
 
 @dataclass(frozen=True)
 class Scenario:
-    """A failing state, after a healthy past, and the keys of all the conditions that fire in it, in the given order.
+    """A failing state, after a healthy past, and the keys of all the conditions that fire in it, in
+    the given order.
 
-    `least` are the healthy and the failing state without the series that make no difference to what fires in either,
-    where a condition that fires compares with the past: such a proof lasts so long that every series counts.
+    `least` are the healthy and the failing state without the series that make no difference to what
+    fires in either, where a condition that fires compares with the past: such a proof lasts so long
+    that every series counts.
     """
 
     fires: tuple[str, ...]
@@ -51,9 +55,9 @@ class Proofs:
 def prove(conditions: Sequence[Condition], bounds: Bounds | None = None) -> Proofs:
     """States that prove all conditions at once; raises Unprovable for the first that can't be.
 
-    `bounds` are the finite bucket boundaries of histograms by base name (`http_request_duration_seconds`), ascending.
-    Healthy is judged with itself as the past, and with none, as when Prometheus has just started; failing states with
-    the healthy one as the past.
+    `bounds` are the finite bucket boundaries of histograms by base name
+    (`http_request_duration_seconds`), ascending. Healthy is judged with itself as the past, and
+    with none, as when Prometheus has just started; failing states with the healthy one as the past.
     """
     alike, names = neutral(conditions)
     limits = tuple(sorted((base, tuple(finite)) for base, finite in (bounds or {}).items()))
@@ -68,7 +72,8 @@ def _named(proofs: Proofs, names: Names) -> Proofs:
         replace(
             scenario,
             state=names.restored(scenario.state),
-            least=scenario.least and (names.restored(scenario.least[0]), names.restored(scenario.least[1])),
+            least=scenario.least
+            and (names.restored(scenario.least[0]), names.restored(scenario.least[1])),
         )
         for scenario in proofs.scenarios
     )
@@ -76,7 +81,9 @@ def _named(proofs: Proofs, names: Names) -> Proofs:
 
 
 @lru_cache(maxsize=1024)
-def _searched(conditions: tuple[Condition, ...], bounds: tuple[tuple[str, tuple[Decimal, ...]], ...]) -> Proofs:
+def _searched(
+    conditions: tuple[Condition, ...], bounds: tuple[tuple[str, tuple[Decimal, ...]], ...]
+) -> Proofs:
     problem = Problem(conditions, dict(bounds))
     healthy = _healthy(problem)
     quiet = problem.state(healthy)
@@ -88,11 +95,15 @@ def _searched(conditions: tuple[Condition, ...], bounds: tuple[tuple[str, tuple[
             covered |= firing
             keys, state = tuple(conditions[i].key for i in sorted(firing)), problem.state(failing)
             looks_back = any(problem.rules[i].reads_past for i in firing)
-            scenarios.append(Scenario(keys, state, _least(problem, keys, quiet, state) if looks_back else None))
+            scenarios.append(
+                Scenario(keys, state, _least(problem, keys, quiet, state) if looks_back else None)
+            )
     return Proofs(quiet, tuple(scenarios))
 
 
-def _least(problem: Problem, fires: Sequence[str], healthy: State, failing: State) -> tuple[State, State]:
+def _least(
+    problem: Problem, fires: Sequence[str], healthy: State, failing: State
+) -> tuple[State, State]:
     """Both states without the series that make no difference to what fires in either."""
     before, after = dict(healthy), dict(failing)
     for family in dict.fromkeys(_family(series) for series in (*healthy, *failing)):
@@ -113,15 +124,21 @@ def _healthy(problem: Problem) -> Settings:
 
 
 def _first_firing(problem: Problem, settings: Settings) -> int | None:
-    return next((index for index in range(len(problem.rules)) if not _is_quiet(problem, index, settings)), None)
+    return next(
+        (index for index in range(len(problem.rules)) if not _is_quiet(problem, index, settings)),
+        None,
+    )
 
 
 def _is_quiet(problem: Problem, index: int, settings: Settings) -> bool:
-    return problem.fires(index, settings, settings) is False and problem.is_certain(index, settings, settings)
+    return problem.fires(index, settings, settings) is False and problem.is_certain(
+        index, settings, settings
+    )
 
 
 def _calmed(problem: Problem, index: int, settings: Settings) -> Settings:
-    """The rule made quiet by the fewest changes that leave fewer rules firing; raises Unprovable if there are none."""
+    """The rule made quiet by the fewest changes that leave fewer rules firing; raises Unprovable if
+    there are none."""
     disturbed: list[int] = []
     for changes, tier in _plans(problem, index):
         best: tuple[int, Settings] | None = None
@@ -144,7 +161,8 @@ def _calmed(problem: Problem, index: int, settings: Settings) -> Settings:
 
 
 def _failing(problem: Problem, index: int, healthy: Settings) -> tuple[Settings, frozenset[int]]:
-    """Settings in which the rule and few others fire, and all that fire; raises Unprovable if there are none."""
+    """Settings in which the rule and few others fire, and all that fire; raises Unprovable if there
+    are none."""
     for changes, tier in _plans(problem, index):
         best: tuple[Settings, frozenset[int]] | None = None
         for changed, candidate in _candidates(problem, index, changes, tier, healthy, healthy):
@@ -160,7 +178,9 @@ def _failing(problem: Problem, index: int, healthy: Settings) -> tuple[Settings,
     raise _unprovable(problem, index, "fires")
 
 
-def _all_firing(problem: Problem, changed: Sequence[int], now: Settings, healthy: Settings) -> frozenset[int] | None:
+def _all_firing(
+    problem: Problem, changed: Sequence[int], now: Settings, healthy: Settings
+) -> frozenset[int] | None:
     """Every rule that fires; None where that is not certain of some."""
     affected = problem.affected(changed)
     if not all(problem.is_certain(index, now, healthy) for index in affected):
@@ -177,7 +197,8 @@ def _plans(problem: Problem, index: int) -> Iterator[tuple[int, int]]:
 def _candidates(
     problem: Problem, index: int, changes: int, tier: int, settings: Settings, past: Settings | None
 ) -> Iterator[tuple[tuple[int, ...], Settings]]:
-    """Which sources were changed, and the settings; `past` is None where a state is to be its own past."""
+    """Which sources were changed, and the settings; `past` is None where a state is to be its own
+    past."""
     choices = healthy_choices if past is None else failing_choices
     return islice(
         (
@@ -190,7 +211,12 @@ def _candidates(
 
 
 def _assignments(
-    problem: Problem, choices: Choices, changed: Sequence[int], tier: int, now: Settings, past: Settings | None
+    problem: Problem,
+    choices: Choices,
+    changed: Sequence[int],
+    tier: int,
+    now: Settings,
+    past: Settings | None,
 ) -> Iterator[Settings]:
     """The settings with each of the sources set to each of its choices."""
     if not changed:
@@ -199,7 +225,9 @@ def _assignments(
     first, *rest = changed
     for setting in dict.fromkeys(choices(problem, first, tier, now, now if past is None else past)):
         if setting != now[first]:
-            yield from _assignments(problem, choices, rest, tier, with_setting(now, first, setting), past)
+            yield from _assignments(
+                problem, choices, rest, tier, with_setting(now, first, setting), past
+            )
 
 
 def _unprovable(problem: Problem, index: int, does: str) -> Unprovable:
@@ -211,18 +239,24 @@ def _reason(problem: Problem, index: int) -> str:
     """Why the search failed, as far as that is known."""
     if index in problem.obstacles:
         return problem.obstacles[index]
-    calls = (part.function for part in walk(problem.rules[index].exprs[0]) if isinstance(part, Call))
+    calls = (
+        part.function for part in walk(problem.rules[index].exprs[0]) if isinstance(part, Call)
+    )
     still = next((function for function in calls if function in ALWAYS_ZERO), None)
     if still is None:
         return ""
-    return f"{still}() is 0 as long as nothing changes, and a proof's series stay level or grow steadily"
+    return (
+        f"{still}() is 0 as long as nothing changes, and a proof's series stay level or grow"
+        " steadily"
+    )
 
 
 _Family = tuple[Labels, frozenset[str]]
 
 
 def _family(series: Series) -> _Family:
-    """What has to stay or go together: the labels, and the metrics: a histogram's three, otherwise the series' own."""
+    """What has to stay or go together: the labels, and the metrics: a histogram's three, otherwise
+    the series' own."""
     part = next((part for part in HISTOGRAM_PARTS if series.metric.endswith(part)), None)
     if part is None:
         return series.labels, frozenset({series.metric})

@@ -1,4 +1,5 @@
-"""A steady state of the world: every counter grows at a constant rate and every gauge sits at a constant level."""
+"""A steady state of the world: every counter grows at a constant rate and every gauge sits at a
+constant level."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ Labels = tuple[tuple[str, str], ...]
 
 
 class Unsupported(ValueError):
-    """A shape of PromQL whose value can't be worked out from a steady state; the message says which and why."""
+    """A shape of PromQL whose value can't be worked out from a steady state; the message says which
+    and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +25,16 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How one series behaves: a counter's increase per second (negative for a gauge that falls), or a gauge's value."""
+    """How one series behaves: a counter's increase per second (negative for a gauge that falls), or
+    a gauge's value."""
 
     value: Decimal
     counter: bool
 
 
 class State(Mapping[Series, Level]):
-    """Every series that exists, with its level; sorted by metric and labels. Series not in it are absent."""
+    """Every series that exists, with its level; sorted by metric and labels. Series not in it are
+    absent."""
 
     __slots__ = ("_levels",)
 

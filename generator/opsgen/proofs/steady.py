@@ -1,8 +1,9 @@
-"""A PromQL expression and a steady state in, the expression's value in that state out, as Prometheus would compute it.
+"""A PromQL expression and a steady state in, the expression's value in that state out, as
+Prometheus would compute it.
 
-An expression is compiled once into a function of a `World` and then asked of many; `evaluate` does both at once.
-Rates are slopes, averages over time are levels, and what no steady state fixes (a counter's raw value, the hour of the
-day, a native histogram) raises Unsupported with the reason.
+An expression is compiled once into a function of a `World` and then asked of many; `evaluate` does
+both at once. Rates are slopes, averages over time are levels, and what no steady state fixes (a
+counter's raw value, the hour of the day, a native histogram) raises Unsupported with the reason.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ from opsgen.quantities import Duration
 
 
 class Sample(NamedTuple):
-    """One series and its level, ready to be computed with; `full` has the metric's name, `bare` has not."""
+    """One series and its level, ready to be computed with; `full` has the metric's name, `bare` has
+    not."""
 
     full: Labels
     bare: Labels
@@ -47,7 +49,8 @@ Index = Mapping[str, tuple[Sample, ...]]
 
 
 class World(NamedTuple):
-    """What an expression is asked of: the state now, the state that selectors with an offset see, the Unix time."""
+    """What an expression is asked of: the state now, the state that selectors with an offset see,
+    the Unix time."""
 
     now: Index
     past: Index
@@ -58,9 +61,11 @@ Query = Callable[[World], Value]
 
 
 def evaluate(node: Node, now: State, past: State, time: Decimal) -> Value:
-    """The value at that Unix time in seconds: a number, or a mapping of labels (with `__name__`) to numbers.
+    """The value at that Unix time in seconds: a number, or a mapping of labels (with `__name__`) to
+    numbers.
 
-    Selectors with an offset, whatever its length, read `past`, all others `now`. Raises Unsupported.
+    Selectors with an offset, whatever its length, read `past`, all others `now`. Raises
+    Unsupported.
     """
     return _query(node)(World(indexed(now.items()), indexed(past.items()), float(time)))
 
@@ -77,9 +82,11 @@ def indexed(levels: Iterable[tuple[Series, Level]]) -> Index:
 
 @lru_cache(maxsize=256)
 def compiled(node: Node) -> Query:
-    """The expression as a function of the world; raises Unsupported for a shape that no steady state can answer.
+    """The expression as a function of the world; raises Unsupported for a shape that no steady
+    state can answer.
 
-    It is for alerts, which need only that their result is not empty: the raw values of counters in it are NaN.
+    It is for alerts, which need only that their result is not empty: the raw values of counters in
+    it are NaN.
     """
     return _presence(node)
 
@@ -104,7 +111,8 @@ def _query(node: Node) -> Query:
 
 
 def _presence(node: Node) -> Query:
-    """As `_query`, where only the presence of series is asked for: counters, whose raw values are unknown, will do."""
+    """As `_query`, where only the presence of series is asked for: counters, whose raw values are
+    unknown, will do."""
     if isinstance(node, Selector):
         return _selector(node, values=False)
     if isinstance(node, Binary) and node.op in ("and", "or", "unless"):
@@ -161,7 +169,10 @@ def _selector(node: Selector, values: bool) -> Query:
         found: Vector = {}
         for sample in select(world):
             if values and sample.counter:
-                raise Unsupported(f"the raw value of the counter {node.metric} has no constant level; use its rate")
+                raise Unsupported(
+                    f"the raw value of the counter {node.metric} has no constant level; use its"
+                    " rate"
+                )
             found[sample.full] = math.nan if sample.counter else sample.level
         return found
 
@@ -192,7 +203,9 @@ def _aggregate(node: Aggregate) -> Query:
     apply = aggregation(node.op, node.grouping)
 
     def value(world: World) -> Value:
-        return apply(_vector(inner(world)), None if parameter is None else _scalar(parameter(world)))
+        return apply(
+            _vector(inner(world)), None if parameter is None else _scalar(parameter(world))
+        )
 
     return value
 
@@ -218,7 +231,9 @@ def _elementwise(node: Call) -> Query:
     def value(world: World) -> Value:
         beside = [_scalar(number(world)) for number in numbers]
         vector = _vector(inner(world))
-        return distinct((nameless(labels), function(number, *beside)) for labels, number in vector.items())
+        return distinct(
+            (nameless(labels), function(number, *beside)) for labels, number in vector.items()
+        )
 
     return value
 
@@ -247,7 +262,10 @@ def _over_time(node: Call) -> Query:
 
     def value(world: World) -> Value:
         return distinct(
-            (sample.full if keeps_name else sample.bare, function(sample.level, sample.counter, seconds))
+            (
+                sample.full if keeps_name else sample.bare,
+                function(sample.level, sample.counter, seconds),
+            )
             for sample in series(world)
         )
 
@@ -269,7 +287,9 @@ def _ranged(node: Selector | Subquery) -> Callable[[World], Iterable[Sample]]:
     if isinstance(inner, Selector):
         _check_time(inner)
         return _selected(replace(inner, offset_ms=inner.offset_ms + node.offset_ms))
-    if any(isinstance(found, Call) and found.function in ("time", "timestamp") for found in walk(inner)):
+    if any(
+        isinstance(found, Call) and found.function in ("time", "timestamp") for found in walk(inner)
+    ):
         raise Unsupported("a subquery over time() is not constant")
     query, in_past = _query(inner), node.offset_ms > 0
 
@@ -326,7 +346,9 @@ def _vector_call(node: Call) -> Query:
 
 def _timestamp(node: Call) -> Query:
     inner = _presence(node.args[0])
-    return lambda world: distinct((nameless(labels), world.time) for labels in _vector(inner(world)))
+    return lambda world: distinct(
+        (nameless(labels), world.time) for labels in _vector(inner(world))
+    )
 
 
 def _histogram_quantile(node: Call) -> Query:

@@ -1,1 +1,2 @@
-"""The render stage: a service and its signals in, artifacts out; one module for each kind, each a pure function."""
+"""The render stage: a service and its signals in, artifacts out; one module for each kind, each a
+pure function."""

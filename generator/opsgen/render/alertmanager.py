@@ -1,6 +1,8 @@
-"""A service's escalation policies in, its Alertmanager configuration out; and those of many services, merged.
+"""A service's escalation policies in, its Alertmanager configuration out; and those of many
+services, merged.
 
-Every fragment is a whole configuration, so that it can be checked on its own; to merge fragments is to unite them.
+Every fragment is a whole configuration, so that it can be checked on its own; to merge fragments is
+to unite them.
 """
 
 from __future__ import annotations
@@ -12,7 +14,18 @@ from itertools import product
 from typing import Any
 
 from opsgen.errors import InputError, Mistake
-from opsgen.model import SEVERITIES, Channel, Hours, Policy, Service, Severity, Step, Team, Timing, Watchdog
+from opsgen.model import (
+    SEVERITIES,
+    Channel,
+    Hours,
+    Policy,
+    Service,
+    Severity,
+    Step,
+    Team,
+    Timing,
+    Watchdog,
+)
 from opsgen.output.artifact import Artifact
 from opsgen.quantities import Duration
 from opsgen.render.channels import CATCH_ALL, PLACEHOLDER, PLACEHOLDER_KIND, receiver
@@ -27,8 +40,9 @@ WATCHDOG = "Watchdog"
 _GROUP_BY = ["service", "environment", "severity"]
 
 
-# The labels in `equal` are on every alert of opsgen. Without `service` no rule holds: labels that are missing on both
-# sides are equal to Alertmanager. All services share these rules. Source and target differ in severity or in name.
+# The labels in `equal` are on every alert of opsgen. Without `service` no rule holds: labels that
+# are missing on both sides are equal to Alertmanager. All services share these rules. Source and
+# target differ in severity or in name.
 _HAS_SERVICE = matcher("service", "", "!=")
 _INHIBIT_RULES: list[dict[str, list[str]]] = [
     # Causes are tickets, and the page that they explain is already somebody's work.
@@ -43,17 +57,23 @@ _INHIBIT_RULES: list[dict[str, list[str]]] = [
         "target_matchers": [matcher("severity", "info"), _HAS_SERVICE],
         "equal": ["service", "environment", "alertname", "signal"],
     },
-    # With nothing left to scrape, what the scrapes said last is no second outage. Pages alone: an alert that is turned
-    # down to a ticket must not silence a page.
+    # With nothing left to scrape, what the scrapes said last is no second outage. Pages alone: an
+    # alert that is turned down to a ticket must not silence a page.
     {
         "source_matchers": [
             matcher("alertname", "TargetsAbsent"),
-            matcher("signal", "targets"),  # not a probe's: a dead exporter explains nothing of the service
+            matcher(
+                "signal", "targets"
+            ),  # not a probe's: a dead exporter explains nothing of the service
             matcher("severity", "page"),
             _HAS_SERVICE,
         ],
         "target_matchers": [
-            matcher("alertname", "TargetDown|TrafficGone|ErrorBudgetBurn|ErrorRatioHigh|LatencyP(50|95|99)High", "=~"),
+            matcher(
+                "alertname",
+                "TargetDown|TrafficGone|ErrorBudgetBurn|ErrorRatioHigh|LatencyP(50|95|99)High",
+                "=~",
+            ),
             matcher("severity", "page"),
             _HAS_SERVICE,
         ],
@@ -68,14 +88,19 @@ _DOWN = (
 )
 
 _ABOUT_THE_ROOT = (
-    f"An alert that no route matches ends at {CATCH_ALL}, which notifies nobody: it is seen on Alertmanager's own page",
+    (
+        f"An alert that no route matches ends at {CATCH_ALL}, which notifies nobody: it is seen on"
+        " Alertmanager's own page"
+    ),
     "alone. Every alert that opsgen writes has a route.",
 )
 
 
 def render_escalation(service: Service) -> Artifact:
     """`<service>/escalation.yaml`: every step of the policies that hold for the service."""
-    return Artifact(f"{service.name}/escalation.yaml", dump(escalation(service), _fragment_comment(service)))
+    return Artifact(
+        f"{service.name}/escalation.yaml", dump(escalation(service), _fragment_comment(service))
+    )
 
 
 def escalation(service: Service) -> dict[str, Any]:
@@ -88,22 +113,28 @@ def escalation(service: Service) -> dict[str, Any]:
         routes=[_service_route(service, policies)],
         inhibit_rules=[*_INHIBIT_RULES, *_dependency_rules(service)],
         receivers=[{"name": CATCH_ALL}, *(receiver(channels[name]) for name in sorted(channels))],
-        time_intervals=[interval for name in sorted(hours) for interval in _time_intervals(hours[name])],
+        time_intervals=[
+            interval for name in sorted(hours) for interval in _time_intervals(hours[name])
+        ],
     )
 
 
 def render_fleet(
-    fragments: Sequence[Mapping[str, Any]], catch_all: Channel | None = None, watchdog: Watchdog | None = None
+    fragments: Sequence[Mapping[str, Any]],
+    catch_all: Channel | None = None,
+    watchdog: Watchdog | None = None,
 ) -> Artifact:
     """`alertmanager.yml`: the union of fragments as loaded from their files, in whatever order.
 
-    A merged configuration may itself be a fragment. What no route matches goes to `catch_all`, or to nobody; the
-    beat of the watchdog to whoever expects it. Raises InputError where two fragments define a route, a receiver or a
-    time interval differently, and names the services that use it.
+    A merged configuration may itself be a fragment. What no route matches goes to `catch_all`, or
+    to nobody; the beat of the watchdog to whoever expects it. Raises InputError where two fragments
+    define a route, a receiver or a time interval differently, and names the services that use it.
     """
     routes = [route for fragment in fragments for route in _routes(fragment)]
     receivers = [receiver for fragment in fragments for receiver in _named("receivers", fragment)]
-    time_intervals = [interval for fragment in fragments for interval in _named("time_intervals", fragment)]
+    time_intervals = [
+        interval for fragment in fragments for interval in _named("time_intervals", fragment)
+    ]
     clashes = [
         *_clashes("route", routes),
         *_clashes("receivers", receivers),
@@ -111,20 +142,33 @@ def render_fleet(
     ]
     if clashes:
         raise InputError(clashes)
-    rules = {_canonical(rule): rule for fragment in fragments for rule in fragment.get("inhibit_rules") or ()}
+    rules = {
+        _canonical(rule): rule
+        for fragment in fragments
+        for rule in fragment.get("inhibit_rules") or ()
+    }
     root = CATCH_ALL if catch_all is None else catch_all.name
     beat = () if watchdog is None else (watchdog_receiver(watchdog),)
     own = [{"name": CATCH_ALL} if catch_all is None else receiver(catch_all), *beat]
     config = _config(
         routes=[*(() if watchdog is None else (watchdog_route(watchdog),)), *_united(routes)],
         inhibit_rules=[rules[text] for text in sorted(rules)],
-        receivers=_united([*(_Definition(found["name"], found) for found in own), *_told(receivers, root)]),
+        receivers=_united(
+            [*(_Definition(found["name"], found) for found in own), *_told(receivers, root)]
+        ),
         time_intervals=_united(time_intervals),
         root=root,
     )
     comment = (
-        "Generated by opsgen from the escalation.yaml of every service: change their specs, not this.",
-        *(_ABOUT_THE_ROOT if catch_all is None else (f"An alert that no route matches is told to {root}.",)),
+        (
+            "Generated by opsgen from the escalation.yaml of every service: change their specs, not"
+            " this."
+        ),
+        *(
+            _ABOUT_THE_ROOT
+            if catch_all is None
+            else (f"An alert that no route matches is told to {root}.",)
+        ),
     )
     return Artifact(FLEET_FILE, dump(config, comment))
 
@@ -136,7 +180,8 @@ def _config(
     time_intervals: Sequence[object],
     root: str = CATCH_ALL,
 ) -> dict[str, Any]:
-    """One configuration, in the order in which a person reads it: where alerts go, what silences them, who and when."""
+    """One configuration, in the order in which a person reads it: where alerts go, what silences
+    them, who and when."""
     config = {
         "route": {"receiver": root, "group_by": _GROUP_BY, "routes": routes},
         "inhibit_rules": inhibit_rules,
@@ -169,7 +214,9 @@ def _service_route(service: Service, policies: Mapping[Severity, Policy]) -> dic
             route
             for severity, policy in policies.items()
             for number, step in enumerate(policy.steps, start=1)
-            for route in _step_routes(severity, policy, number, step, service.platform.timings[severity])
+            for route in _step_routes(
+                severity, policy, number, step, service.platform.timings[severity]
+            )
         ],
     }
 
@@ -177,13 +224,16 @@ def _service_route(service: Service, policies: Mapping[Severity, Policy]) -> dic
 def _least_disturbing(policies: Mapping[Severity, Policy]) -> Channel:
     """The first channel for tickets, or another where that is only the placeholder."""
     candidates = [policies[severity].steps[0].notify[0] for severity in ("ticket", "page", "info")]
-    return next((channel for channel in candidates if channel.kind != PLACEHOLDER_KIND), candidates[0])
+    return next(
+        (channel for channel in candidates if channel.kind != PLACEHOLDER_KIND), candidates[0]
+    )
 
 
 def _step_routes(
     severity: Severity, policy: Policy, number: int, step: Step, timing: Timing
 ) -> Iterator[dict[str, Any]]:
-    """Siblings, one for each channel of the step; each but the last lets the alert go on to the next.
+    """Siblings, one for each channel of the step; each but the last lets the alert go on to the
+    next.
 
     The steps after the first have alerts of their own, which say their number.
     """
@@ -211,14 +261,16 @@ def _when(hours: Hours) -> dict[str, list[str]]:
 
 
 def _dependency_rules(service: Service) -> Iterator[dict[str, list[str]]]:
-    """While a service that this one needs is down, what its users notice of that is no outage of its own. That it is
-    down itself is told all the same."""
+    """While a service that this one needs is down, what its users notice of that is no outage of
+    its own. That it is down itself is told all the same."""
     for name, down in product(service.depends_on, _DOWN):
         yield {
             "source_matchers": [matcher("service", name), *down, matcher("severity", "page")],
             "target_matchers": [
                 matcher("service", service.name),
-                matcher("alertname", "TargetsAbsent|TargetDown|ProbeFailed|CertificateExpiring", "!~"),
+                matcher(
+                    "alertname", "TargetsAbsent|TargetDown|ProbeFailed|CertificateExpiring", "!~"
+                ),
             ],
             "equal": ["environment"],
         }
@@ -227,17 +279,36 @@ def _dependency_rules(service: Service) -> Iterator[dict[str, list[str]]]:
 def _fragment_comment(service: Service) -> Iterator[str]:
     policies = _policies(service.team)
     yield from generated_from(service.spec_file)
-    yield f"A whole configuration, to be checked on its own; {FLEET_FILE} holds it together with all other services'."
+    yield (
+        f"A whole configuration, to be checked on its own; {FLEET_FILE} holds it together with all"
+        " other services'."
+    )
     yield from _ABOUT_THE_ROOT
-    waiting = [severity for severity, policy in policies.items() if any(step.during for step in policy.steps)]
+    waiting = [
+        severity
+        for severity, policy in policies.items()
+        if any(step.during for step in policy.steps)
+    ]
     if waiting:
-        yield f"Outside its hours an alert ({', '.join(waiting)}) waits: it is sent when they begin, if it fires then."
+        yield (
+            f"Outside its hours an alert ({', '.join(waiting)}) waits: it is sent when they begin,"
+            " if it fires then."
+        )
     if any(has_steps(policy) for policy in policies.values()):
-        yield "The later steps are alerts of their own in rules.yaml, with the number of the step. To acknowledge an"
+        yield (
+            "The later steps are alerts of their own in rules.yaml, with the number of the step. To"
+            " acknowledge an"
+        )
         yield "alert is to silence it: that covers its later steps."
-    silent = [severity for severity, policy in policies.items() if policy.steps[0].notify[0].kind == PLACEHOLDER_KIND]
+    silent = [
+        severity
+        for severity, policy in policies.items()
+        if policy.steps[0].notify[0].kind == PLACEHOLDER_KIND
+    ]
     if silent:
-        yield f"No channel is configured for {', '.join(silent)}: {PLACEHOLDER.name} notifies nobody."
+        yield (
+            f"No channel is configured for {', '.join(silent)}: {PLACEHOLDER.name} notifies nobody."
+        )
         yield "Add channels and an escalation policy to the project file."
 
 
@@ -256,10 +327,14 @@ def watchdog_route(watchdog: Watchdog) -> dict[str, Any]:
 
 
 def watchdog_receiver(watchdog: Watchdog) -> dict[str, Any]:
-    """The channel, but that the beat has ended is not told: whoever expects it notices. No slug has a space."""
+    """The channel, but that the beat has ended is not told: whoever expects it notices. No slug has
+    a space."""
     told = receiver(watchdog.notify)
     name = f"{told.pop('name')} watchdog"
-    return {"name": name, **{key: [{**one, "send_resolved": False} for one in many] for key, many in told.items()}}
+    return {
+        "name": name,
+        **{key: [{**one, "send_resolved": False} for one in many] for key, many in told.items()},
+    }
 
 
 # --- hours ---
@@ -272,12 +347,15 @@ _MIDNIGHT, _DAYS_END = "00:00", "24:00"
 def _time_intervals(hours: Hours) -> Iterator[dict[str, Any]]:
     """The hours, and their holidays where they have any, as Alertmanager's time intervals.
 
-    A span over midnight becomes two, up to 24:00 and from 00:00 on the next day: 22:00-06:00 is refused.
+    A span over midnight becomes two, up to 24:00 and from 00:00 on the next day: 22:00-06:00 is
+    refused.
     """
     days = frozenset(day for entry in hours.days or _DAYS for day in _days_of(entry))
     next_days = frozenset((day + 1) % len(_DAYS) for day in days)
     on_the_day = [(start, end if start < end else _DAYS_END) for start, end in hours.times]
-    on_the_next = [(_MIDNIGHT, end) for start, end in hours.times if start >= end and end != _MIDNIGHT]
+    on_the_next = [
+        (_MIDNIGHT, end) for start, end in hours.times if start >= end and end != _MIDNIGHT
+    ]
     intervals = [_interval(days, on_the_day, hours.timezone)]
     if on_the_next:
         intervals.append(_interval(next_days, on_the_next, hours.timezone))
@@ -294,10 +372,17 @@ def _holidays_of(hours: Hours) -> str:
 
 def _date(holiday: str, timezone: str) -> dict[str, Any]:
     year, month, day = holiday.split("-")
-    return {"days_of_month": [str(int(day))], "months": [str(int(month))], "years": [year], "location": timezone}
+    return {
+        "days_of_month": [str(int(day))],
+        "months": [str(int(month))],
+        "years": [year],
+        "location": timezone,
+    }
 
 
-def _interval(days: frozenset[int], times: Sequence[tuple[str, str]], timezone: str) -> dict[str, Any]:
+def _interval(
+    days: frozenset[int], times: Sequence[tuple[str, str]], timezone: str
+) -> dict[str, Any]:
     interval: dict[str, Any] = {
         "weekdays": _weekdays(days) if len(days) < len(_DAYS) else [],
         "times": [{"start_time": start, "end_time": end} for start, end in times],
@@ -307,7 +392,8 @@ def _interval(days: frozenset[int], times: Sequence[tuple[str, str]], timezone: 
 
 
 def _days_of(entry: str) -> Iterator[int]:
-    """`monday:friday` to numbers from 0 for Sunday; also over the end of the week (`saturday:sunday`)."""
+    """`monday:friday` to numbers from 0 for Sunday; also over the end of the week
+    (`saturday:sunday`)."""
     first, _, last = entry.partition(":")
     start, end = _DAYS.index(first), _DAYS.index(last or first)
     return ((start + offset) % len(_DAYS) for offset in range((end - start) % len(_DAYS) + 1))
@@ -328,7 +414,8 @@ def _weekdays(days: frozenset[int]) -> list[str]:
 
 @dataclass(frozen=True)
 class _Definition:
-    """What a fragment defines under a key that must mean the same in all; `users` are the routes that name it."""
+    """What a fragment defines under a key that must mean the same in all; `users` are the routes
+    that name it."""
 
     key: str
     value: Mapping[str, Any]
@@ -343,7 +430,9 @@ def _routes(fragment: Mapping[str, Any]) -> list[_Definition]:
 def _named(part: str, fragment: Mapping[str, Any]) -> Iterator[_Definition]:
     """The receivers or the time intervals of a fragment."""
     for value in fragment.get(part) or ():
-        users = (route.key for route in _routes(fragment) if value["name"] in _mentioned(route.value))
+        users = (
+            route.key for route in _routes(fragment) if value["name"] in _mentioned(route.value)
+        )
         yield _Definition(value["name"], value, tuple(users))
 
 
@@ -353,7 +442,8 @@ def _told(receivers: Iterable[_Definition], root: str) -> Iterator[_Definition]:
 
 
 def _title(route: Mapping[str, Any]) -> str:
-    """`service="checkout", environment="production"`: what tells a service's route from all others."""
+    """`service="checkout", environment="production"`: what tells a service's route from all
+    others."""
     return ", ".join(route["matchers"])
 
 
@@ -375,13 +465,20 @@ def _clashes(part: str, definitions: Iterable[_Definition]) -> Iterator[Mistake]
     """A mistake for every key that has several meanings."""
     meanings: dict[str, dict[str, set[str]]] = {}
     for definition in definitions:
-        meaning = meanings.setdefault(definition.key, {}).setdefault(_canonical(definition.value), set())
+        meaning = meanings.setdefault(definition.key, {}).setdefault(
+            _canonical(definition.value), set()
+        )
         meaning.update(definition.users)
     for key, users_of_meanings in meanings.items():
         if len(users_of_meanings) > 1:
             users = sorted(min(users, default="(unused)") for users in users_of_meanings.values())
-            wrong = f"{key!r} is defined in {len(users)} different ways, used by {' and by '.join(users)}"
-            yield Mistake(FLEET_FILE, 1, 1, part, wrong, "define it once, or give one of them another name")
+            wrong = (
+                f"{key!r} is defined in {len(users)} different ways, used by"
+                f" {' and by '.join(users)}"
+            )
+            yield Mistake(
+                FLEET_FILE, 1, 1, part, wrong, "define it once, or give one of them another name"
+            )
 
 
 def _canonical(value: object) -> str:

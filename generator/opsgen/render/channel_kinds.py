@@ -1,7 +1,9 @@
-"""The kinds of channel as one table: which options each has, what they may hold, and what opsgen writes to it.
+"""The kinds of channel as one table: which options each has, what they may hold, and what opsgen
+writes to it.
 
-A channel says where a notification goes; what it says is opsgen's (`messages`). No option takes a secret by value.
-Sources: Alertmanager's docs/configuration.md for the fields, its CHANGELOG.md for `since`.
+A channel says where a notification goes; what it says is opsgen's (`messages`). No option takes a
+secret by value. Sources: Alertmanager's docs/configuration.md for the fields, its CHANGELOG.md for
+`since`.
 """
 
 from __future__ import annotations
@@ -11,7 +13,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
 
-from opsgen.render.messages import BODY, DASHBOARD, RUNBOOK, SLACK_BODY, SLACK_TITLE, TITLE, by_severity
+from opsgen.render.messages import (
+    BODY,
+    DASHBOARD,
+    RUNBOOK,
+    SLACK_BODY,
+    SLACK_TITLE,
+    TITLE,
+    by_severity,
+)
 
 _OLDEST = "0.25"
 
@@ -27,7 +37,8 @@ class Value:
 
 @dataclass(frozen=True)
 class Option:
-    """One option, and the first Alertmanager release in which it works; `sent` says whether Alertmanager reads it."""
+    """One option, and the first Alertmanager release in which it works; `sent` says whether
+    Alertmanager reads it."""
 
     value: Value | Fields
     since: str = _OLDEST
@@ -38,8 +49,8 @@ class Option:
 class Fields:
     """A mapping of options, or with `many` a list of such.
 
-    Of every group in `one_of` exactly one must be there, of every group in `at_most_one` no two. `secrets` are the
-    options that would hold a secret by value, and what to write in their stead.
+    Of every group in `one_of` exactly one must be there, of every group in `at_most_one` no two.
+    `secrets` are the options that would hold a secret by value, and what to write in their stead.
     """
 
     options: Mapping[str, Option]
@@ -51,7 +62,8 @@ class Fields:
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of channel: its list in an Alertmanager receiver, its options, and what opsgen writes to it."""
+    """One kind of channel: its list in an Alertmanager receiver, its options, and what opsgen
+    writes to it."""
 
     key: str
     fields: Fields
@@ -60,10 +72,14 @@ class Kind:
 
 
 # Names of query parameters that carry credentials.
-_SECRET_PARAMETER = re.compile(r"(?i).*(token|secret|passw|api_?key|signature|credential).*|key|auth|sig")
+_SECRET_PARAMETER = re.compile(
+    r"(?i).*(token|secret|passw|api_?key|signature|credential).*|key|auth|sig"
+)
 _HOST = r"(?:[\w.-]+|\[[0-9a-fA-F:]+\])"
 _PORT = r":(?:6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|[1-9]\d{0,3})"
-_URL = re.compile(rf"https?://{_HOST}(?:{_PORT})?(?:[/?#](?:[^\s{{}}%]|%[0-9a-fA-F]{{2}})*)?", re.ASCII)
+_URL = re.compile(
+    rf"https?://{_HOST}(?:{_PORT})?(?:[/?#](?:[^\s{{}}%]|%[0-9a-fA-F]{{2}})*)?", re.ASCII
+)
 _INT64 = 2**63
 
 
@@ -80,12 +96,19 @@ def _is_name(value: object) -> bool:
 
 
 def _is_path(value: object) -> bool:
-    """With a slash, and no URL: a key or a webhook's URL written here by mistake is caught before it is written out."""
-    return isinstance(value, str) and ("/" in value or "\\" in value) and "://" not in value and value.isprintable()
+    """With a slash, and no URL: a key or a webhook's URL written here by mistake is caught before
+    it is written out."""
+    return (
+        isinstance(value, str)
+        and ("/" in value or "\\" in value)
+        and "://" not in value
+        and value.isprintable()
+    )
 
 
 def _is_url(value: object) -> bool:
-    """Without user and password, without braces (templates), and with nothing that Go's parser refuses."""
+    """Without user and password, without braces (templates), and with nothing that Go's parser
+    refuses."""
     if not isinstance(value, str) or not value.isprintable() or not _URL.fullmatch(value):
         return False
     try:
@@ -112,18 +135,27 @@ TEMPLATED_TEXT = Value(_is_text, "write text; a number needs quotes", templated=
 NAME = Value(_is_name, "write the name that it has there; a number needs quotes")
 WORD = Value(_is_word, "write it without spaces and braces; a number needs quotes")
 PATH = Value(
-    _is_path, "write the path of a file that holds the secret, as Alertmanager sees it: /etc/alertmanager/secrets/name"
+    _is_path,
+    "write the path of a file that holds the secret, as Alertmanager sees it:"
+    " /etc/alertmanager/secrets/name",
 )
-URL = Value(_is_url, "write a URL that starts with http:// or https:// and holds no user, password or token")
+URL = Value(
+    _is_url, "write a URL that starts with http:// or https:// and holds no user, password or token"
+)
 FLAG = Value(lambda value: isinstance(value, bool), "write true or false")
-INTEGER = Value(lambda value: _is_integer(value) and value != 0, "write a whole number other than 0")
+INTEGER = Value(
+    lambda value: _is_integer(value) and value != 0, "write a whole number other than 0"
+)
 COUNT = Value(lambda value: _is_integer(value, least=0), "write a whole number, 0 or more")
 # As Go reads them: it knows no days.
 DURATION = Value(
-    _matches(r"(?=\d)(\d{1,4}h)?(\d{1,4}m)?(\d{1,4}s)?"), "write a duration in hours, minutes, seconds: 30s, 1h30m"
+    _matches(r"(?=\d)(\d{1,4}h)?(\d{1,4}m)?(\d{1,4}s)?"),
+    "write a duration in hours, minutes, seconds: 30s, 1h30m",
 )
 HOST_PORT = Value(_matches(_HOST + _PORT), "write a host and a port: mail.example.com:587")
-SCHEME = Value(_matches(r"(?!(?i:basic)$)[\w-]+"), "write a scheme such as Bearer; for Basic, write basic_auth")
+SCHEME = Value(
+    _matches(r"(?!(?i:basic)$)[\w-]+"), "write a scheme such as Bearer; for Basic, write basic_auth"
+)
 
 
 def _http(one_of: tuple[tuple[str, ...], ...] = ()) -> Option:
@@ -139,7 +171,11 @@ def _http(one_of: tuple[tuple[str, ...], ...] = ()) -> Option:
         secrets={"password": "write password_file"},
     )
     tls_config = Fields(
-        {"ca_file": Option(PATH), "server_name": Option(WORD), "insecure_skip_verify": Option(FLAG)},
+        {
+            "ca_file": Option(PATH),
+            "server_name": Option(WORD),
+            "insecure_skip_verify": Option(FLAG),
+        },
     )
     return Option(
         Fields(
@@ -178,7 +214,10 @@ KINDS: Mapping[str, Kind] = {
                 "on_call": _on_call("schedule", "user"),
             },
             one_of=(("routing_key_file", "service_key_file"),),
-            secrets={"routing_key": "write routing_key_file", "service_key": "write service_key_file"},
+            secrets={
+                "routing_key": "write routing_key_file",
+                "service_key": "write service_key_file",
+            },
         ),
         {
             "description": TITLE,
@@ -236,7 +275,10 @@ KINDS: Mapping[str, Kind] = {
             one_of=(("to",), ("from",), ("smarthost",)),
             secrets={
                 "auth_password": "write auth_password_file",
-                "auth_secret": "write auth_username and auth_password_file; auth_secret cannot come from a file",
+                "auth_secret": (
+                    "write auth_username and auth_password_file; auth_secret cannot come from a"
+                    " file"
+                ),
             },
         ),
         # Plain text alone: it reads the same everywhere, and nobody's description becomes markup.
@@ -270,7 +312,8 @@ KINDS: Mapping[str, Kind] = {
         ),
         {"message": TITLE, "description": BODY, "priority": by_severity("P1", "P3", "P5")},
     ),
-    # Receivers' `webhook_url_file` came with 0.27, which then refuses to load it; mended in 0.28 (#3728, #3894).
+    # Receivers' `webhook_url_file` came with 0.27, which then refuses to load it; mended in 0.28
+    # (#3728, #3894).
     "msteams": Kind(
         "msteams_configs",
         Fields(
@@ -342,8 +385,12 @@ KINDS: Mapping[str, Kind] = {
             "title": TITLE,
             "message": BODY,
             "url": RUNBOOK,
-            # 2 rings until somebody acknowledges, 0 is an ordinary notification, -1 a silent one (pushover.net/api).
-            "priority": f'{{{{ if eq .Status "resolved" }}}}0{{{{ else }}}}{by_severity("2", "0", "-1")}{{{{ end }}}}',
+            # 2 rings until somebody acknowledges, 0 is an ordinary notification, -1 a silent one
+            # (pushover.net/api).
+            "priority": (
+                '{{ if eq .Status "resolved" }}0{{ else'
+                f" }}}}{by_severity('2', '0', '-1')}{{{{ end }}}}"
+            ),
         },
         since="0.26",
     ),
@@ -392,12 +439,17 @@ KINDS: Mapping[str, Kind] = {
     "webex": Kind(
         "webex_configs",
         Fields(
-            {"room_id": Option(WORD), "api_url": Option(URL), "http_config": _http(one_of=(("authorization",),))},
+            {
+                "room_id": Option(WORD),
+                "api_url": Option(URL),
+                "http_config": _http(one_of=(("authorization",),)),
+            },
             one_of=(("room_id",), ("http_config",)),
         ),
         {"message": f"{TITLE}\n\n{BODY}"},
     ),
-    # Grafana IRM and OnCall take Alertmanager's webhooks at a URL that is a secret; `since` as a webhook's url_file.
+    # Grafana IRM and OnCall take Alertmanager's webhooks at a URL that is a secret; `since` as a
+    # webhook's url_file.
     "grafana_irm": Kind(
         "webhook_configs",
         Fields(

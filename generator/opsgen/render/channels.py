@@ -1,4 +1,5 @@
-"""A channel of the project file: its options go in, what is wrong with them or an Alertmanager receiver comes out."""
+"""A channel of the project file: its options go in, what is wrong with them or an Alertmanager
+receiver comes out."""
 
 from __future__ import annotations
 
@@ -13,14 +14,16 @@ from opsgen.signals.texts import go_text
 
 PLACEHOLDER_KIND = "placeholder"
 PLACEHOLDER = Channel("placeholder-no-channel-configured", PLACEHOLDER_KIND, {})
-# The receiver of the root route. It notifies nobody, and its name says so where people look: on Alertmanager's pages.
+# The receiver of the root route. It notifies nobody, and its name says so where people look: on
+# Alertmanager's pages.
 CATCH_ALL = "nobody-is-told"
 
 _Path = tuple[str | int, ...]
 
 
 class ChannelMistake(NamedTuple):
-    """`path` leads from the channel to the option: `("slack", "api_url")`. The texts never repeat an option's value."""
+    """`path` leads from the channel to the option: `("slack", "api_url")`. The texts never repeat
+    an option's value."""
 
     path: _Path
     wrong: str
@@ -30,18 +33,26 @@ class ChannelMistake(NamedTuple):
 def check_channel(
     name: str, kind: str, options: Mapping[str, object], alertmanager_version: str
 ) -> list[ChannelMistake]:
-    """Everything that is wrong with one channel, for Alertmanager of that version (`0.25`, `0.28.1`)."""
+    """Everything that is wrong with one channel, for Alertmanager of that version (`0.25`,
+    `0.28.1`)."""
     if name in (CATCH_ALL, PLACEHOLDER.name):
-        return [ChannelMistake((), f"{name} is the name of a receiver that tells nobody", "choose another name")]
+        return [
+            ChannelMistake(
+                (), f"{name} is the name of a receiver that tells nobody", "choose another name"
+            )
+        ]
     if kind not in KINDS:
-        return [ChannelMistake((kind,), f"there is no channel kind {kind!r}", _suggestion(kind, KINDS))]
+        return [
+            ChannelMistake((kind,), f"there is no channel kind {kind!r}", _suggestion(kind, KINDS))
+        ]
     if _release(alertmanager_version) < _release(KINDS[kind].since):
         return [_too_new((kind,), KINDS[kind].since, alertmanager_version)]
     return list(_mistakes(KINDS[kind].fields, options, (kind,), alertmanager_version))
 
 
 def receiver(channel: Channel) -> dict[str, Any]:
-    """The Alertmanager receiver of a channel that has been checked; the placeholder's has no integration."""
+    """The Alertmanager receiver of a channel that has been checked; the placeholder's has no
+    integration."""
     if channel.kind == PLACEHOLDER_KIND:
         return {"name": channel.name}
     kind = KINDS[channel.kind]
@@ -49,33 +60,47 @@ def receiver(channel: Channel) -> dict[str, Any]:
     return {"name": channel.name, kind.key: [integration]}
 
 
-def _mistakes(fields: Fields, options: object, path: _Path, version: str) -> Iterator[ChannelMistake]:
+def _mistakes(
+    fields: Fields, options: object, path: _Path, version: str
+) -> Iterator[ChannelMistake]:
     if fields.many:
         yield from _mistakes_of_each(fields, options, path, version)
         return
     if not isinstance(options, Mapping):
-        yield ChannelMistake(path, "this holds options", f"write a mapping of {', '.join(fields.options)}")
+        yield ChannelMistake(
+            path, "this holds options", f"write a mapping of {', '.join(fields.options)}"
+        )
         return
     for key, value in options.items():
         yield from _mistakes_of_one(fields, str(key), value, (*path, str(key)), version)
     yield from _mistakes_of_groups(fields, frozenset(map(str, options)), path)
 
 
-def _mistakes_of_each(fields: Fields, options: object, path: _Path, version: str) -> Iterator[ChannelMistake]:
+def _mistakes_of_each(
+    fields: Fields, options: object, path: _Path, version: str
+) -> Iterator[ChannelMistake]:
     if not isinstance(options, Sequence) or isinstance(options, str) or not options:
-        yield ChannelMistake(path, "this holds a list", f"write a list of mappings of {', '.join(fields.options)}")
+        yield ChannelMistake(
+            path, "this holds a list", f"write a list of mappings of {', '.join(fields.options)}"
+        )
         return
     for position, item in enumerate(options):
         yield from _mistakes(replace(fields, many=False), item, (*path, position), version)
 
 
-def _mistakes_of_one(fields: Fields, key: str, value: object, here: _Path, version: str) -> Iterator[ChannelMistake]:
+def _mistakes_of_one(
+    fields: Fields, key: str, value: object, here: _Path, version: str
+) -> Iterator[ChannelMistake]:
     if key in fields.secrets:
-        yield ChannelMistake(here, f"{key} would put a secret into a generated file", fields.secrets[key])
+        yield ChannelMistake(
+            here, f"{key} would put a secret into a generated file", fields.secrets[key]
+        )
         return
     option = fields.options.get(key)
     if option is None:
-        yield ChannelMistake(here, f"there is no option {key!r} here", _suggestion(key, fields.options))
+        yield ChannelMistake(
+            here, f"there is no option {key!r} here", _suggestion(key, fields.options)
+        )
         return
     if _release(version) < _release(option.since):
         yield _too_new(here, option.since, version)
@@ -85,14 +110,22 @@ def _mistakes_of_one(fields: Fields, key: str, value: object, here: _Path, versi
         yield ChannelMistake(here, f"{key} cannot hold this value", option.value.right)
 
 
-def _mistakes_of_groups(fields: Fields, given: frozenset[str], path: _Path) -> Iterator[ChannelMistake]:
+def _mistakes_of_groups(
+    fields: Fields, given: frozenset[str], path: _Path
+) -> Iterator[ChannelMistake]:
     for group in (*fields.one_of, *fields.at_most_one):
         present = [key for key in group if key in given]
         if len(present) > 1:
-            yield ChannelMistake((*path, present[1]), f"{' and '.join(present)} exclude each other", "keep one of them")
+            yield ChannelMistake(
+                (*path, present[1]),
+                f"{' and '.join(present)} exclude each other",
+                "keep one of them",
+            )
     for group in fields.one_of:
         # A secret by value has been reported already, together with the option that would be right.
-        if given.isdisjoint(group) and not any(f"{key}_file" in group for key in given & fields.secrets.keys()):
+        if given.isdisjoint(group) and not any(
+            f"{key}_file" in group for key in given & fields.secrets.keys()
+        ):
             yield ChannelMistake(path, "something is missing here", f"add {' or '.join(group)}")
 
 

@@ -1,7 +1,8 @@
-"""Shell commands for a runbook, from what the spec says for certain: a plausible wrong command is worse than none.
+"""Shell commands for a runbook, from what the spec says for certain: a plausible wrong command is
+worse than none.
 
-A command is given only where every word of it is known: from the matchers, the probes, or a command that the spec
-itself has. All but those that silence alerts only look.
+A command is given only where every word of it is known: from the matchers, the probes, or a command
+that the spec itself has. All but those that silence alerts only look.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ class Look:
 
 @dataclass(frozen=True)
 class Workload:
-    """What the spec's own commands restart or deploy: the tool, what comes before its verb, and the name."""
+    """What the spec's own commands restart or deploy: the tool, what comes before its verb, and the
+    name."""
 
     tool: str
     start: str
@@ -38,7 +40,10 @@ class Workload:
 _IN_NAMESPACE = (
     Look("What runs, and where?", "{start} get pods -o wide"),
     Look("What happened lately?", "{start} get events --sort-by=.metadata.creationTimestamp"),
-    Look("What was deployed, newest last?", "{start} get replicasets --sort-by=.metadata.creationTimestamp"),
+    Look(
+        "What was deployed, newest last?",
+        "{start} get replicasets --sort-by=.metadata.creationTimestamp",
+    ),
 )
 _OF_WORKLOAD = {
     "kubectl": (
@@ -62,8 +67,12 @@ _LOGS = {
         "The logs of one of its pods, of the last 15 minutes.",
         "{start} logs {name} --all-containers --since=15m --timestamps",
     ),
-    "systemctl": Look("The logs of the last 15 minutes.", "{start}journalctl -u {name} --since -15min --no-pager"),
-    "docker": Look("The logs of the last 15 minutes.", "{start}docker logs --since 15m --timestamps {name}"),
+    "systemctl": Look(
+        "The logs of the last 15 minutes.", "{start}journalctl -u {name} --since -15min --no-pager"
+    ),
+    "docker": Look(
+        "The logs of the last 15 minutes.", "{start}docker logs --since 15m --timestamps {name}"
+    ),
 }
 
 # What a shell gives a meaning to: a command with one of these is more than its words.
@@ -73,8 +82,20 @@ _KUBERNETES_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*", re.ASCII)
 _KINDS = {
     alias: kind
     for kind, aliases in {
-        "deployment": ("deploy", "deployment", "deployments", "deployment.apps", "deployments.apps"),
-        "statefulset": ("sts", "statefulset", "statefulsets", "statefulset.apps", "statefulsets.apps"),
+        "deployment": (
+            "deploy",
+            "deployment",
+            "deployments",
+            "deployment.apps",
+            "deployments.apps",
+        ),
+        "statefulset": (
+            "sts",
+            "statefulset",
+            "statefulsets",
+            "statefulset.apps",
+            "statefulsets.apps",
+        ),
         "daemonset": ("ds", "daemonset", "daemonsets", "daemonset.apps", "daemonsets.apps"),
     }.items()
     for alias in aliases
@@ -89,7 +110,9 @@ _CONTAINER_VERBS = frozenset({"restart", "start", "stop"})
 def first_looks(service: Service) -> tuple[Look, ...]:
     """What to run first, before anything is known."""
     start = _in_namespace(service)
-    looks = [Look(look.question, look.command.format(start=start)) for look in _IN_NAMESPACE if start]
+    looks = [
+        Look(look.question, look.command.format(start=start)) for look in _IN_NAMESPACE if start
+    ]
     return (*looks, *(_probed(probe) for probe in service.probes if probe.module == "http_2xx"))
 
 
@@ -106,8 +129,13 @@ def logs_look(service: Service) -> Look | None:
 
 
 def workload(service: Service) -> Workload | None:
-    """What all of the spec's commands that can be read act on; None where they disagree, or name nothing."""
-    found = {named for command in service.runbook_commands.values() if (named := _named(command, service))}
+    """What all of the spec's commands that can be read act on; None where they disagree, or name
+    nothing."""
+    found = {
+        named
+        for command in service.runbook_commands.values()
+        if (named := _named(command, service))
+    }
     return found.pop() if len(found) == 1 else None
 
 
@@ -119,7 +147,9 @@ def silence(service: Service) -> str:
 def silence_one(service: Service, alert: Alert) -> str:
     """Silences the alerts of one cause for an hour, in all severities."""
     own = _words(f"alertname={alert.name}", f"signal={alert.signal}")
-    return f"amtool silence add {own} {_matchers(service)} --duration=1h --comment='being worked on'"
+    return (
+        f"amtool silence add {own} {_matchers(service)} --duration=1h --comment='being worked on'"
+    )
 
 
 def silences(service: Service) -> str:
@@ -156,9 +186,14 @@ def _probed(probe: Probe) -> Look:
 
 
 def _in_namespace(service: Service) -> str:
-    """kubectl for the service's namespace, as the spec's own commands call it or as its matchers have it."""
+    """kubectl for the service's namespace, as the spec's own commands call it or as its matchers
+    have it."""
     found = workload(service)
-    if found and found.tool == "kubectl" and any(option in found.start for option in (" -n", " --namespace")):
+    if (
+        found
+        and found.tool == "kubectl"
+        and any(option in found.start for option in (" -n", " --namespace"))
+    ):
         return found.start
     named = _namespace(service)
     return f"kubectl -n {shlex.quote(named)}" if named and service.runtime == "kubernetes" else ""
@@ -189,7 +224,8 @@ def _named(command: str, service: Service) -> Workload | None:
 
 
 def _kubernetes(words: list[str], namespace: str) -> Workload | None:
-    """The workload of a kubectl command, unless that is in another namespace than the service's series are."""
+    """The workload of a kubectl command, unless that is in another namespace than the service's
+    series are."""
     split = _options(words)
     if split is None:
         return None
@@ -228,6 +264,9 @@ def _options(words: list[str]) -> tuple[list[tuple[str, str]], list[str]] | None
 
 
 def _target(written: str) -> str | None:
-    """`deploy/checkout` as `deployment/checkout`; None for several at once, and for what is none of the known kinds."""
+    """`deploy/checkout` as `deployment/checkout`; None for several at once, and for what is none of
+    the known kinds."""
     alias, _, name = written.partition("/")
-    return f"{_KINDS[alias]}/{name}" if alias in _KINDS and _KUBERNETES_NAME.fullmatch(name) else None
+    return (
+        f"{_KINDS[alias]}/{name}" if alias in _KINDS and _KUBERNETES_NAME.fullmatch(name) else None
+    )

@@ -1,4 +1,5 @@
-"""Signals to the service's Grafana dashboard: a panel for every signal, the thresholds of its alerts drawn on it."""
+"""Signals to the service's Grafana dashboard: a panel for every signal, the thresholds of its
+alerts drawn on it."""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ OK_COLOR = "green"
 SEVERITY_COLORS: dict[Severity, str] = {"page": "red", "ticket": "orange", "info": "blue"}
 
 _INSTANCE = Matcher("instance", "=~", "$instance")
-# Groups whose raw series come from the service's own instances; recorded series and probes know no such instance.
+# Groups whose raw series come from the service's own instances; recorded series and probes know no
+# such instance.
 _OF_INSTANCES: frozenset[Group] = frozenset({"traffic", "errors", "latency"})
 # Which rows are open where not all can be: what users feel, then what may explain it.
 _OPENED_FIRST: tuple[Group, ...] = (
@@ -56,7 +58,8 @@ _DOES: dict[Severity, str] = {"page": "pages", "ticket": "opens a ticket", "info
 
 @dataclass(frozen=True)
 class _Headline:
-    """A stat of the overview row: the group's signals whose names match, and the colours where none has thresholds."""
+    """A stat of the overview row: the group's signals whose names match, and the colours where none
+    has thresholds."""
 
     key: str
     title: str
@@ -67,7 +70,13 @@ class _Headline:
 
 # A budget below zero means that the objective is missed.
 _HEADLINES = (
-    _Headline("budget", "Error budget left", "slo", "slo-*-budget", (Step(None, "red"), Step(Decimal(0), OK_COLOR))),
+    _Headline(
+        "budget",
+        "Error budget left",
+        "slo",
+        "slo-*-budget",
+        (Step(None, "red"), Step(Decimal(0), OK_COLOR)),
+    ),
     _Headline("requests", "Request rate", "traffic", "requests"),
     _Headline("errors", "Error ratio", "errors", "errors"),
     _Headline("latency", "Latency, p99", "latency", "latency-p99"),
@@ -76,18 +85,23 @@ _HEADLINES = (
 
 def render_dashboards(service: Service, derived: Derived) -> list[Artifact]:
     """The service's dashboards; now there is one for each service."""
-    return [Artifact(f"{service.name}/dashboard.json", dashboard_text(service_board(service, derived)))]
+    return [
+        Artifact(f"{service.name}/dashboard.json", dashboard_text(service_board(service, derived)))
+    ]
 
 
 def service_board(service: Service, derived: Derived) -> Board:
-    """What the service's dashboard shows: an overview, then a row for every group that has signals."""
+    """What the service's dashboard shows: an overview, then a row for every group that has
+    signals."""
     return Board(
         uid=links.dashboard_uid(service.name),
         title=service.title or service.name,
         description=_about(service),
         tags=(TAG, f"service:{service.name}", f"team:{service.team.name}", f"tier:{service.tier}"),
         rows=(_overview(service, derived), *_rows(service, derived)),
-        variables=(Variable("instance", "Instance", f"label_values({_text(_up(service))}, instance)"),),
+        variables=(
+            Variable("instance", "Instance", f"label_values({_text(_up(service))}, instance)"),
+        ),
         links=tuple(_board_links(service)),
         firing=Firing(_text(firing(service.name))),
         scrape_interval=service.platform.scrape_interval,
@@ -105,15 +119,19 @@ def or_zero(node: Node) -> Node:
 
 
 def steps(thresholds: Iterable[tuple[Threshold, Severity]]) -> tuple[Step, ...]:
-    """The colours between thresholds: everywhere that of the most severe alert which would fire there."""
+    """The colours between thresholds: everywhere that of the most severe alert which would fire
+    there."""
     drawn = tuple(thresholds)
     values = sorted({threshold.value for threshold, _ in drawn})
     return tuple(
-        Step(start, _color(drawn, start, end)) for start, end in zip([None, *values], [*values, None], strict=True)
+        Step(start, _color(drawn, start, end))
+        for start, end in zip([None, *values], [*values, None], strict=True)
     )
 
 
-def _color(drawn: tuple[tuple[Threshold, Severity], ...], start: Decimal | None, end: Decimal | None) -> str:
+def _color(
+    drawn: tuple[tuple[Threshold, Severity], ...], start: Decimal | None, end: Decimal | None
+) -> str:
     """The colour from `start` to `end`, None being without a limit."""
     firing_here = {
         severity
@@ -121,7 +139,9 @@ def _color(drawn: tuple[tuple[Threshold, Severity], ...], start: Decimal | None,
         if (threshold.above and start is not None and threshold.value <= start)
         or (not threshold.above and end is not None and threshold.value >= end)
     }
-    return next((SEVERITY_COLORS[severity] for severity in SEVERITIES if severity in firing_here), OK_COLOR)
+    return next(
+        (SEVERITY_COLORS[severity] for severity in SEVERITIES if severity in firing_here), OK_COLOR
+    )
 
 
 def _about(service: Service) -> str:
@@ -149,18 +169,28 @@ def _text(node: Node) -> str:
 def _overview(service: Service, derived: Derived) -> Row:
     """The few numbers to look at first, of those that the service has."""
     stats = (_headline(headline, derived) for headline in _HEADLINES)
-    return Row("row/overview", "Overview", (*(stat for stat in stats if stat is not None), _firing_stat(service)))
+    return Row(
+        "row/overview",
+        "Overview",
+        (*(stat for stat in stats if stat is not None), _firing_stat(service)),
+    )
 
 
 def _headline(headline: _Headline, derived: Derived) -> Tile | None:
-    found = [s for s in derived.signals if s.group == headline.group and fnmatchcase(s.name, headline.names)]
+    found = [
+        s
+        for s in derived.signals
+        if s.group == headline.group and fnmatchcase(s.name, headline.names)
+    ]
     if not found:
         return None
     first = found[0]
     return Tile(
         key=f"overview/{headline.key}",
         title=headline.title,
-        description=_paragraphs(first.description, "As it is now; the panel below shows how it came to this."),
+        description=_paragraphs(
+            first.description, "As it is now; the panel below shows how it came to this."
+        ),
         kind="stat",
         queries=_first_lines(found),
         unit=first.unit.grafana,
@@ -169,7 +199,8 @@ def _headline(headline: _Headline, derived: Derived) -> Tile | None:
 
 
 def _first_lines(signals: list[Signal]) -> tuple[Query, ...]:
-    """The first line of each signal: all in one query where that is possible, or else named by their signals."""
+    """The first line of each signal: all in one query where that is possible, or else named by
+    their signals."""
     lines = [(signal, _lines(signal)[0]) for signal in signals]
     if len(lines) == 1:
         return (_query(*lines[0]),)
@@ -180,12 +211,17 @@ def _first_lines(signals: list[Signal]) -> tuple[Query, ...]:
 
 
 def _joined(nodes: list[Node]) -> Query | None:
-    """One selector in place of several on the same series, with those labels as legend in which they differ."""
+    """One selector in place of several on the same series, with those labels as legend in which
+    they differ."""
     selectors = [node for node in nodes if isinstance(node, Selector)]
     if len(selectors) < len(nodes) or len({replace(each, matchers=()) for each in selectors}) > 1:
         return None
-    shared = tuple(m for m in selectors[0].matchers if all(m in each.matchers for each in selectors))
-    differing = dict.fromkeys(m.label for each in selectors for m in each.matchers if m not in shared)
+    shared = tuple(
+        m for m in selectors[0].matchers if all(m in each.matchers for each in selectors)
+    )
+    differing = dict.fromkeys(
+        m.label for each in selectors for m in each.matchers if m not in shared
+    )
     legend_text = " ".join(f"{{{{{label}}}}}" for label in differing)
     return Query(_text(replace(selectors[0], matchers=shared)), legend_text)
 
@@ -194,7 +230,9 @@ def _firing_stat(service: Service) -> Tile:
     return Tile(
         key="overview/firing",
         title="Firing alerts",
-        description="How many alerts of this service fire. They are marked on the time axis of every panel.",
+        description=(
+            "How many alerts of this service fire. They are marked on the time axis of every panel."
+        ),
         kind="stat",
         queries=(Query(_text(or_zero(sum_by(firing(service.name)))), "firing"),),
         steps=(Step(None, OK_COLOR), Step(Decimal(1), "red")),
@@ -206,7 +244,9 @@ def _rows(service: Service, derived: Derived) -> Iterator[Row]:
     for signal in derived.signals:
         panels.setdefault(signal.panel.key, []).append(signal)
     for group, title in GROUPS.items():
-        tiles = tuple(_tile(service, signals) for signals in panels.values() if signals[0].group == group)
+        tiles = tuple(
+            _tile(service, signals) for signals in panels.values() if signals[0].group == group
+        )
         if tiles:
             yield Row(f"row/{group}", title, tiles, rank=1 + _OPENED_FIRST.index(group))
 
@@ -219,13 +259,19 @@ def _tile(service: Service, signals: list[Signal]) -> Tile:
     return Tile(
         key=first.panel.key,
         title=first.panel.title or first.title,
-        description=_paragraphs(first.panel.description or first.description, *_alert_words(service, alerts)),
+        description=_paragraphs(
+            first.panel.description or first.description, *_alert_words(service, alerts)
+        ),
         kind=kind,
-        queries=tuple(dict.fromkeys(_query(signal, line) for signal in signals for line in _lines(signal))),
+        queries=tuple(
+            dict.fromkeys(_query(signal, line) for signal in signals for line in _lines(signal))
+        ),
         unit=first.unit.grafana,
         steps=_steps_of(signals),
         links=tuple(_runbook_links(service, alerts)),
-        soft_max=min((threshold.value for threshold, _ in _drawn(signals) if threshold.above), default=None),
+        soft_max=min(
+            (threshold.value for threshold, _ in _drawn(signals) if threshold.above), default=None
+        ),
     )
 
 
@@ -234,7 +280,8 @@ def _lines(signal: Signal) -> tuple[Line, ...]:
 
 
 def _query(signal: Signal, line: Line) -> Query:
-    """A line as Grafana asks it: rates over what the zoom calls for, and of the chosen instances."""
+    """A line as Grafana asks it: rates over what the zoom calls for, and of the chosen
+    instances."""
     query = line.query
     if line.live:
         query = with_range(query, _RATE_WINDOW)
@@ -245,11 +292,16 @@ def _query(signal: Signal, line: Line) -> Query:
 
 
 def _drawn(signals: list[Signal]) -> Iterator[tuple[Threshold, Severity]]:
-    """The thresholds that belong on the signals' panel: a fall by 50% is none on an axis of orders/s."""
+    """The thresholds that belong on the signals' panel: a fall by 50% is none on an axis of
+    orders/s."""
     unit = signals[0].unit
     for signal in signals:
         for alert in signal.alerts:
-            yield from ((threshold, alert.severity) for threshold in alert.thresholds if threshold.unit == unit)
+            yield from (
+                (threshold, alert.severity)
+                for threshold in alert.thresholds
+                if threshold.unit == unit
+            )
 
 
 def _steps_of(signals: list[Signal]) -> tuple[Step, ...]:
@@ -258,7 +310,9 @@ def _steps_of(signals: list[Signal]) -> tuple[Step, ...]:
 
 def _alert_words(service: Service, alerts: list[Alert]) -> Iterator[str]:
     """What the dashed lines mean and what to do, a paragraph for each alert."""
-    yield from dict.fromkeys(f"{alert.name} {_DOES[alert.severity]}{_at(alert)}: {alert.summary}" for alert in alerts)
+    yield from dict.fromkeys(
+        f"{alert.name} {_DOES[alert.severity]}{_at(alert)}: {alert.summary}" for alert in alerts
+    )
     if not alerts:
         yield "No alert watches this; read it beside the panels that have one."
     elif service.runbook_url:
@@ -266,12 +320,15 @@ def _alert_words(service: Service, alerts: list[Alert]) -> Iterator[str]:
 
 
 def _at(alert: Alert) -> str:
-    limits = dict.fromkeys(f"{'above' if limit.above else 'below'} {limit.words}" for limit in alert.thresholds)
+    limits = dict.fromkeys(
+        f"{'above' if limit.above else 'below'} {limit.words}" for limit in alert.thresholds
+    )
     return f" {' or '.join(limits)}" if limits else ""
 
 
 def _runbook_links(service: Service, alerts: list[Alert]) -> Iterator[Link]:
-    """A link to every runbook section, with the signal's name where one alert has sections for several signals."""
+    """A link to every runbook section, with the signal's name where one alert has sections for
+    several signals."""
     if not service.runbook_url:
         return
     sections = {links.anchor(alert): alert for alert in alerts}

@@ -1,4 +1,5 @@
-"""How Grafana finds the dashboards as files. Source: Grafana's documentation, "Provision Grafana", dashboards."""
+"""How Grafana finds the dashboards as files. Source: Grafana's documentation, "Provision Grafana",
+dashboards."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ _ABOUT = (
 
 
 def render_provider(folder: str) -> Artifact:
-    """`grafana/dashboards.yaml`: the specs are the source, so that Grafana takes no changes of its own."""
+    """`grafana/dashboards.yaml`: the specs are the source, so that Grafana takes no changes of its
+    own."""
     provider = {
         "name": "opsgen",
         "type": "file",

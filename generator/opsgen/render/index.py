@@ -1,4 +1,5 @@
-"""The index: what each service's manifest says of it in, `README.md` out, the page that a person lands on."""
+"""The index: what each service's manifest says of it in, `README.md` out, the page that a person
+lands on."""
 
 from __future__ import annotations
 
@@ -22,8 +23,8 @@ _LONGEST_DESCRIPTION = 200
 
 @dataclass(frozen=True)
 class IndexEntry:
-    """One service in the index, as plain JSON can hold it. `dashboard_url` is empty where Grafana's address is unknown,
-    `folder` is the one in Grafana."""
+    """One service in the index, as plain JSON can hold it. `dashboard_url` is empty where Grafana's
+    address is unknown, `folder` is the one in Grafana."""
 
     name: str
     title: str
@@ -57,7 +58,8 @@ def index_entry(service: Service, derived: Derived) -> IndexEntry:
         tier=service.tier,
         alerts=len(derived.alerts),
         objectives=tuple(
-            f"{slo.title or slo.name}: {slo.objective} over {slo.window.in_words}" for slo in service.slos
+            f"{slo.title or slo.name}: {slo.objective} over {slo.window.in_words}"
+            for slo in service.slos
         ),
         probes=bool(service.probes),
         environment=service.environment,
@@ -72,8 +74,9 @@ def render_index(
     watchdog: bool = False,
     terraform: bool = False,
 ) -> Artifact:
-    """The page; the order of the entries does not matter. `folders` are those of templates, the shipped one first;
-    `watchdog` says whether the fleet has rules of its own, `terraform` whether a folder of that."""
+    """The page; the order of the entries does not matter. `folders` are those of templates, the
+    shipped one first; `watchdog` says whether the fleet has rules of its own, `terraform` whether a
+    folder of that."""
     ordered = sorted(entries, key=lambda entry: (entry.team, entry.tier, entry.name))
     grafana_folders = {entry.folder for entry in ordered}
     page = render(
@@ -98,7 +101,11 @@ def _service_row(entry: IndexEntry) -> Iterator[object]:
     yield entry.environment
     yield _shortened(entry.description)
     file = link("file", f"{entry.name}/dashboard.json")
-    yield Markdown(f"{link('dashboard', entry.dashboard_url)} ({file})") if entry.dashboard_url else file
+    yield (
+        Markdown(f"{link('dashboard', entry.dashboard_url)} ({file})")
+        if entry.dashboard_url
+        else file
+    )
     rules = link("rules", f"{entry.name}/rules.yaml")
     yield Markdown(f"{rules} ({link('tests', f'{entry.name}/rules.test.yaml')})")
     yield link("escalation", f"{entry.name}/escalation.yaml")
@@ -125,5 +132,10 @@ def _shortened(description: str) -> str:
 
 def _provider(folder: str) -> str:
     """Grafana's file of dashboard providers."""
-    provider = {"name": "opsgen", "folder": folder, "type": "file", "options": {"path": "/var/lib/grafana/dashboards"}}
+    provider = {
+        "name": "opsgen",
+        "folder": folder,
+        "type": "file",
+        "options": {"path": "/var/lib/grafana/dashboards"},
+    }
     return dump({"apiVersion": 1, "providers": [provider]})

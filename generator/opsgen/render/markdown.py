@@ -1,6 +1,8 @@
-"""Text to Markdown that shows it as text: nothing that people write in a spec becomes markup, a link or HTML.
+"""Text to Markdown that shows it as text: nothing that people write in a spec becomes markup, a
+link or HTML.
 
-What these functions give is `Markdown`; templates escape everything else that they print, so that no text is forgotten.
+What these functions give is `Markdown`; templates escape everything else that they print, so that
+no text is forgotten.
 """
 
 from __future__ import annotations
@@ -11,11 +13,13 @@ from collections.abc import Iterable
 
 from opsgen.output.blocks import TO_WRITE, seam
 
-# What CommonMark and GitHub give a meaning to inside of a line: HTML, code, emphasis, links, tables, formulas,
-# references, entities, and addresses that they make links of by themselves.
+# What CommonMark and GitHub give a meaning to inside of a line: HTML, code, emphasis, links,
+# tables, formulas, references, entities, and addresses that they make links of by themselves.
 _SPECIAL = re.compile(r"[\\`*_\[\]<>|~$#]|&(?=#?\w+;)|:(?=//)|(?<=\bwww)\.", re.IGNORECASE)
 # What begins a list, or underlines the line before as a heading.
-_LINE_START = re.compile(r"(?P<bullet>[-+])(?=\s|$)|(?P<rule>[-=]+)$|(?P<number>\d{1,9})(?=[.)](?:\s|$))", re.ASCII)
+_LINE_START = re.compile(
+    r"(?P<bullet>[-+])(?=\s|$)|(?P<rule>[-=]+)$|(?P<number>\d{1,9})(?=[.)](?:\s|$))", re.ASCII
+)
 _CODE_IN_PROSE = re.compile(r"`([^`]*[^`\s][^`]*)`|(https?://[^\s`]*[^\s`.,;:!?)\"'])")
 _BACKTICKS = re.compile(r"`+")
 _WEB_ADDRESS = re.compile(r"https?://[^\s<>]+", re.IGNORECASE)
@@ -23,7 +27,9 @@ _OWN_ADDRESS = re.compile(r"[\w-][\w.-]*(?:/[\w-][\w.-]*)*(?:#[\w-]+)?|#[\w-]+",
 _ANCHOR = re.compile(r"[\w-]+", re.ASCII)
 _NEEDS_BRACKETS = re.compile(r"[()]")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # control and format characters, surrogates, line separators
+_HIDDEN = frozenset(
+    {"Cc", "Cf", "Cs", "Zl", "Zp"}
+)  # control and format characters, surrogates, line separators
 _JOINERS = "\u200c\u200d"  # without which Persian, and emoji of several parts, fall apart
 
 
@@ -48,7 +54,8 @@ def text(value: object) -> Markdown:
 
 
 def prose(value: object) -> Markdown:
-    """Our own sentences: as `text`, but for code in single backticks, and web addresses as code, ready to be copied."""
+    """Our own sentences: as `text`, but for code in single backticks, and web addresses as code,
+    ready to be copied."""
     flat = _one_line(value)
     parts, last = [], 0
     for found in _CODE_IN_PROSE.finditer(flat):
@@ -63,7 +70,8 @@ def to_write(question: object) -> Markdown:
 
 
 def begin(name: str, was: Iterable[str] = ()) -> Markdown:
-    """Where a block of a page that is shared with people begins: its id, and those that it had before."""
+    """Where a block of a page that is shared with people begins: its id, and those that it had
+    before."""
     return Markdown(seam("begin", name, was))
 
 
@@ -77,8 +85,11 @@ def code(value: object) -> Markdown:
     if not flat.strip():
         return Markdown("")
     ticks = "`" * _more_than_inside(flat)
-    # CommonMark takes one space off both ends where there is one at both, and backticks must not touch.
-    needs_space = flat.startswith("`") or flat.endswith("`") or (flat.startswith(" ") and flat.endswith(" "))
+    # CommonMark takes one space off both ends where there is one at both, and backticks must not
+    # touch.
+    needs_space = (
+        flat.startswith("`") or flat.endswith("`") or (flat.startswith(" ") and flat.endswith(" "))
+    )
     space = " " if needs_space else ""
     return Markdown(f"{ticks}{space}{flat}{space}{ticks}")
 
@@ -89,7 +100,8 @@ def code_cell(value: object) -> Markdown:
 
 
 def fence(value: object, language: str = "", indent: int = 0) -> Markdown:
-    """A fenced block, its fence longer than any run of backticks inside; `indent` columns deep, as part of a list."""
+    """A fenced block, its fence longer than any run of backticks inside; `indent` columns deep, as
+    part of a list."""
     body = _visible(str(value)).strip("\n")
     ticks = "`" * max(3, _more_than_inside(body))
     lines = [f"{ticks}{language}", *(line.rstrip() for line in body.split("\n")), ticks]
@@ -97,11 +109,14 @@ def fence(value: object, language: str = "", indent: int = 0) -> Markdown:
 
 
 def link(label: object, address: str) -> Markdown:
-    """A link to the web, to a file beside this one, or to an anchor; any other address is shown and leads nowhere."""
+    """A link to the web, to a file beside this one, or to an anchor; any other address is shown and
+    leads nowhere."""
     if not (is_web_address(address) or _OWN_ADDRESS.fullmatch(address)):
         return Markdown(f"{text(label)} {code_cell(address)}".rstrip())
     target = _ENTITY.sub("&amp;", _visible(address).replace("\\", "%5C").replace("|", "%7C"))
-    return Markdown(f"[{text(label)}]({f'<{target}>' if _NEEDS_BRACKETS.search(target) else target})")
+    return Markdown(
+        f"[{text(label)}]({f'<{target}>' if _NEEDS_BRACKETS.search(target) else target})"
+    )
 
 
 def is_web_address(written: str) -> bool:
@@ -110,7 +125,8 @@ def is_web_address(written: str) -> bool:
 
 
 def anchor(name: str) -> Markdown:
-    """A place that links lead to by `#name`. Raises ValueError for what is no name: names are ours, not people's."""
+    """A place that links lead to by `#name`. Raises ValueError for what is no name: names are ours,
+    not people's."""
     if not _ANCHOR.fullmatch(name):
         raise ValueError(f"{name!r} is no name of an anchor")
     return Markdown(f'<a id="{name}"></a>')
@@ -118,11 +134,17 @@ def anchor(name: str) -> Markdown:
 
 def table(rows: Iterable[Iterable[object]], *headings: object) -> Markdown:
     """A table, each of `rows` on a line of its own; cells are text, or Markdown of one line."""
-    return Markdown("\n".join([_row(headings), _row(Markdown("---") for _ in headings), *(_row(row) for row in rows)]))
+    return Markdown(
+        "\n".join(
+            [_row(headings), _row(Markdown("---") for _ in headings), *(_row(row) for row in rows)]
+        )
+    )
 
 
 def _row(cells: Iterable[object]) -> str:
-    return "".join(["|", *(f" {cell} |" if cell else " |" for cell in (shown(value) for value in cells))])
+    return "".join(
+        ["|", *(f" {cell} |" if cell else " |" for cell in (shown(value) for value in cells))]
+    )
 
 
 def _one_line(value: object) -> str:
@@ -147,7 +169,8 @@ def _more_than_inside(flat: str) -> int:
 
 
 def _visible(value: str) -> str:
-    """Characters that hide what a line says, or turn its direction, shown by their number; line ends made plain."""
+    """Characters that hide what a line says, or turn its direction, shown by their number; line
+    ends made plain."""
     plain = value.replace("\r\n", "\n").replace("\r", "\n")
     if plain.isascii() and plain.replace("\n", "").replace("\t", "").isprintable():
         return plain  # nearly every text: the rest of this function is slow

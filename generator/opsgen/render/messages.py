@@ -1,6 +1,8 @@
-"""What a notification says: Alertmanager templates that show an alert's summary, description, runbook and dashboard.
+"""What a notification says: Alertmanager templates that show an alert's summary, description,
+runbook and dashboard.
 
-The title names the first firing alert, the body all of them. Alertmanager fills them in when it notifies.
+The title names the first firing alert, the body all of them. Alertmanager fills them in when it
+notifies.
 """
 
 from __future__ import annotations
@@ -16,17 +18,18 @@ BODY = """\
 {{ end }}{{ range .Alerts.Resolved }}Resolved: {{ .Annotations.summary }}
 {{ end }}"""
 
-# Slack's three control characters, so that no text calls a whole channel (api.slack.com, 'Escaping text').
+# Slack's three control characters, so that no text calls a whole channel (api.slack.com, 'Escaping
+# text').
 _SLACK_ESCAPED = ' | reReplaceAll "&" "&amp;" | reReplaceAll "<" "&lt;" | reReplaceAll ">" "&gt;"'
 
 
 def _title(escaped: str = "") -> str:
     return (
-        "{{ .CommonLabels.service }}{{ with .CommonLabels.environment }} ({{ . }}){{ end }}"
-        "{{ with .CommonLabels.step }}, step {{ . }}{{ end }}: "
-        f"{{{{ with .Alerts.Firing }}}}{{{{ (index . 0).Annotations.summary{escaped} }}}}"
-        "{{ if gt (len .) 1 }} (first of {{ len . }} alerts){{ end }}"
-        f"{{{{ else }}}}resolved: {{{{ (index .Alerts 0).Annotations.summary{escaped} }}}}{{{{ end }}}}"
+        "{{ .CommonLabels.service }}{{ with .CommonLabels.environment }} ({{ . }}){{"
+        " end }}{{ with .CommonLabels.step }}, step {{ . }}{{ end }}: {{ with"
+        f" .Alerts.Firing }}}}{{{{ (index . 0).Annotations.summary{escaped} }}}}{{{{ if gt (len .)"
+        " 1 }} (first of {{ len . }} alerts){{ end }}{{ else }}resolved: {{ (index"
+        f" .Alerts 0).Annotations.summary{escaped} }}}}{{{{ end }}}}"
     )
 
 
@@ -37,13 +40,15 @@ SLACK_BODY = f"""\
 {{{{ .Annotations.description{_SLACK_ESCAPED} }}}}
 {{{{ with .Annotations.runbook_url }}}}<{{{{ . }}}}|Runbook> {{{{ end }}}}\
 {{{{ with .Annotations.dashboard_url }}}}<{{{{ . }}}}|Dashboard>{{{{ end }}}}
-{{{{ end }}}}{{{{ range .Alerts.Resolved }}}}Resolved: {{{{ .Annotations.summary{_SLACK_ESCAPED} }}}}
+{{{{ end }}}}{{{{ range .Alerts.Resolved }}}}\
+Resolved: {{{{ .Annotations.summary{_SLACK_ESCAPED} }}}}
 {{{{ end }}}}"""
 
 
 def by_severity(page: str, ticket: str, info: str) -> str:
-    """A provider's own word for the severity. The routes group by it, so that all alerts of a message share it."""
+    """A provider's own word for the severity. The routes group by it, so that all alerts of a
+    message share it."""
     return (
-        f'{{{{ if eq .CommonLabels.severity "page" }}}}{page}'
-        f'{{{{ else if eq .CommonLabels.severity "ticket" }}}}{ticket}{{{{ else }}}}{info}{{{{ end }}}}'
+        f'{{{{ if eq .CommonLabels.severity "page" }}}}{page}{{{{ else if eq .CommonLabels.severity'
+        f' "ticket" }}}}{ticket}{{{{ else }}}}{info}{{{{ end }}}}'
     )

@@ -1,4 +1,5 @@
-"""A service's uptime probes in, the scrape configuration that has the blackbox exporter poll them out."""
+"""A service's uptime probes in, the scrape configuration that has the blackbox exporter poll them
+out."""
 
 from __future__ import annotations
 
@@ -26,25 +27,38 @@ def _job(service: Service, probe: Probe) -> dict[str, Any]:
         "scrape_interval": str(probe.interval),
         "scrape_timeout": str(probe.scrape_timeout),
         "static_configs": [
-            {"targets": [probe.url], "labels": {"service": service.name, "environment": service.environment}}
+            {
+                "targets": [probe.url],
+                "labels": {"service": service.name, "environment": service.environment},
+            }
         ],
         "relabel_configs": _relabel_configs(service.platform),
     }
 
 
 def _relabel_configs(platform: Platform) -> list[dict[str, Any]]:
-    """The URL becomes the exporter's parameter and the label `instance`; what is scraped is the exporter."""
+    """The URL becomes the exporter's parameter and the label `instance`; what is scraped is the
+    exporter."""
     return [
         {"source_labels": ["__address__"], "target_label": "__param_target"},
         {"source_labels": ["__param_target"], "target_label": "instance"},
         # `$` begins a reference to a match.
-        {"target_label": "__address__", "replacement": platform.blackbox_address.replace("$", "$$")},
+        {
+            "target_label": "__address__",
+            "replacement": platform.blackbox_address.replace("$", "$$"),
+        },
     ]
 
 
 def _comment(service: Service) -> Iterator[str]:
     modules = ", ".join(sorted({probe.module for probe in service.probes}))
     yield from generated_from(service.spec_file)
-    yield "Prometheus loads it by scrape_config_files (2.43 or later); before, copy its jobs to scrape_configs."
+    yield (
+        "Prometheus loads it by scrape_config_files (2.43 or later); before, copy its jobs to"
+        " scrape_configs."
+    )
     yield f"Expects a blackbox exporter with modules: {modules}."
-    yield "It gives up half a second before scrape_timeout (its --timeout-offset), so that its answer still arrives."
+    yield (
+        "It gives up half a second before scrape_timeout (its --timeout-offset), so that its answer"
+        " still arrives."
+    )

@@ -1,7 +1,9 @@
-"""Proofs: the service's alerts in, a promtool unit test out in which each of them fires and resolves.
+"""Proofs: the service's alerts in, a promtool unit test out in which each of them fires and
+resolves.
 
-Every way of failing has its place in a timeline, which is healthy, then failing, then healthy again. At the end of each
-phase the complete set of firing alerts is asserted on the `ALERTS` series: those that the failure explains, no others.
+Every way of failing has its place in a timeline, which is healthy, then failing, then healthy
+again. At the end of each phase the complete set of firing alerts is asserted on the `ALERTS`
+series: those that the failure explains, no others.
 """
 
 from __future__ import annotations
@@ -24,33 +26,41 @@ from opsgen.render.yaml_text import dump, generated_from
 from opsgen.signals.escalation import STEP_LABEL, escalations
 from opsgen.signals.model import Alert, Derived, Escalated
 
-# What promtool spends, measured on 2.42 and 3.16: on every evaluation of a rule, and on every sample. A proof is to
-# take less than a second.
+# What promtool spends, measured on 2.42 and 3.16: on every evaluation of a rule, and on every
+# sample. A proof is to take less than a second.
 _RULE_EVALUATION_MS, _SAMPLE_MS, _MOST_MS = 0.12, 0.0012, 800.0
 # Multiples of every sample interval, so that phases begin and end on samples.
 _STEPS = tuple(Duration.of(text) for text in ("10m", "20m", "30m", "1h", "2h", "6h", "12h", "1d"))
-_SAMPLE_INTERVALS = tuple(Duration.of(text) for text in ("2m", "1m", "30s", "15s", "10s", "5s", "2s", "1s"))
+_SAMPLE_INTERVALS = tuple(
+    Duration.of(text) for text in ("2m", "1m", "30s", "15s", "10s", "5s", "2s", "1s")
+)
 # About as many series are left of a timeline of weeks.
 _SERIES_OF_WEEKS = 10
-_LOOKBACK = Duration.of("5m")  # Prometheus looks so far back for the latest sample of an instant selector
+_LOOKBACK = Duration.of(
+    "5m"
+)  # Prometheus looks so far back for the latest sample of an instant selector
 _ALL_FIRING = 'group by (alertname, severity, signal, step) (ALERTS{alertstate="firing"})'
 
 
 def render_proofs(service: Service, derived: Derived) -> Artifact:
-    """The unit test of one service's rules; raises InputError where the spec's own query can't be proven."""
+    """The unit test of one service's rules; raises InputError where the spec's own query can't be
+    proven."""
     alerts = derived.alerts
     proofs = _proofs(service, derived)
     cases = _cases(service, proofs, alerts)
     _refuse_fading(service, cases)
     groups = list(rule_groups(service, derived))
     interval = _sample_interval(alerts)
-    shortest_offset = min((offset for alert in alerts if (offset := _longest_offset(alert))), default=None)
+    shortest_offset = min(
+        (offset for alert in alerts if (offset := _longest_offset(alert))), default=None
+    )
     rules = sum(len(group.members) for group in groups)
     timelines, step = _timelines(cases, shortest_offset, rules, len(proofs.healthy), interval)
     document = {
         "rule_files": ["rules.yaml"],
         "evaluation_interval": str(step),
-        # Without it promtool takes the groups in random order, and the slow ones read what the others record.
+        # Without it promtool takes the groups in random order, and the slow ones read what the
+        # others record.
         "group_eval_order": [group.name for group in groups],
         "tests": [_test(timeline, proofs, step, interval) for timeline in timelines],
     }
@@ -72,18 +82,23 @@ def _proofs(service: Service, derived: Derived) -> Proofs:
         signal = next(s for s in derived.signals if any(a.key == unprovable.key for a in s.alerts))
         place = _place(service, signal.name)
         wrong = f"no proof can be made for {unprovable.key.partition('/')[0]}: {unprovable.reason}"
-        raise InputError([Mistake(*place, signal.name, wrong, "write the query in a plainer way")]) from None
+        raise InputError(
+            [Mistake(*place, signal.name, wrong, "write the query in a plainer way")]
+        ) from None
 
 
 def _refuse_fading(service: Service, cases: Iterable[_Case]) -> None:
-    """An alert that compares with an earlier time, and must hold for longer than that, compares with the failure
-    itself before it fires."""
+    """An alert that compares with an earlier time, and must hold for longer than that, compares
+    with the failure itself before it fires."""
     mistakes = []
     for case in cases:
         if not case.shows(_STEPS[0]):
             alert = min((a for a in case.fires if _longest_offset(a)), key=_longest_offset)
             names = " and ".join(dict.fromkeys(found.name for found in case.fires))
-            wrong = f"{alert.name} compares with {_longest_offset(alert)} ago: with the failure itself, before {names} "
+            wrong = (
+                f"{alert.name} compares with {_longest_offset(alert)} ago: with the failure itself,"
+                f" before {names} "
+            )
             wrong += "fires" if len(case.fires) == 1 else "all fire"
             wrong += " and its last step of escalation is told" if case.escalated else ""
             right = "write a shorter for, or compare with longer ago"
@@ -108,10 +123,10 @@ def _bounds(service: Service) -> dict[str, Sequence[Decimal]]:
 
 @dataclass(frozen=True)
 class _Case:
-    """One scenario: what fires while it fails, and later to whom it escalates, how long that takes to show and to clear
-    at the least, how far back the baseline lies that its alerts compare with, and whether it burns an error budget.
-    `fades` is the time after which the first of its alerts compares with the failure itself, and stops firing; None
-    where none does."""
+    """One scenario: what fires while it fails, and later to whom it escalates, how long that takes
+    to show and to clear at the least, how far back the baseline lies that its alerts compare with,
+    and whether it burns an error budget. `fades` is the time after which the first of its alerts
+    compares with the failure itself, and stops firing; None where none does."""
 
     scenario: Scenario
     fires: tuple[Alert, ...]
@@ -123,7 +138,9 @@ class _Case:
     burns: bool
 
     @classmethod
-    def of(cls, scenario: Scenario, fires: tuple[Alert, ...], escalated: tuple[Escalated, ...]) -> _Case:
+    def of(
+        cls, scenario: Scenario, fires: tuple[Alert, ...], escalated: tuple[Escalated, ...]
+    ) -> _Case:
         return cls(
             scenario,
             fires,
@@ -131,7 +148,9 @@ class _Case:
             settles=max(_settles(alert) + alert.hold for alert in fires) + _LOOKBACK,
             clears=max(_clears(alert) + alert.keep_firing for alert in fires) + _LOOKBACK,
             looks_back=max(_longest_offset(alert) for alert in fires),
-            fades=min((offset for alert in fires if (offset := _longest_offset(alert))), default=None),
+            fades=min(
+                (offset for alert in fires if (offset := _longest_offset(alert))), default=None
+            ),
             burns=any(alert.burn_rates for alert in fires),
         )
 
@@ -141,18 +160,29 @@ class _Case:
         return max((step.after for step in self.escalated), default=Duration(0))
 
     def failing(self, history: Duration, step: Duration) -> Duration:
-        """Whole steps, until the long windows are full of failures in spite of the healthy time before, and everybody
-        is told."""
-        burning = max((_time_to_burn(alert, history) for alert in self.fires if alert.burn_rates), default=Duration(0))
+        """Whole steps, until the long windows are full of failures in spite of the healthy time
+        before, and everybody is told."""
+        burning = max(
+            (_time_to_burn(alert, history) for alert in self.fires if alert.burn_rates),
+            default=Duration(0),
+        )
         told = _whole(self.escalates, step) + step if self.escalated else Duration(0)
         shown = max(_whole(self.settles, step) + step * 2, _whole(burning, step) + step) + told
-        return shown if self.fades is None else min(shown, step * (self.fades.milliseconds // step.milliseconds))
+        return (
+            shown
+            if self.fades is None
+            else min(shown, step * (self.fades.milliseconds // step.milliseconds))
+        )
 
     def shows(self, step: Duration) -> bool:
-        """Whether all of its alerts fire, and escalate, before the first of them fades, evaluated so often."""
+        """Whether all of its alerts fire, and escalate, before the first of them fades, evaluated
+        so often."""
         if self.fades is None:
             return True
-        longest = max(_whole(_settles(alert) + _LOOKBACK, step) + _whole(alert.hold, step) for alert in self.fires)
+        longest = max(
+            _whole(_settles(alert) + _LOOKBACK, step) + _whole(alert.hold, step)
+            for alert in self.fires
+        )
         return longest + _whole(self.escalates, step) <= self.fades
 
     def healing(self, step: Duration) -> Duration:
@@ -173,7 +203,8 @@ Phase = tuple[_Case | None, Duration]
 
 @dataclass(frozen=True)
 class _Timeline:
-    """A healthy time, and then one case after the other. Each has the time to show, and what failed before to clear."""
+    """A healthy time, and then one case after the other. Each has the time to show, and what failed
+    before to clear."""
 
     cases: tuple[_Case, ...]
     before: Duration
@@ -189,39 +220,59 @@ class _Timeline:
 
 
 def _timelines(
-    cases: Sequence[_Case], shortest_offset: Duration | None, rules: int, series: int, interval: Duration
+    cases: Sequence[_Case],
+    shortest_offset: Duration | None,
+    rules: int,
+    series: int,
+    interval: Duration,
 ) -> tuple[list[_Timeline], Duration]:
-    """The timelines, and the finest evaluation interval with which all together stay within the budget of time; where
-    none does, the cheapest one."""
-    steps = [step for step in _STEPS if step >= interval and all(case.shows(step) for case in cases)]
+    """The timelines, and the finest evaluation interval with which all together stay within the
+    budget of time; where none does, the cheapest one."""
+    steps = [
+        step for step in _STEPS if step >= interval and all(case.shows(step) for case in cases)
+    ]
     choices = [(_in_timelines(cases, shortest_offset, step), step) for step in steps]
-    costs = [sum(_cost_ms(line, step, interval, rules, series) for line in lines) for lines, step in choices]
+    costs = [
+        sum(_cost_ms(line, step, interval, rules, series) for line in lines)
+        for lines, step in choices
+    ]
     affordable = (choice for choice, cost in zip(choices, costs, strict=True) if cost <= _MOST_MS)
     return next(affordable, choices[costs.index(min(costs))])
 
 
-def _cost_ms(timeline: _Timeline, step: Duration, interval: Duration, rules: int, series: int) -> float:
+def _cost_ms(
+    timeline: _Timeline, step: Duration, interval: Duration, rules: int, series: int
+) -> float:
     length = _total(timeline.phases(step)).milliseconds
     kept = min(series, _SERIES_OF_WEEKS) if timeline.before else series
     evaluations, samples = length / step.milliseconds, length / interval.milliseconds * kept
     return evaluations * rules * _RULE_EVALUATION_MS + samples * _SAMPLE_MS
 
 
-def _in_timelines(cases: Sequence[_Case], shortest_offset: Duration | None, step: Duration) -> list[_Timeline]:
-    """Cases that compare with last week, after a healthy week. Those that burn an error budget each by itself, since
-    its long windows would remember an earlier failure. All others one after the other, in timelines so short that
-    nothing is compared with an earlier failure."""
+def _in_timelines(
+    cases: Sequence[_Case], shortest_offset: Duration | None, step: Duration
+) -> list[_Timeline]:
+    """Cases that compare with last week, after a healthy week. Those that burn an error budget each
+    by itself, since its long windows would remember an earlier failure. All others one after the
+    other, in timelines so short that nothing is compared with an earlier failure."""
     back = [case for case in cases if case.looks_back]
     burning = [case for case in cases if not case.looks_back and case.burns]
     others = [case for case in cases if not case.looks_back and not case.burns]
     lines = [_Timeline((case,), Duration(0)) for case in burning]
     lines += _chained(others, Duration(0), shortest_offset, step)
     for looks_back in sorted({case.looks_back for case in back}):
-        lines += _chained([case for case in back if case.looks_back == looks_back], looks_back, looks_back * 2, step)
+        lines += _chained(
+            [case for case in back if case.looks_back == looks_back],
+            looks_back,
+            looks_back * 2,
+            step,
+        )
     return lines
 
 
-def _chained(cases: Sequence[_Case], before: Duration, longest: Duration | None, step: Duration) -> list[_Timeline]:
+def _chained(
+    cases: Sequence[_Case], before: Duration, longest: Duration | None, step: Duration
+) -> list[_Timeline]:
     lines: list[_Timeline] = []
     for case in cases:
         grown = _Timeline((*lines[-1].cases, case), before) if lines else None
@@ -242,7 +293,9 @@ def _whole(duration: Duration, step: Duration) -> Duration:
 
 
 def _longest_offset(alert: Alert) -> Duration:
-    offsets = [found.offset_ms for found in walk(alert.expr) if isinstance(found, Selector | Subquery)]
+    offsets = [
+        found.offset_ms for found in walk(alert.expr) if isinstance(found, Selector | Subquery)
+    ]
     return Duration(max(0, *offsets, 0))
 
 
@@ -252,7 +305,8 @@ def _ranges(alert: Alert) -> list[Duration]:
 
 
 def _settles(alert: Alert) -> Duration:
-    """How long after a change of state the expression says so: its windows are full of the new state."""
+    """How long after a change of state the expression says so: its windows are full of the new
+    state."""
     if alert.burn_rates:
         return min(rate.short_window for rate in alert.burn_rates) + _LOOKBACK
     return max(_ranges(alert), default=Duration(0))
@@ -265,7 +319,8 @@ def _clears(alert: Alert) -> Duration:
 
 
 def _time_to_burn(alert: Alert, before: Duration) -> Duration:
-    """How long a total failure takes to lift the ratio over the long window above the threshold, with a margin."""
+    """How long a total failure takes to lift the ratio over the long window above the threshold,
+    with a margin."""
     pairs = zip(alert.burn_rates, alert.thresholds, strict=True)
     return min(_time_to_exceed(rate, threshold.value, before) for rate, threshold in pairs)
 
@@ -274,13 +329,20 @@ def _time_to_exceed(rate: BurnRate, threshold: Decimal, before: Duration) -> Dur
     history = min(before.seconds, rate.long_window.seconds)
     shrinking = history * threshold / (1 - threshold)
     sliding = rate.long_window.seconds * threshold
-    return Duration.from_seconds(min(shrinking, sliding) * Decimal("1.3")) + rate.short_window + _LOOKBACK * 2
+    return (
+        Duration.from_seconds(min(shrinking, sliding) * Decimal("1.3"))
+        + rate.short_window
+        + _LOOKBACK * 2
+    )
 
 
 def _sample_interval(alerts: Iterable[Alert]) -> Duration:
     """Two samples or more in the shortest window of a rate, and one in that of anything else."""
     windows = [window for alert in alerts for window in _sampled_windows(alert)]
-    return next((i for i in _SAMPLE_INTERVALS if i <= min(windows, default=_LOOKBACK)), _SAMPLE_INTERVALS[-1])
+    return next(
+        (i for i in _SAMPLE_INTERVALS if i <= min(windows, default=_LOOKBACK)),
+        _SAMPLE_INTERVALS[-1],
+    )
 
 
 def _sampled_windows(alert: Alert) -> Iterator[Duration]:
@@ -289,11 +351,17 @@ def _sampled_windows(alert: Alert) -> Iterator[Duration]:
         if isinstance(node, Call):
             for argument in node.args:
                 if isinstance(argument, Selector) and isinstance(argument.range, Duration):
-                    yield argument.range if node.function.endswith("_over_time") else argument.range // 2
+                    yield (
+                        argument.range
+                        if node.function.endswith("_over_time")
+                        else argument.range // 2
+                    )
     yield from (rate.short_window // 2 for rate in alert.burn_rates)
 
 
-def _test(timeline: _Timeline, proofs: Proofs, step: Duration, interval: Duration) -> dict[str, Any]:
+def _test(
+    timeline: _Timeline, proofs: Proofs, step: Duration, interval: Duration
+) -> dict[str, Any]:
     phases = timeline.phases(step)
     states = [(case.scenario.state if case else proofs.healthy, length) for case, length in phases]
     names = dict.fromkeys(alert.name for case in timeline.cases for alert in case.fires)
@@ -313,8 +381,8 @@ def _test(timeline: _Timeline, proofs: Proofs, step: Duration, interval: Duratio
 
 
 def _series_of(timeline: _Timeline, proofs: Proofs) -> list[Series]:
-    """The series of a timeline: all, but of one that lasts for weeks only those that matter to its alerts, since each
-    costs thousands of samples."""
+    """The series of a timeline: all, but of one that lasts for weeks only those that matter to its
+    alerts, since each costs thousands of samples."""
     found: set[Series] = set()
     for case in timeline.cases:
         found.update(*(case.scenario.least or (proofs.healthy, case.scenario.state)))
@@ -334,13 +402,19 @@ def _firing_labels(found: Alert | Escalated) -> str:
     return f"{{{', '.join(f'{label}={quote(value)}' for label, value in labels.items())}}}"
 
 
-def _input(series: Series, phases: Sequence[tuple[Level | None, Duration]], interval: Duration) -> dict[str, str]:
+def _input(
+    series: Series, phases: Sequence[tuple[Level | None, Duration]], interval: Duration
+) -> dict[str, str]:
     labels = ",".join(f"{label}={quote(value)}" for label, value in series.labels)
-    counts = [(level, length.milliseconds // interval.milliseconds) for level, length in _merged(phases)]
+    counts = [
+        (level, length.milliseconds // interval.milliseconds) for level, length in _merged(phases)
+    ]
     return {"series": f"{series.metric}{{{labels}}}", "values": " ".join(_values(counts, interval))}
 
 
-def _merged(phases: Iterable[tuple[Level | None, Duration]]) -> Iterator[tuple[Level | None, Duration]]:
+def _merged(
+    phases: Iterable[tuple[Level | None, Duration]],
+) -> Iterator[tuple[Level | None, Duration]]:
     """Neighbouring phases of one level as one."""
     for level, same in groupby(phases, key=lambda phase: phase[0]):
         yield level, Duration(sum(length.milliseconds for _, length in same))

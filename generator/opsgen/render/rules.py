@@ -1,4 +1,5 @@
-"""Recording and alert rules: a service and its signals in, `rules.yaml` out, as Prometheus loads it."""
+"""Recording and alert rules: a service and its signals in, `rules.yaml` out, as Prometheus loads
+it."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from opsgen.signals.escalation import STEP_LABEL, escalations
 from opsgen.signals.model import Alert, Derived, Escalated, Record, Signal
 from opsgen.signals.texts import go_text
 
-# Windows of a day and more move slowly; two minutes also keep their series from going stale (five minutes).
+# Windows of a day and more move slowly; two minutes also keep their series from going stale (five
+# minutes).
 _SLOW_INTERVAL = Duration.of("2m")
 # Mimir's default limit (ruler_max_rules_per_rule_group), and mixtool's.
 _MOST_RULES_IN_GROUP = 20
@@ -27,14 +29,19 @@ Rule = dict[str, Any]
 
 def render_rules(service: Service, groups: Sequence[Mapping[str, Any]]) -> Artifact:
     """The rules of one service, in groups that can be evaluated apart from each other."""
-    return Artifact(f"{service.name}/rules.yaml", dump({"groups": list(groups)}, generated_from(service.spec_file)))
+    return Artifact(
+        f"{service.name}/rules.yaml",
+        dump({"groups": list(groups)}, generated_from(service.spec_file)),
+    )
 
 
 def render_mimir(service: Service, groups: Sequence[Mapping[str, Any]]) -> Artifact:
-    """`<service>/mimir.yaml`: the same groups in a namespace of their own, as `mimirtool rules sync` and Cortex' and
-    Grafana Cloud's tools take them."""
+    """`<service>/mimir.yaml`: the same groups in a namespace of their own, as `mimirtool rules
+    sync` and Cortex' and Grafana Cloud's tools take them."""
     document = {"namespace": f"opsgen-{service.name}", "groups": list(groups)}
-    return Artifact(f"{service.name}/{MIMIR_FILE}", dump(document, generated_from(service.spec_file)))
+    return Artifact(
+        f"{service.name}/{MIMIR_FILE}", dump(document, generated_from(service.spec_file))
+    )
 
 
 def groups_of(service: Service, derived: Derived) -> list[dict[str, Any]]:
@@ -55,8 +62,8 @@ class RuleGroup:
 
 
 def rule_groups(service: Service, derived: Derived) -> Iterator[RuleGroup]:
-    """Each SLO's rules are a group of their own (and a slower one); those of the other signals go by signal group.
-    Last comes what reads the alerts themselves."""
+    """Each SLO's rules are a group of their own (and a slower one); those of the other signals go
+    by signal group. Last comes what reads the alerts themselves."""
     together: dict[str, list[Member]] = {}
     for signal in derived.signals:
         if signal.records:
@@ -69,7 +76,8 @@ def rule_groups(service: Service, derived: Derived) -> Iterator[RuleGroup]:
 
 
 def alert_rule(service: Service, alert: Alert) -> Rule:
-    """One alert as a rule. Its labels are static, so that routing never depends on what an expression kept."""
+    """One alert as a rule. Its labels are static, so that routing never depends on what an
+    expression kept."""
     rule: Rule = {"alert": alert.name, "expr": pretty(alert.expr)}
     if alert.hold:
         rule["for"] = str(alert.hold)
@@ -91,8 +99,13 @@ def _escalated_rule(service: Service, escalated: Escalated) -> Rule:
         "expr": pretty(escalated.expr),
         "for": str(escalated.after),
         "labels": alert_labels(service, alert) | {STEP_LABEL: str(escalated.step)},
-        "annotations": _annotations(service, alert)
-        | {"summary": f"Still firing after {lasting}: {go_text(alert.summary)}", "description": go_text(said)},
+        "annotations": (
+            _annotations(service, alert)
+            | {
+                "summary": f"Still firing after {lasting}: {go_text(alert.summary)}",
+                "description": go_text(said),
+            }
+        ),
     }
 
 
@@ -124,7 +137,11 @@ def _own_groups(service: Service, signal: Signal) -> Iterator[RuleGroup]:
         members: list[Member] = [record for record in signal.records if record.slow == slow]
         members += [alert for alert in signal.alerts if alert.slow == slow]
         name = f"{service.name}-{signal.name}"
-        yield from _parts(RuleGroup(f"{name}-slow" if slow else name, tuple(members), _SLOW_INTERVAL if slow else None))
+        yield from _parts(
+            RuleGroup(
+                f"{name}-slow" if slow else name, tuple(members), _SLOW_INTERVAL if slow else None
+            )
+        )
 
 
 def _parts(group: RuleGroup) -> Iterator[RuleGroup]:
@@ -137,7 +154,11 @@ def _parts(group: RuleGroup) -> Iterator[RuleGroup]:
 
 def _group(service: Service, group: RuleGroup) -> dict[str, Any]:
     interval = {} if group.interval is None else {"interval": str(group.interval)}
-    return {"name": group.name, **interval, "rules": [_rule(service, member) for member in group.members]}
+    return {
+        "name": group.name,
+        **interval,
+        "rules": [_rule(service, member) for member in group.members],
+    }
 
 
 def _rule(service: Service, member: Member) -> Rule:

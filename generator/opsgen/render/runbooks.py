@@ -1,4 +1,5 @@
-"""The runbook: a service and its signals in, `runbook.md` out, in the order in which a person at 3 a.m. needs it.
+"""The runbook: a service and its signals in, `runbook.md` out, in the order in which a person at 3
+a.m. needs it.
 
 The words are the templates'; every number in them is an alert's or an SLO's own.
 """
@@ -31,12 +32,12 @@ from opsgen.signals.slo import outage_words
 from opsgen.signals.units import UNITS
 
 _TEMPLATE = "runbook/service.md.j2"
-# What to look at first, one signal of each; and what shows that a deploy went well, the first that there is (an SLO
-# remembers for an hour what is over).
+# What to look at first, one signal of each; and what shows that a deploy went well, the first that
+# there is (an SLO remembers for an hour what is over).
 _FIRST_GROUPS: tuple[Group, ...] = ("uptime", "traffic", "errors", "latency", "business")
 _PROOF_GROUPS: tuple[Group, ...] = ("errors", "latency", "uptime", "business", "traffic", "slo")
-# Sections on a command of the spec, in order: its key, its title, and what to ask where the spec is silent (empty:
-# not every service needs it).
+# Sections on a command of the spec, in order: its key, its title, and what to ask where the spec is
+# silent (empty: not every service needs it).
 _COMMANDS = (
     ("deploy", "Deploy", "how is {title} deployed?"),
     ("rollback", "Rollback", "how is a deploy of {title} undone, and what can't be undone?"),
@@ -49,8 +50,11 @@ _OF_A_PROBE = ("probe", "probe-duration", "probe-certificate")
 _BASE = Duration.of("5m")
 
 
-def render_runbook(service: Service, derived: Derived, folders: tuple[Path, ...] = (TEMPLATES,)) -> Artifact:
-    """The whole page. `folders` are those of templates, the shipped one first; raises InputError as `render` does."""
+def render_runbook(
+    service: Service, derived: Derived, folders: tuple[Path, ...] = (TEMPLATES,)
+) -> Artifact:
+    """The whole page. `folders` are those of templates, the shipped one first; raises InputError as
+    `render` does."""
     rendered = render(folders, _TEMPLATE, **_page(service, derived))
     try:
         page = blocks.sealed(rendered)
@@ -143,11 +147,15 @@ def _page(service: Service, derived: Derived) -> dict[str, Any]:
         "first_queries": tuple(_first_queries(service, signals)),
         "first_looks": commands.first_looks(service),
         "firing_command": commands.firing_alerts(service),
-        "alert_rows": tuple(_alert_row(signal, alert) for signal in signals for alert in signal.alerts),
+        "alert_rows": tuple(
+            _alert_row(signal, alert) for signal in signals for alert in signal.alerts
+        ),
         "sections": sections,
         "command_sections": tuple(_command_sections(service)),
         "well": _proof(signals),
-        "instances": next((_query(s.title, s.query) for s in signals if s.unit.name == "targets"), None),
+        "instances": next(
+            (_query(s.title, s.query) for s in signals if s.unit.name == "targets"), None
+        ),
         "logs_url": logs if is_link else "",
         "logs_command": "" if is_link else logs,
         "logs_look": commands.logs_look(service),
@@ -171,7 +179,7 @@ def _query(title: str, node: Node) -> Query:
     return Query(title, pretty(node))
 
 
-# -- at the top ------------------------------------------------------------------------------------------------------
+# -- at the top ------------------------------------------------------------------------------------
 
 
 def _summary_rows(service: Service) -> Iterator[tuple[object, ...]]:
@@ -185,20 +193,33 @@ def _summary_rows(service: Service) -> Iterator[tuple[object, ...]]:
 
 def _first_queries(service: Service, signals: Sequence[Signal]) -> Iterator[Query]:
     """The few queries that show at a glance what is broken."""
-    of_service = (Matcher("service", "=", service.name), Matcher("environment", "=", service.environment))
-    yield _query("Its alerts that fire", Selector("ALERTS", (Matcher("alertstate", "=", "firing"), *of_service)))
+    of_service = (
+        Matcher("service", "=", service.name),
+        Matcher("environment", "=", service.environment),
+    )
+    yield _query(
+        "Its alerts that fire",
+        Selector("ALERTS", (Matcher("alertstate", "=", "firing"), *of_service)),
+    )
     for group in _FIRST_GROUPS:
         of_group = [signal for signal in signals if signal.group == group]
-        found = next((signal for signal in of_group if signal.alerts), None) or next(iter(of_group), None)
+        found = next((signal for signal in of_group if signal.alerts), None) or next(
+            iter(of_group), None
+        )
         if found:
             yield _query(found.title, found.query)
 
 
 def _alert_row(signal: Signal, alert: Alert) -> tuple[object, ...]:
-    return link(alert.name, f"#{links.anchor(alert)}"), alert.severity, _fires_when(signal, alert), _after(alert)
+    return (
+        link(alert.name, f"#{links.anchor(alert)}"),
+        alert.severity,
+        _fires_when(signal, alert),
+        _after(alert),
+    )
 
 
-# -- alerts in words -------------------------------------------------------------------------------------------------
+# -- alerts in words -------------------------------------------------------------------------------
 
 
 def _fires_when(signal: Signal, alert: Alert) -> str:
@@ -206,7 +227,10 @@ def _fires_when(signal: Signal, alert: Alert) -> str:
     least = f", with at least {alert.fewest}" if alert.guards else ""
     if alert.burn_rates:
         tiers = zip(alert.burn_rates, alert.thresholds, strict=True)
-        over = (f"{limit.words} over both {rate.long_window} and {rate.short_window}" for rate, limit in tiers)
+        over = (
+            f"{limit.words} over both {rate.long_window} and {rate.short_window}"
+            for rate, limit in tiers
+        )
         return f"{signal.title} is above {', or above '.join(over)}{least}"
     if alert.thresholds:
         limits = (f"{_side(limit)} {limit.words}" for limit in alert.thresholds)
@@ -248,7 +272,9 @@ def _section(service: Service, signal: Signal, alerts: tuple[Alert, ...], headin
         expressions=tuple(_query(alert.severity, alert.expr) for alert in alerts),
         facts=(*(fact for alert in alerts for fact in _facts(alert)), *_asked_for(service, signal)),
         steps=tuple(
-            DiagnosisStep(check.text, pretty(check.query) if check.query else "", check.command or "")
+            DiagnosisStep(
+                check.text, pretty(check.query) if check.query else "", check.command or ""
+            )
             for check in first.guidance.diagnosis
         ),
         recovered=_recovered(signal, alerts),
@@ -284,7 +310,8 @@ def _asked_for(service: Service, signal: Signal) -> Iterator[tuple[str, str]]:
 
 
 def _line_of(origins: Mapping[str, str], signal: Signal) -> str | None:
-    """Of the value that tunes it, or else of the convention or the matchers that it is measured by."""
+    """Of the value that tunes it, or else of the convention or the matchers that it is measured
+    by."""
     tuned = [f"{signal.group}.{signal.name.rpartition('-')[2]}", f"{signal.group}.above"]
     measured = ("match", "convention") if signal.group == "uptime" else ("convention", "match")
     for key in (*tuned, *measured):
@@ -299,7 +326,8 @@ def _side(limit: Threshold) -> str:
 
 
 def _recovered(signal: Signal, alerts: Sequence[Alert]) -> str:
-    """Within which limits the signal is well again, by the strictest of its alerts; empty where there are none."""
+    """Within which limits the signal is well again, by the strictest of its alerts; empty where
+    there are none."""
     limits = [limit for alert in alerts if not alert.burn_rates for limit in alert.thresholds]
     return _within(signal, limits)
 
@@ -316,7 +344,7 @@ def _value(limit: Threshold) -> Decimal:
     return limit.value
 
 
-# -- commands and what shows that they worked ------------------------------------------------------------------------
+# -- commands and what shows that they worked ------------------------------------------------------
 
 
 def _command_sections(service: Service) -> Iterator[CommandSection]:
@@ -331,8 +359,14 @@ def _command_sections(service: Service) -> Iterator[CommandSection]:
 
 
 def _proof(signals: Sequence[Signal]) -> Proof | None:
-    """The first signal that has a limit to keep to, by group; without one, the first that has an alert at all."""
-    ordered = [signal for group in _PROOF_GROUPS for signal in signals if signal.group == group and signal.alerts]
+    """The first signal that has a limit to keep to, by group; without one, the first that has an
+    alert at all."""
+    ordered = [
+        signal
+        for group in _PROOF_GROUPS
+        for signal in signals
+        if signal.group == group and signal.alerts
+    ]
     for signal in ordered:
         within = _within(signal, [limit for alert in signal.alerts for limit in alert.thresholds])
         if within:
@@ -356,12 +390,19 @@ def _by_route(service: Service) -> Iterator[Query]:
         yield _query(title, sum_by(rate, (convention.route_label,)))
 
 
-# -- tables ----------------------------------------------------------------------------------------------------------
+# -- tables ----------------------------------------------------------------------------------------
 
 
 def _slo_row(slo: EventSlo) -> tuple[object, ...]:
     budget = UNITS["ratio"].words(1 - slo.objective.value)
-    return slo.title or slo.name, slo.objective, slo.window.in_words, budget, outage_words(slo), slo.description
+    return (
+        slo.title or slo.name,
+        slo.objective,
+        slo.window.in_words,
+        budget,
+        outage_words(slo),
+        slo.description,
+    )
 
 
 def _burn_rows(signal: Signal) -> Iterator[tuple[object, ...]]:
@@ -369,25 +410,50 @@ def _burn_rows(signal: Signal) -> Iterator[tuple[object, ...]]:
         limits = alert.thresholds if alert.burn_rates else ()
         for rate, limit in zip(alert.burn_rates, limits, strict=True):
             windows = f"{rate.long_window} and {rate.short_window}"
-            yield signal.title, rate.severity, f"{number_text(rate.factor)}x", limit.words, windows, _after(alert)
+            yield (
+                signal.title,
+                rate.severity,
+                f"{number_text(rate.factor)}x",
+                limit.words,
+                windows,
+                _after(alert),
+            )
 
 
 def _escalation_rows(service: Service) -> Iterator[tuple[object, ...]]:
     for severity, policy in service.team.policies.items():
         for one in told(policy):
-            yield severity, _when(one), _channels(one), _hours(one.during) if one.during else "always"
+            yield (
+                severity,
+                _when(one),
+                _channels(one),
+                _hours(one.during) if one.during else "always",
+            )
 
 
 def _picture(service: Service) -> str:
-    """Who is told after whom, as a Mermaid flow chart. The names of channels and hours have no markup in them."""
+    """Who is told after whom, as a Mermaid flow chart. The names of channels and hours have no
+    markup in them."""
     lines = ["flowchart LR"]
     for severity, policy in service.team.policies.items():
         before: str = severity
         passed = Duration(0)
         for number, one in enumerate(told(policy), start=1):
             names = "<br>".join(dict.fromkeys(channel.name for channel in one.channels))
-            how = f"<br>(by {one.by})" if one.by else f"<br>(in {one.during.name} hours)" if one.during else ""
-            wait = f"{one.after - passed} later" if one.after > passed else "too" if number > 1 else "at once"
+            how = (
+                f"<br>(by {one.by})"
+                if one.by
+                else f"<br>(in {one.during.name} hours)"
+                if one.during
+                else ""
+            )
+            wait = (
+                f"{one.after - passed} later"
+                if one.after > passed
+                else "too"
+                if number > 1
+                else "at once"
+            )
             lines.append(f'  {before} -- {wait} --> {severity}{number}["{names}{how}"]')
             before, passed = f"{severity}{number}", one.after
     return "\n".join(lines)
@@ -416,7 +482,9 @@ def _when(one: Told) -> str:
 
 
 def _channels(one: Told) -> str:
-    return ", ".join(f"{channel.name} ({f'by {one.by}' if one.by else channel.kind})" for channel in one.channels)
+    return ", ".join(
+        f"{channel.name} ({f'by {one.by}' if one.by else channel.kind})" for channel in one.channels
+    )
 
 
 def _hours(hours: Hours) -> str:
@@ -429,7 +497,9 @@ def _hours(hours: Hours) -> str:
 
 def _dependency_rows(service: Service) -> Iterator[tuple[object, ...]]:
     for name in service.depends_on:
-        silenced = f"what users notice of it in {service.title} is not told: the page is that of {name}"
+        silenced = (
+            f"what users notice of it in {service.title} is not told: the page is that of {name}"
+        )
         yield name, link("runbook", f"../{name}/runbook.md"), silenced
 
 
@@ -437,7 +507,11 @@ def _metric_rows(signals: Sequence[Signal]) -> Iterator[tuple[object, ...]]:
     """Every metric that is scraped of the service, and what it is read for."""
     read: dict[str, dict[str, None]] = {}
     for signal in signals:
-        for node in (signal.query, *(record.expr for record in signal.records), *(a.condition for a in signal.alerts)):
+        for node in (
+            signal.query,
+            *(record.expr for record in signal.records),
+            *(a.condition for a in signal.alerts),
+        ):
             for selector in selectors(node):
                 if selector.metric and ":" not in selector.metric:
                     read.setdefault(selector.metric, {})[signal.title] = None

@@ -1,7 +1,8 @@
 """Jinja templates of documents: a template's name and its values go in, Markdown comes out.
 
-What a template prints is escaped as text unless it is Markdown already, in a user's own templates too. They run in the
-sandbox, and a name or attribute that is not there is a mistake rather than nothing.
+What a template prints is escaped as text unless it is Markdown already, in a user's own templates
+too. They run in the sandbox, and a name or attribute that is not there is a mistake rather than
+nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +12,13 @@ from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 
-from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader, StrictUndefined, TemplateSyntaxError
+from jinja2 import (
+    ChoiceLoader,
+    FileSystemLoader,
+    PrefixLoader,
+    StrictUndefined,
+    TemplateSyntaxError,
+)
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from opsgen.errors import InputError, Mistake
@@ -37,8 +44,9 @@ _FILTERS = (
 def render(folders: tuple[Path, ...], name: str, **values: object) -> str:
     """The document, with one line end after the last line.
 
-    `folders` are those of templates, the shipped one first; a later one's template takes the place of an earlier one's.
-    Raises InputError for a mistake in a user's template; one in ours is a bug and any other exception.
+    `folders` are those of templates, the shipped one first; a later one's template takes the place
+    of an earlier one's. Raises InputError for a mistake in a user's template; one in ours is a bug
+    and any other exception.
     """
     try:
         page = _environment(folders).get_template(name).render(values)
@@ -70,7 +78,8 @@ def _environment(folders: tuple[Path, ...]) -> _MarkdownEnvironment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         auto_reload=False,
-        autoescape=False,  # it escapes HTML alone; `finalize` escapes Markdown, of which HTML is a part
+        # it escapes HTML alone; `finalize` escapes Markdown, of which HTML is a part
+        autoescape=False,
     )
     env.filters |= {function.__name__: function for function in _FILTERS}
     return env
@@ -81,7 +90,11 @@ def _mistake(error: Exception, folders: tuple[Path, ...]) -> Mistake | None:
     places = list(_places(error.__traceback__))
     if isinstance(error, TemplateSyntaxError) and error.filename:
         places.append((error.filename, error.lineno))
-    own = [(file, line) for file, line in places if any(Path(file).is_relative_to(folder) for folder in folders)]
+    own = [
+        (file, line)
+        for file, line in places
+        if any(Path(file).is_relative_to(folder) for folder in folders)
+    ]
     if not own:
         return None
     file, line = own[-1]

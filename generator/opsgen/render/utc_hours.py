@@ -1,7 +1,9 @@
-"""Alertmanager's time intervals in a time zone in, the same in UTC out, for what knows no time zones.
+"""Alertmanager's time intervals in a time zone in, the same in UTC out, for what knows no time
+zones.
 
-A holiday is exact. Hours of the week are exact in every month in which the zone's distance to UTC is always the same;
-in a month in which clocks may change they hold by either distance, so that nobody is told too little.
+A holiday is exact. Hours of the week are exact in every month in which the zone's distance to UTC
+is always the same; in a month in which clocks may change they hold by either distance, so that
+nobody is told too little.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ _DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "satu
 _DAY = 24 * 60
 _WHOLE_DAY = ({"start_time": "00:00", "end_time": "24:00"},)
 _MONTHS = range(1, 13)
-# After 28 years the same dates are the same weekdays again, so that these have every day on which clocks may change.
+# After 28 years the same dates are the same weekdays again, so that these have every day on which
+# clocks may change.
 _FIRST_DAY, _DAYS_OF_ALL_CALENDARS = datetime(2026, 1, 1, tzinfo=UTC), 28 * 365 + 7
 
 _Span = Mapping[str, Any]
@@ -25,7 +28,8 @@ _Minutes = tuple[int, int]
 
 
 def in_utc(spans: Iterable[_Span]) -> list[dict[str, Any]]:
-    """The spans of one interval, each with its `location`, as spans in Alertmanager's words that need none."""
+    """The spans of one interval, each with its `location`, as spans in Alertmanager's words that
+    need none."""
     return [found for span in spans for found in (_date(span) if "years" in span else _week(span))]
 
 
@@ -46,7 +50,12 @@ def _date(span: _Span) -> Iterator[dict[str, Any]]:
         next_day = datetime.combine(start.date() + timedelta(days=1), time.min, UTC)
         until = min(end, next_day)
         yield {
-            "times": [{"start_time": f"{start:%H:%M}", "end_time": "24:00" if until == next_day else f"{until:%H:%M}"}],
+            "times": [
+                {
+                    "start_time": f"{start:%H:%M}",
+                    "end_time": "24:00" if until == next_day else f"{until:%H:%M}",
+                }
+            ],
             "days_of_month": [str(start.day)],
             "months": [str(start.month)],
             "years": [str(start.year)],
@@ -62,16 +71,38 @@ def _midnight(day: date, span: _Span) -> datetime:
 
 
 def _week(span: _Span) -> Iterator[dict[str, Any]]:
-    """For every distance of the zone to UTC the days that have the same times then, in the months that have it."""
-    days = [day for entry in span.get("weekdays") or [f"{_DAYS[0]}:{_DAYS[-1]}"] for day in _days_of(entry)]
-    times = [(_minutes(one["start_time"]), _minutes(one["end_time"])) for one in span.get("times") or _WHOLE_DAY]
+    """For every distance of the zone to UTC the days that have the same times then, in the months
+    that have it."""
+    days = [
+        day
+        for entry in span.get("weekdays") or [f"{_DAYS[0]}:{_DAYS[-1]}"]
+        for day in _days_of(entry)
+    ]
+    times = [
+        (_minutes(one["start_time"]), _minutes(one["end_time"]))
+        for one in span.get("times") or _WHOLE_DAY
+    ]
     for offset, months in _months_by_offset(span["location"]):
-        pieces = [piece for day in days for start, end in times for piece in _pieces(day, start - offset, end - offset)]
+        pieces = [
+            piece
+            for day in days
+            for start, end in times
+            for piece in _pieces(day, start - offset, end - offset)
+        ]
         for days_alike, times_of_day in _grouped(pieces):
             yield {
-                "times": [{"start_time": _clock(start), "end_time": _clock(end)} for start, end in times_of_day],
-                **({"weekdays": _ranges(days_alike, _DAYS)} if len(days_alike) < len(_DAYS) else {}),
-                **({"months": [str(month) for month in months]} if len(months) < len(_MONTHS) else {}),
+                "times": [
+                    {"start_time": _clock(start), "end_time": _clock(end)}
+                    for start, end in times_of_day
+                ],
+                **(
+                    {"weekdays": _ranges(days_alike, _DAYS)} if len(days_alike) < len(_DAYS) else {}
+                ),
+                **(
+                    {"months": [str(month) for month in months]}
+                    if len(months) < len(_MONTHS)
+                    else {}
+                ),
             }
 
 
@@ -90,7 +121,8 @@ def _months_by_offset(timezone: str) -> tuple[tuple[int, tuple[int, ...]], ...]:
 
 
 def _pieces(day: int, start: int, end: int) -> Iterator[tuple[int, _Minutes]]:
-    """A span of minutes from the day's begin, cut where days begin: each piece with its own day of the week."""
+    """A span of minutes from the day's begin, cut where days begin: each piece with its own day of
+    the week."""
     while start < end:
         days, minute = divmod(start, _DAY)
         length = min(end - start, _DAY - minute)
@@ -98,7 +130,9 @@ def _pieces(day: int, start: int, end: int) -> Iterator[tuple[int, _Minutes]]:
         start += length
 
 
-def _grouped(pieces: Sequence[tuple[int, _Minutes]]) -> Iterator[tuple[list[int], tuple[_Minutes, ...]]]:
+def _grouped(
+    pieces: Sequence[tuple[int, _Minutes]],
+) -> Iterator[tuple[list[int], tuple[_Minutes, ...]]]:
     alike: dict[tuple[_Minutes, ...], list[int]] = {}
     for day in sorted({day for day, _ in pieces}):
         alike.setdefault(_joined(span for found, span in pieces if found == day), []).append(day)

@@ -1,4 +1,5 @@
-"""Data to YAML text, as every generated YAML file is written: block style, literal blocks for queries, no wrapping."""
+"""Data to YAML text, as every generated YAML file is written: block style, literal blocks for
+queries, no wrapping."""
 
 from __future__ import annotations
 
@@ -16,7 +17,9 @@ class _Dumper(yaml.CSafeDumper):
 
 
 def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    return dumper.represent_scalar(
+        "tag:yaml.org,2002:str", text, style="|" if "\n" in text else None
+    )
 
 
 _Dumper.add_representer(str, _represent_text)
@@ -25,7 +28,9 @@ _Dumper.add_representer(str, _represent_text)
 def dump(document: object, comment: Iterable[str] = ()) -> str:
     """One YAML document, keys in the order given, after a comment of whole lines."""
     head = "".join(f"# {line}\n" if line else "#\n" for line in comment)
-    body: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**31 - 1, indent=2)
+    body: str = yaml.dump(
+        document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**31 - 1, indent=2
+    )
     return head + body
 
 

@@ -1,7 +1,9 @@
-"""Multi-window multi-burn-rate arithmetic: an objective and its window in, the tiers to alert on out.
+"""Multi-window multi-burn-rate arithmetic: an objective and its window in, the tiers to alert on
+out.
 
-Source: The Site Reliability Workbook, chapter 5, "Multiwindow, Multi-Burn-Rate Alerts": 2 % of a 30-day budget in an
-hour and 5 % in six hours page, 10 % in a day and in three days make a ticket, and the short window is 1/12 of the long.
+Source: The Site Reliability Workbook, chapter 5, "Multiwindow, Multi-Burn-Rate Alerts": 2 % of a
+30-day budget in an hour and 5 % in six hours page, 10 % in a day and in three days make a ticket,
+and the short window is 1/12 of the long.
 """
 
 from __future__ import annotations
@@ -36,13 +38,15 @@ _WORKBOOK = (
 )
 # Long windows that are round and whose twelfth is round too.
 _ROUND_WINDOWS = tuple(
-    Duration.of(text) for text in ("1h", "2h", "3h", "6h", "12h", "1d", "2d", "3d", "6d", "12d", "24d", "36d")
+    Duration.of(text)
+    for text in ("1h", "2h", "3h", "6h", "12h", "1d", "2d", "3d", "6d", "12d", "24d", "36d")
 )
 _SHORT_PER_LONG = 12
 # A rate wants four samples in its window to survive a missed scrape.
 _SAMPLES_IN_SHORT_WINDOW = 4
-# Where even the shortest window is far longer than the scaled one, keeping the share would mean paging on an ordinary
-# burn (2 % of a 7-day budget in an hour is 3.36 times); the workbook's factor is kept instead.
+# Where even the shortest window is far longer than the scaled one, keeping the share would mean
+# paging on an ordinary burn (2 % of a 7-day budget in an hour is 3.36 times); the workbook's factor
+# is kept instead.
 _SCALED_TOO_SHORT = Decimal("0.75")
 
 
@@ -60,15 +64,17 @@ def tiers(
     scrape_interval: Duration,
     chosen: Iterable[BurnRate] | None = None,
 ) -> Tiers:
-    """The tiers for an objective over a window: `chosen` ones, or the workbook's scaled to the window.
+    """The tiers for an objective over a window: `chosen` ones, or the workbook's scaled to the
+    window.
 
-    A tier that a total outage could not reach (factor x budget >= 1) is replaced by the fastest workbook rate that it
-    can, on the same windows; `notes` says so.
+    A tier that a total outage could not reach (factor x budget >= 1) is replaced by the fastest
+    workbook rate that it can, on the same windows; `notes` says so.
     """
     wanted = tuple(chosen) if chosen is not None else _scaled(window, scrape_interval)
     budget = 1 - objective.value
     reachable = [
-        tier if tier.factor * budget < 1 else replace(tier, factor=_fastest_reachable(budget)) for tier in wanted
+        tier if tier.factor * budget < 1 else replace(tier, factor=_fastest_reachable(budget))
+        for tier in wanted
     ]
     kept = _without_redundant(reachable)
     notes = tuple(
@@ -85,20 +91,27 @@ def threshold(tier: BurnRate, objective: Ratio) -> Decimal:
 
 
 def minimum_events(tier: BurnRate, objective: Ratio, counted_as: Decimal = Decimal(1)) -> int:
-    """The fewest events in the long window for which one bad event alone does not exceed the threshold.
+    """The fewest events in the long window for which one bad event alone does not exceed the
+    threshold.
 
     `counted_as` is what one event may count for at the most.
     """
     return int((counted_as / threshold(tier, objective)).to_integral_value(ROUND_CEILING))
 
 
-def with_severities(burn_rates: Iterable[BurnRate], severities: Mapping[Severity, Severity]) -> tuple[BurnRate, ...]:
+def with_severities(
+    burn_rates: Iterable[BurnRate], severities: Mapping[Severity, Severity]
+) -> tuple[BurnRate, ...]:
     """The tiers with each severity replaced by what it means at a service's tier."""
     return tuple(replace(rate, severity=severities[rate.severity]) for rate in burn_rates)
 
 
 def _scaled(window: Duration, scrape_interval: Duration) -> tuple[BurnRate, ...]:
-    usable = [w for w in _ROUND_WINDOWS if w // _SHORT_PER_LONG >= scrape_interval * _SAMPLES_IN_SHORT_WINDOW]
+    usable = [
+        w
+        for w in _ROUND_WINDOWS
+        if w // _SHORT_PER_LONG >= scrape_interval * _SAMPLES_IN_SHORT_WINDOW
+    ]
     return tuple(_scale(tier, window, usable) for tier in _WORKBOOK)
 
 
@@ -114,10 +127,15 @@ def _scale(tier: _WorkbookTier, window: Duration, usable: list[Duration]) -> Bur
 
 def _note(tier: BurnRate, slower: BurnRate, is_kept: bool, objective: Ratio) -> str:
     total_outage = number_text(_rounded(1 / (1 - objective.value)))
-    instead = f"fires at {number_text(slower.factor)} instead" if is_kept else "is left out, for another covers it"
+    instead = (
+        f"fires at {number_text(slower.factor)} instead"
+        if is_kept
+        else "is left out, for another covers it"
+    )
     return (
-        f"a burn rate of {number_text(tier.factor)} can never be reached at an objective of {objective} "
-        f"(a total outage burns {total_outage} times); the {tier.severity} over {tier.long_window} {instead}"
+        f"a burn rate of {number_text(tier.factor)} can never be reached at an objective of"
+        f" {objective} (a total outage burns {total_outage} times); the {tier.severity} over"
+        f" {tier.long_window} {instead}"
     )
 
 
@@ -126,7 +144,8 @@ def _fastest_reachable(budget: Decimal) -> Decimal:
 
 
 def _without_redundant(tiers: list[BurnRate]) -> tuple[BurnRate, ...]:
-    """Leaves out a tier that never fires alone: another of its severity asks for no more, over windows no longer."""
+    """Leaves out a tier that never fires alone: another of its severity asks for no more, over
+    windows no longer."""
     return tuple(
         tier
         for index, tier in enumerate(tiers)
@@ -134,8 +153,12 @@ def _without_redundant(tiers: list[BurnRate]) -> tuple[BurnRate, ...]:
             other.severity == tier.severity
             and other.factor <= tier.factor
             and other.long_window <= tier.long_window
-            and (other.factor, other.long_window, position) != (tier.factor, tier.long_window, index)
-            and ((other.factor, other.long_window) != (tier.factor, tier.long_window) or position < index)
+            and (other.factor, other.long_window, position)
+            != (tier.factor, tier.long_window, index)
+            and (
+                (other.factor, other.long_window) != (tier.factor, tier.long_window)
+                or position < index
+            )
             for position, other in enumerate(tiers)
         )
     )

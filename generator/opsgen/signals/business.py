@@ -1,4 +1,5 @@
-"""Business signals: the spec's own queries, with alerts on too little, too much, a drop against last week, absence."""
+"""Business signals: the spec's own queries, with alerts on too little, too much, a drop against
+last week, absence."""
 
 from __future__ import annotations
 
@@ -35,7 +36,9 @@ def business_signal(service: Service, business: BusinessSignal, texts: Texts) ->
     lines = [Line(query, business.title)] + [
         Line(with_offset(query, against), f"{against} ago") for against in dict.fromkeys(compared)
     ]
-    description = business.description or f"{business.title}, as the owners of {service.title} count it."
+    description = (
+        business.description or f"{business.title}, as the owners of {service.title} count it."
+    )
     return Signal(
         name=business.name,
         group="business",
@@ -44,19 +47,28 @@ def business_signal(service: Service, business: BusinessSignal, texts: Texts) ->
         unit=unit,
         query=query,
         panel=Panel(business.name, business.title, description, lines=tuple(lines)),
-        alerts=tuple(_alert(service, business, alert, query, unit, texts) for alert in business.alerts),
+        alerts=tuple(
+            _alert(service, business, alert, query, unit, texts) for alert in business.alerts
+        ),
     )
 
 
 def _alert(
-    service: Service, business: BusinessSignal, alert: BusinessAlert, query: Node, unit: Unit, texts: Texts
+    service: Service,
+    business: BusinessSignal,
+    alert: BusinessAlert,
+    query: Node,
+    unit: Unit,
+    texts: Texts,
 ) -> Alert:
     kind = kind_of(alert)
     threshold = _threshold(alert, unit)
     name = alert_name(business.name, kind)
     hold = hold_of(service, name, _lasting(alert))
     condition = _condition(alert, query)
-    text = alert_texts(texts, f"Business/{kind}", service, _words(business, alert, threshold, hold, unit))
+    text = alert_texts(
+        texts, f"Business/{kind}", service, _words(business, alert, threshold, hold, unit)
+    )
     return Alert(
         name=name,
         signal=business.name,
@@ -99,7 +111,11 @@ def _threshold(alert: BusinessAlert, unit: Unit) -> Threshold | None:
 
 
 def _words(
-    business: BusinessSignal, alert: BusinessAlert, threshold: Threshold | None, hold: Duration, unit: Unit
+    business: BusinessSignal,
+    alert: BusinessAlert,
+    threshold: Threshold | None,
+    hold: Duration,
+    unit: Unit,
 ) -> dict[str, str]:
     drop = alert.drop.value if alert.drop is not None else Decimal(0)
     return {

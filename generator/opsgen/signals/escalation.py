@@ -1,8 +1,10 @@
-"""The later steps of escalation: a service and its alerts in, the alerts that fire when one has fired too long, out.
+"""The later steps of escalation: a service and its alerts in, the alerts that fire when one has
+fired too long, out.
 
-Alertmanager has no delayed escalation of its own. What is derived here fires once another alert has fired for as long
-as a step waits, with that alert's labels and the number of the step, and is routed to the step's channels. It resolves
-with the alert, and a silence or an inhibition of the alert covers it, since it has all of its labels.
+Alertmanager has no delayed escalation of its own. What is derived here fires once another alert has
+fired for as long as a step waits, with that alert's labels and the number of the step, and is
+routed to the step's channels. It resolves with the alert, and a silence or an inhibition of the
+alert covers it, since it has all of its labels.
 """
 
 from __future__ import annotations
@@ -46,5 +48,7 @@ def _still_firing(service: Service, alert: Alert) -> Node:
         "signal": alert.signal,
         STEP_LABEL: "",
     }
-    firing = Selector("ALERTS", tuple(Matcher(label, "=", value) for label, value in wanted.items()))
+    firing = Selector(
+        "ALERTS", tuple(Matcher(label, "=", value) for label, value in wanted.items())
+    )
     return Aggregate("max", firing, Grouping((_STATE,), without=True))

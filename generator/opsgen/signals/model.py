@@ -1,4 +1,5 @@
-"""Signal: one measured quantity of a service, and all that is drawn from it: rules, panels, runbook and proofs."""
+"""Signal: one measured quantity of a service, and all that is drawn from it: rules, panels, runbook
+and proofs."""
 
 from __future__ import annotations
 
@@ -10,7 +11,17 @@ from opsgen.model import BurnRate, Severity
 from opsgen.promql import Node
 from opsgen.quantities import Duration, number_text
 
-Group = Literal["slo", "uptime", "traffic", "errors", "latency", "saturation", "business", "dependencies", "deployment"]
+Group = Literal[
+    "slo",
+    "uptime",
+    "traffic",
+    "errors",
+    "latency",
+    "saturation",
+    "business",
+    "dependencies",
+    "deployment",
+]
 # The order in which a person on call looks at them.
 GROUPS: dict[Group, str] = {
     "slo": "Service level objectives",
@@ -27,7 +38,8 @@ GROUPS: dict[Group, str] = {
 
 @dataclass(frozen=True)
 class Unit:
-    """How a quantity is shown: Grafana's unit id, the Go template function for `$value`, the words after a number."""
+    """How a quantity is shown: Grafana's unit id, the Go template function for `$value`, the words
+    after a number."""
 
     name: str
     grafana: str
@@ -44,7 +56,8 @@ class Unit:
 
 @dataclass(frozen=True)
 class Threshold:
-    """The number an alert compares with, in the signal's own unit; the one source of every place that shows it."""
+    """The number an alert compares with, in the signal's own unit; the one source of every place
+    that shows it."""
 
     value: Decimal
     above: bool
@@ -57,7 +70,8 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Guard:
-    """The fewest events, over `window`, for which an alert may fire, so that one failed request alone does not."""
+    """The fewest events, over `window`, for which an alert may fire, so that one failed request
+    alone does not."""
 
     events: int
     window: Duration
@@ -87,13 +101,14 @@ class Guidance:
 class Alert:
     """A comparison on a signal.
 
-    `expr` is the rule's expression. `condition` is the same condition in terms of raw series alone, from which the
-    proof is worked out; they differ where `expr` reads recorded series. `sparse` is the condition as it holds where
-    rules are evaluated so rarely that a sum of recorded counts has only one of them; None where it has no such sum.
-    `labels` are those beside the static ones of every alert. `summary` is plain text; `description` is a Go template
-    whose user text has been escaped. `panel` is the key of the panel that shows it. `was` are its names and its
-    signal's before these, as pairs. An alert on an SLO has its `burn_rates`, one for each threshold and guard. `slow`
-    ones are evaluated less often.
+    `expr` is the rule's expression. `condition` is the same condition in terms of raw series alone,
+    from which the proof is worked out; they differ where `expr` reads recorded series. `sparse` is
+    the condition as it holds where rules are evaluated so rarely that a sum of recorded counts has
+    only one of them; None where it has no such sum. `labels` are those beside the static ones of
+    every alert. `summary` is plain text; `description` is a Go template whose user text has been
+    escaped. `panel` is the key of the panel that shows it. `was` are its names and its signal's
+    before these, as pairs. An alert on an SLO has its `burn_rates`, one for each threshold and
+    guard. `slow` ones are evaluated less often.
     """
 
     name: str
@@ -117,8 +132,11 @@ class Alert:
 
     @property
     def fewest(self) -> str:
-        """The guards in words: `70 events in 1 hour, or 167 events in 6 hours`; empty where there is none."""
-        return ", or ".join(f"{guard.events} events in {guard.window.in_words}" for guard in self.guards)
+        """The guards in words: `70 events in 1 hour, or 167 events in 6 hours`; empty where there
+        is none."""
+        return ", or ".join(
+            f"{guard.events} events in {guard.window.in_words}" for guard in self.guards
+        )
 
     @property
     def key(self) -> str:
@@ -128,7 +146,8 @@ class Alert:
 
 @dataclass(frozen=True)
 class Escalated:
-    """An alert that has fired for `after`, so that the channels `told` of step number `step` (2, 3, ...) are told.
+    """An alert that has fired for `after`, so that the channels `told` of step number `step` (2, 3,
+    ...) are told.
 
     `expr` has the alert's series while it fires, with its labels.
     """
@@ -152,9 +171,11 @@ class Record:
 
 @dataclass(frozen=True)
 class Line:
-    """One query on a panel, with the legend of its series (Grafana's `{{label}}` notation) and what it is drawn as.
+    """One query on a panel, with the legend of its series (Grafana's `{{label}}` notation) and what
+    it is drawn as.
 
-    `query` measures rates over [5m]; a panel replaces that by Grafana's `$__rate_interval` where `live` is set.
+    `query` measures rates over [5m]; a panel replaces that by Grafana's `$__rate_interval` where
+    `live` is set.
     """
 
     query: Node
@@ -164,7 +185,8 @@ class Line:
 
 @dataclass(frozen=True)
 class Panel:
-    """How a signal is drawn. Signals that name the same `key` share a panel; the first one's title stands."""
+    """How a signal is drawn. Signals that name the same `key` share a panel; the first one's title
+    stands."""
 
     key: str
     title: str
@@ -190,7 +212,8 @@ class Signal:
 
 @dataclass(frozen=True)
 class Derived:
-    """What the derive stage gives: the signals in reading order, and what it has to say about them."""
+    """What the derive stage gives: the signals in reading order, and what it has to say about
+    them."""
 
     signals: tuple[Signal, ...]
     warnings: tuple[str, ...] = ()

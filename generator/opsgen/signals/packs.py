@@ -1,7 +1,9 @@
-"""Packs to signals: what a pack file says, filled in for one service (or one probe, or one dependency) of it.
+"""Packs to signals: what a pack file says, filled in for one service (or one probe, or one
+dependency) of it.
 
-Queries in a pack are plain PromQL. Names that a convention gives a meaning to (`requests`, `errors`, `latency_bucket`,
-`latency_count`) are replaced by the convention's selectors, and the instance's matchers are added to every selector.
+Queries in a pack are plain PromQL. Names that a convention gives a meaning to (`requests`,
+`errors`, `latency_bucket`, `latency_count`) are replaced by the convention's selectors, and the
+instance's matchers are added to every selector.
 """
 
 from __future__ import annotations
@@ -45,7 +47,8 @@ class AlertText:
 
 @dataclass(frozen=True)
 class Instance:
-    """One use of a pack: what it is called (empty for the service itself), its matchers, settings and words."""
+    """One use of a pack: what it is called (empty for the service itself), its matchers, settings
+    and words."""
 
     pack: PackFile
     matchers: tuple[Matcher, ...]
@@ -55,7 +58,8 @@ class Instance:
 
 
 def pack_signals(service: Service, instance: Instance) -> tuple[Signal, ...]:
-    """The signals of one use of a pack; those whose setting the service does not ask for are left out."""
+    """The signals of one use of a pack; those whose setting the service does not ask for are left
+    out."""
     return tuple(
         _Filler(service, instance).signal(spec)
         for spec in instance.pack.signals
@@ -64,7 +68,8 @@ def pack_signals(service: Service, instance: Instance) -> tuple[Signal, ...]:
 
 
 def hold_of(service: Service, alert: str, default: Duration) -> Duration:
-    """How long an alert's condition must hold: what the spec says under `alerts`, or the default."""
+    """How long an alert's condition must hold: what the spec says under `alerts`, or the
+    default."""
     override = service.overrides.get(alert)
     return default if override is None or override.hold is None else override.hold
 
@@ -79,11 +84,14 @@ def alert_texts(texts: Texts, key: str, service: Service, words: Mapping[str, st
     return filled(texts[key], service, words, service.matchers)
 
 
-def filled(spec: GuidanceSpec, service: Service, words: Mapping[str, str], matchers: tuple[Matcher, ...]) -> AlertText:
-    """Every text of an alert with its blanks filled, and the queries of its diagnosis on the given matchers.
+def filled(
+    spec: GuidanceSpec, service: Service, words: Mapping[str, str], matchers: tuple[Matcher, ...]
+) -> AlertText:
+    """Every text of an alert with its blanks filled, and the queries of its diagnosis on the given
+    matchers.
 
-    The words that are Go template actions themselves (`{{ $value | humanize }}`) are kept as such in the description;
-    all others are somebody's text.
+    The words that are Go template actions themselves (`{{ $value | humanize }}`) are kept as such
+    in the description; all others are somebody's text.
     """
     plain = service_words(service) | dict(words)
     escaped = {name: word if name in _ACTIONS else go_text(word) for name, word in plain.items()}
@@ -124,14 +132,20 @@ def convention_selectors(convention: Convention) -> dict[str, Selector]:
 
 
 def localised(query: str, service: Service, matchers: tuple[Matcher, ...]) -> Node:
-    """A pack's query for one service: its convention's names, and its matchers on every selector."""
+    """A pack's query for one service: its convention's names, and its matchers on every
+    selector."""
     named = convention_selectors(service.convention)
     in_seconds = _quantiles_in_seconds(parse(query), service.convention)
-    return with_matchers(with_selectors(in_seconds, named.get), matchers, lambda metric: not metric.startswith("slo:"))
+    return with_matchers(
+        with_selectors(in_seconds, named.get),
+        matchers,
+        lambda metric: not metric.startswith("slo:"),
+    )
 
 
 def _quantiles_in_seconds(query: Node, convention: Convention) -> Node:
-    """Percentiles of a histogram that counts in milliseconds, times 0.001: every latency is shown in seconds."""
+    """Percentiles of a histogram that counts in milliseconds, times 0.001: every latency is shown
+    in seconds."""
     histogram = convention.latency
     if histogram is None or histogram.unit_seconds == 1:
         return query
@@ -144,7 +158,9 @@ def _quantiles_in_seconds(query: Node, convention: Convention) -> Node:
     return transform(query, scale)
 
 
-def _check(spec: CheckSpec, service: Service, matchers: tuple[Matcher, ...], words: Mapping[str, str]) -> Check:
+def _check(
+    spec: CheckSpec, service: Service, matchers: tuple[Matcher, ...], words: Mapping[str, str]
+) -> Check:
     query = None if spec.query is None else localised(fill(spec.query, words), service, matchers)
     command = None if spec.command is None else fill(spec.command, words)
     return Check(fill(spec.text, words), query, command)
@@ -198,10 +214,15 @@ class _Filler:
             query = with_range(query, window)
         return query
 
-    def _panel(self, spec: SignalSpec, query: Node, title: str, description: str, words: dict[str, str]) -> Panel:
+    def _panel(
+        self, spec: SignalSpec, query: Node, title: str, description: str, words: dict[str, str]
+    ) -> Panel:
         panel = spec.panel
         own = [Line(query, fill(panel.legend, words) or title, panel.live)]
-        more = [Line(self._query(line.query, spec), fill(line.legend, words), panel.live) for line in panel.lines]
+        more = [
+            Line(self._query(line.query, spec), fill(line.legend, words), panel.live)
+            for line in panel.lines
+        ]
         return Panel(
             key=panel.key or self._name(spec),
             title=fill(panel.title, words) if panel.title else title,
@@ -243,7 +264,9 @@ class _Filler:
             was=tuple((was, self._name(signal)) for was in spec.was),
         )
 
-    def _condition(self, spec: AlertSpec, signal: SignalSpec, query: Node, threshold: Threshold | None) -> Node:
+    def _condition(
+        self, spec: AlertSpec, signal: SignalSpec, query: Node, threshold: Threshold | None
+    ) -> Node:
         if spec.when is not None:
             return self._query(spec.when, signal)
         assert threshold is not None  # a pack's alert has one condition
@@ -279,7 +302,8 @@ class _Filler:
 
 
 def as_number(setting: Setting) -> Decimal:
-    """A setting as the number a query compares with: durations in seconds, percentages as ratios."""
+    """A setting as the number a query compares with: durations in seconds, percentages as
+    ratios."""
     match setting:
         case Duration():
             return setting.seconds

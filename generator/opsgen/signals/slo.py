@@ -1,8 +1,10 @@
-"""SLOs to signals: event-weighted recording rules, burn-rate alerts, and what is left of the error budget.
+"""SLOs to signals: event-weighted recording rules, burn-rate alerts, and what is left of the error
+budget.
 
-The budget counts events: bad and all events of every five minutes are recorded, summed over the period, and only then
-divided. A mean of ratios would weigh a quiet night like a busy day. No requests give no sample rather than NaN, and no
-error series yet gives a ratio of 0 rather than none.
+The budget counts events: bad and all events of every five minutes are recorded, summed over the
+period, and only then divided. A mean of ratios would weigh a quiet night like a busy day. No
+requests give no sample rather than NaN, and no error series yet gives a ratio of 0 rather than
+none.
 """
 
 from __future__ import annotations
@@ -37,21 +39,40 @@ from opsgen.signals.units import UNITS
 _BURN = "ErrorBudgetBurn"
 _BASE = Duration.of("5m")
 _HOUR = Duration.of("1h")
-# Windows longer than this are summed from the recorded five-minute counts instead of read from raw series again.
+# Windows longer than this are summed from the recorded five-minute counts instead of read from raw
+# series again.
 _LONGEST_RAW = Duration.of("6h")
-# Pages damp a single noisy evaluation; tickets can wait for a quarter of an hour (kubernetes-mixin: 2m and 15m).
-_HOLD: dict[Severity, Duration] = {"page": Duration.of("2m"), "ticket": Duration.of("15m"), "info": Duration.of("15m")}
+# Pages damp a single noisy evaluation; tickets can wait for a quarter of an hour (kubernetes-mixin:
+# 2m and 15m).
+_HOLD: dict[Severity, Duration] = {
+    "page": Duration.of("2m"),
+    "ticket": Duration.of("15m"),
+    "info": Duration.of("15m"),
+}
 _KEEP_FIRING: dict[Severity, Duration] = {"page": _BASE, "ticket": Duration(0), "info": Duration(0)}
 
 
-def slo_signals(service: Service, slo: EventSlo, texts: Texts) -> tuple[tuple[Signal, ...], tuple[str, ...]]:
-    """The signals of one SLO (its error ratio, with the alerts, and its budget), and notes on changed tiers."""
-    tiers = burnrates.tiers(slo.objective, slo.window, service.platform.scrape_interval, service.burn_rates)
+def slo_signals(
+    service: Service, slo: EventSlo, texts: Texts
+) -> tuple[tuple[Signal, ...], tuple[str, ...]]:
+    """The signals of one SLO (its error ratio, with the alerts, and its budget), and notes on
+    changed tiers."""
+    tiers = burnrates.tiers(
+        slo.objective, slo.window, service.platform.scrape_interval, service.burn_rates
+    )
     rates = burnrates.with_severities(tiers.burn_rates, _severities(service))
     events = _Events.of(service, slo)
     recorded = _Recorded(service.name, slo.name)
     alerts = tuple(
-        _alert(service, slo, severity, [rate for rate in rates if rate.severity == severity], events, recorded, texts)
+        _alert(
+            service,
+            slo,
+            severity,
+            [rate for rate in rates if rate.severity == severity],
+            events,
+            recorded,
+            texts,
+        )
         for severity in dict.fromkeys(rate.severity for rate in rates)
     )
     records = tuple(_records(slo, rates, events, recorded))
@@ -70,11 +91,14 @@ def _severities(service: Service) -> dict[Severity, Severity]:
     """Those of the service's tier, unless the spec gives the alert another."""
     override = service.overrides.get(_BURN)
     given = override.severity if override else None
-    return {severity: given or meant for severity, meant in severities_of_tier(service.tier).items()}
+    return {
+        severity: given or meant for severity, meant in severities_of_tier(service.tier).items()
+    }
 
 
 def severities_of_tier(tier: int) -> dict[Severity, Severity]:
-    """What a page and a ticket mean at a service's tier: 1 and 2 wake people, 3 makes tickets, 4 only informs."""
+    """What a page and a ticket mean at a service's tier: 1 and 2 wake people, 3 makes tickets, 4
+    only informs."""
     if tier <= 2:
         return {"page": "page", "ticket": "ticket", "info": "info"}
     if tier == 3:
@@ -88,12 +112,14 @@ def outage_words(slo: EventSlo) -> str:
 
 
 def le_values(bound: Decimal) -> tuple[str, ...]:
-    """How Prometheus writes a bucket boundary: 2.x as the client did (`1`), 3.x always as a float (`1.0`)."""
+    """How Prometheus writes a bucket boundary: 2.x as the client did (`1`), 3.x always as a float
+    (`1.0`)."""
     plain = number_text(bound)
     texts = [plain]
     if "." not in plain:
         texts.append(f"{plain}.0")
-    # Go's shortest float form, which clients write, goes to an exponent outside 1e-4 to 1e21; Prometheus 3 from 1e6 up.
+    # Go's shortest float form, which clients write, goes to an exponent outside 1e-4 to 1e21;
+    # Prometheus 3 from 1e6 up.
     if bound and not Decimal("1e-4") <= bound < Decimal("1e6"):
         mantissa = number_text(bound.scaleb(-bound.adjusted()))
         texts.append(f"{mantissa}e{bound.adjusted():+03d}")
@@ -104,12 +130,15 @@ def le_matcher(bound: Decimal) -> Matcher:
     values = le_values(bound)
     if len(values) == 1:
         return Matcher("le", "=", values[0])
-    return Matcher("le", "=~", "|".join(value.replace(".", "\\.").replace("+", "\\+") for value in values))
+    return Matcher(
+        "le", "=~", "|".join(value.replace(".", "\\.").replace("+", "\\+") for value in values)
+    )
 
 
 @dataclass(frozen=True)
 class _Events:
-    """Bad and all events as sums of rates over [5m]; `zero_when_absent`: no series of bad events yet means none."""
+    """Bad and all events as sums of rates over [5m]; `zero_when_absent`: no series of bad events
+    yet means none."""
 
     bad: Node
     total: Node
@@ -118,7 +147,9 @@ class _Events:
 
     @classmethod
     def of(cls, service: Service, slo: EventSlo) -> _Events:
-        builder = {"availability": _availability, "latency": _latency, "events": _spec_events}[slo.kind]
+        builder = {"availability": _availability, "latency": _latency, "events": _spec_events}[
+            slo.kind
+        ]
         return builder(service, slo)
 
     def rates(self, window: Duration) -> tuple[Node, Node]:
@@ -153,13 +184,17 @@ def _availability(service: Service, slo: EventSlo) -> _Events:
 
 def _latency(service: Service, slo: EventSlo) -> _Events:
     histogram, threshold = service.convention.latency, slo.threshold
-    assert histogram is not None and threshold is not None  # resolve refuses such an SLO without them
+    assert (
+        histogram is not None and threshold is not None
+    )  # resolve refuses such an SLO without them
     bucket = histogram.part("bucket")
-    fast = Selector(bucket.metric, (*bucket.matchers, le_matcher(histogram.bound(threshold))), _BASE)
+    fast = Selector(
+        bucket.metric, (*bucket.matchers, le_matcher(histogram.bound(threshold))), _BASE
+    )
     within = _summed(call("rate", fast), slo, service)
     total = _summed(call("rate", ranged(histogram.part("count"), _BASE)), slo, service)
-    # A histogram always has all its buckets: where this one is missing the threshold is no bucket boundary, and no
-    # answer is better than 'no slow requests'.
+    # A histogram always has all its buckets: where this one is missing the threshold is no bucket
+    # boundary, and no answer is better than 'no slow requests'.
     return _Events(binary("-", total, within), total, False, slo.grouping)
 
 
@@ -184,8 +219,8 @@ def _summed(node: Node, slo: EventSlo, service: Service) -> Aggregate:
 
 @dataclass(frozen=True)
 class _Recorded:
-    """The recorded series of one SLO. They carry `service`, `slo` and the SLO's grouping alone, so that editing any
-    other label of the service never breaks their history."""
+    """The recorded series of one SLO. They carry `service`, `slo` and the SLO's grouping alone, so
+    that editing any other label of the service never breaks their history."""
 
     service: str
     slo: str
@@ -208,7 +243,9 @@ class _Recorded:
         return call("sum_over_time", Subquery(self.series(name), window, _BASE))
 
 
-def _records(slo: EventSlo, rates: Iterable[BurnRate], events: _Events, recorded: _Recorded) -> Iterable[Record]:
+def _records(
+    slo: EventSlo, rates: Iterable[BurnRate], events: _Events, recorded: _Recorded
+) -> Iterable[Record]:
     """The recording rules, each before those that read it."""
     labels = recorded.labels
     bad_count, event_count = events.counts(_BASE)
@@ -217,13 +254,25 @@ def _records(slo: EventSlo, rates: Iterable[BurnRate], events: _Events, recorded
     rates = tuple(rates)
     counted = sorted({rate.long_window for rate in rates} - {_BASE})
     for window in counted:
-        yield Record(f"slo:events:increase{window}", _event_count(events, recorded, window), labels, _is_slow(window))
+        yield Record(
+            f"slo:events:increase{window}",
+            _event_count(events, recorded, window),
+            labels,
+            _is_slow(window),
+        )
     windows = {_BASE, _HOUR, *(w for rate in rates for w in (rate.long_window, rate.short_window))}
     for window in sorted(windows):
-        yield Record(f"slo:error_ratio:rate{window}", _error_ratio(events, recorded, window), labels, _is_slow(window))
+        yield Record(
+            f"slo:error_ratio:rate{window}",
+            _error_ratio(events, recorded, window),
+            labels,
+            _is_slow(window),
+        )
     period = slo.window
     if period not in windows:
-        yield Record(f"slo:error_ratio:rate{period}", _error_ratio(events, recorded, period), labels, True)
+        yield Record(
+            f"slo:error_ratio:rate{period}", _error_ratio(events, recorded, period), labels, True
+        )
     yield Record("slo:objective:ratio", _objective(slo, recorded), labels)
     budget = number(1 - slo.objective.value)
     yield Record("slo:burn_rate:ratio1h", binary("/", recorded.ratio(_HOUR), budget), labels)
@@ -274,7 +323,9 @@ def _alert(
         signal=f"slo-{slo.name}",
         severity=severity,
         expr=any_of(_burning(service, slo, rate, recorded) for rate in rates),
-        condition=any_of(_burning_raw(service, slo, rate, events, rate.long_window) for rate in rates),
+        condition=any_of(
+            _burning_raw(service, slo, rate, events, rate.long_window) for rate in rates
+        ),
         sparse=any_of(_burning_raw(service, slo, rate, events, _BASE) for rate in rates),
         hold=hold_of(service, _BURN, _HOLD[severity]),
         keep_firing=_KEEP_FIRING[severity],
@@ -295,11 +346,16 @@ def _burning(service: Service, slo: EventSlo, rate: BurnRate, recorded: _Recorde
     """Both windows above the threshold, and enough events that one bad one alone is not."""
     limit = number(burnrates.threshold(rate, slo.objective))
     enough = binary(">=", recorded.events(rate.long_window), number(_fewest(service, slo, rate)))
-    above = [binary(">", recorded.ratio(window), limit) for window in (rate.long_window, rate.short_window)]
+    above = [
+        binary(">", recorded.ratio(window), limit)
+        for window in (rate.long_window, rate.short_window)
+    ]
     return all_of([*above, enough])
 
 
-def _burning_raw(service: Service, slo: EventSlo, rate: BurnRate, events: _Events, window: Duration) -> Node:
+def _burning_raw(
+    service: Service, slo: EventSlo, rate: BurnRate, events: _Events, window: Duration
+) -> Node:
     """In terms of raw series, with the events of `window` counted."""
     limit = number(burnrates.threshold(rate, slo.objective))
     enough = binary(">=", events.counts(window)[1], number(_fewest(service, slo, rate)))
@@ -309,11 +365,14 @@ def _burning_raw(service: Service, slo: EventSlo, rate: BurnRate, events: _Event
 def _fewest(service: Service, slo: EventSlo, rate: BurnRate) -> int:
     """The fewest events with which one bad one alone is not above the threshold.
 
-    Where a window is summed from five-minute counts, one bad event counts for a little more than one: increase()
-    extrapolates what it saw between the first and the last scrape to the whole five minutes.
+    Where a window is summed from five-minute counts, one bad event counts for a little more than
+    one: increase() extrapolates what it saw between the first and the last scrape to the whole five
+    minutes.
     """
     scrape = service.platform.scrape_interval.seconds
-    stretched = _BASE.seconds / (_BASE.seconds - scrape) if _is_slow(rate.long_window) else Decimal(1)
+    stretched = (
+        _BASE.seconds / (_BASE.seconds - scrape) if _is_slow(rate.long_window) else Decimal(1)
+    )
     return burnrates.minimum_events(rate, slo.objective, stretched)
 
 
@@ -341,14 +400,16 @@ def _tier_words(service: Service, slo: EventSlo, rate: BurnRate) -> str:
     limit = UNITS["ratio"].words(burnrates.threshold(rate, slo.objective))
     spent = rate.factor * rate.long_window.hours / slo.window.hours * 100
     return (
-        f"more than {limit} over both {rate.long_window} and {rate.short_window} ({number_text(rate.factor)} times the "
-        f"sustainable rate, which spends {number_text(round(spent, 1))}% of the budget in {rate.long_window}; needs at "
-        f"least {_fewest(service, slo, rate)} events in {rate.long_window})"
+        f"more than {limit} over both {rate.long_window} and {rate.short_window}"
+        f" ({number_text(rate.factor)} times the sustainable rate, which spends"
+        f" {number_text(round(spent, 1))}% of the budget in {rate.long_window}; needs at least"
+        f" {_fewest(service, slo, rate)} events in {rate.long_window})"
     )
 
 
 def _budget_left(service: Service, slo: EventSlo) -> str:
-    """A Go template action that prints what is left of the budget, or nothing where that is not known yet."""
+    """A Go template action that prints what is left of the budget, or nothing where that is not
+    known yet."""
     if slo.grouping:
         return ""
     left = f"slo:error_budget_remaining:ratio{{service='{service.name}',slo='{slo.name}'}}"
@@ -371,19 +432,27 @@ def _ratio_signal(
     records: tuple[Record, ...],
 ) -> Signal:
     shown = sorted({_BASE, *(rate.long_window for rate in rates)})[:3]
-    lines = tuple(Line(recorded.ratio(window), _legend(slo, f"over {window}"), live=False) for window in shown)
+    lines = tuple(
+        Line(recorded.ratio(window), _legend(slo, f"over {window}"), live=False) for window in shown
+    )
     return Signal(
         name=f"slo-{slo.name}",
         group="slo",
         title=f"{slo.title}: error ratio",
-        description=slo.description
-        or f"The share of bad events. The objective of {slo.objective} over {slo.window.in_words} allows "
-        f"{UNITS['ratio'].words(1 - slo.objective.value)}.",
+        description=slo.description or _what_is_allowed(slo),
         unit=UNITS["ratio"],
         query=recorded.ratio(_HOUR),
         panel=Panel(f"slo-{slo.name}", f"{slo.title}: error ratio", "", lines=lines),
         alerts=alerts,
         records=records,
+    )
+
+
+def _what_is_allowed(slo: EventSlo) -> str:
+    allowed = UNITS["ratio"].words(1 - slo.objective.value)
+    period = slo.window.in_words
+    return (
+        f"The share of bad events. The objective of {slo.objective} over {period} allows {allowed}."
     )
 
 
@@ -394,8 +463,16 @@ def _budget_signal(slo: EventSlo, recorded: _Recorded) -> Signal:
         name=f"slo-{slo.name}-budget",
         group="slo",
         title=title,
-        description=f"What is left of the {slo.window.in_words} error budget; below zero the objective is missed.",
+        description=(
+            f"What is left of the {slo.window.in_words} error budget; below zero the objective is"
+            " missed."
+        ),
         unit=UNITS["ratio"],
         query=left,
-        panel=Panel(f"slo-{slo.name}-budget", title, "", lines=(Line(left, _legend(slo, "budget left"), live=False),)),
+        panel=Panel(
+            f"slo-{slo.name}-budget",
+            title,
+            "",
+            lines=(Line(left, _legend(slo, "budget left"), live=False),),
+        ),
     )

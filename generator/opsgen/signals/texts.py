@@ -1,4 +1,5 @@
-"""Prose with named blanks: `{service}` in a pack's text is filled from the alert it describes, and `{{x}}` is `{x}`."""
+"""Prose with named blanks: `{service}` in a pack's text is filled from the alert it describes, and
+`{{x}}` is `{x}`."""
 
 from __future__ import annotations
 
@@ -25,12 +26,15 @@ def fill(text: str, words: Mapping[str, str]) -> str:
         if name.startswith("{"):
             return name
         if name not in words:
-            raise UnknownBlank(f"{{{name}}} is not known here; known are {', '.join(sorted(words))}")
+            raise UnknownBlank(
+                f"{{{name}}} is not known here; known are {', '.join(sorted(words))}"
+            )
         return words[name]
 
     return _BLANK.sub(word, text)
 
 
 def go_text(text: str) -> str:
-    """Text that a Go template prints as it stands: a `{{` in somebody's description is no action."""
+    """Text that a Go template prints as it stands: a `{{` in somebody's description is no
+    action."""
     return text.replace("{{", '{{ "{{" }}')

@@ -1,4 +1,5 @@
-"""The units that packs and specs may name, as one table; any other unit of a business signal is shown as written."""
+"""The units that packs and specs may name, as one table; any other unit of a business signal is
+shown as written."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ UNITS: dict[str, Unit] = {
 
 
 def unit_named(name: str) -> Unit:
-    """A unit of the table, or for a business signal's own words (`orders/s`) Grafana's free suffix."""
+    """A unit of the table, or for a business signal's own words (`orders/s`) Grafana's free
+    suffix."""
     known = UNITS.get(name)
     if known is not None:
         return known

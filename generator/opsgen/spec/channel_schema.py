@@ -1,4 +1,5 @@
-"""The JSON Schema of one channel of the project file, from the table of kinds that its options are checked by."""
+"""The JSON Schema of one channel of the project file, from the table of kinds that its options are
+checked by."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ _TYPES = {
 
 
 def channel_schema() -> JsonSchemaValue:
-    """A mapping with exactly one kind, and in it the options of that kind; an option for a secret's value is none."""
+    """A mapping with exactly one kind, and in it the options of that kind; an option for a secret's
+    value is none."""
     return {
         "type": "object",
         "description": "Where a notification goes: one kind with its options.",
@@ -31,7 +33,10 @@ def channel_schema() -> JsonSchemaValue:
 
 
 def _kind(kind: Kind) -> dict[str, Any]:
-    return {**_mapping(kind.fields), "description": f"Alertmanager's {kind.key}; {kind.since} or later."}
+    return {
+        **_mapping(kind.fields),
+        "description": f"Alertmanager's {kind.key}; {kind.since} or later.",
+    }
 
 
 def _mapping(fields: Fields) -> dict[str, Any]:
@@ -51,4 +56,8 @@ def _option(option: Option) -> dict[str, Any]:
         return {"type": _TYPES.get(id(option.value), "string"), "description": right}
     mapping = _mapping(option.value)
     described = {"description": f"{', '.join(option.value.options)}."}
-    return {"type": "array", "items": mapping, **described} if option.value.many else {**mapping, **described}
+    return (
+        {"type": "array", "items": mapping, **described}
+        if option.value.many
+        else {**mapping, **described}
+    )

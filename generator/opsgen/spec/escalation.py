@@ -1,4 +1,5 @@
-"""Who is told of an alert: steps, policies and hours as people write them, in the project file and in a spec."""
+"""Who is told of an alert: steps, policies and hours as people write them, in the project file and
+in a spec."""
 
 from __future__ import annotations
 
@@ -27,9 +28,13 @@ class EscalationCase(Strict):
     """Other policies for services of certain environments or tiers; all that it names must fit."""
 
     environment: Annotated[
-        tuple[Slug, ...], OneOrMany(), Field(description="Environments, any of them.", examples=["staging"])
+        tuple[Slug, ...],
+        OneOrMany(),
+        Field(description="Environments, any of them.", examples=["staging"]),
     ] = ()
-    tier: Annotated[tuple[Tier, ...], OneOrMany(), Field(description="Tiers, any of them.", examples=[[3, 4]])] = ()
+    tier: Annotated[
+        tuple[Tier, ...], OneOrMany(), Field(description="Tiers, any of them.", examples=[[3, 4]])
+    ] = ()
     page: Annotated[Slug | None, _PAGE] = None
     ticket: Annotated[Slug | None, _TICKET] = None
     info: Annotated[Slug | None, _INFO] = None
@@ -54,25 +59,39 @@ class StepSpec(Strict):
     """One step of a policy: whom to tell, after how long, and when."""
 
     notify: Annotated[
-        tuple[Slug, ...], Field(min_length=1, description="The channels that are told.", examples=[["payments-slack"]])
+        tuple[Slug, ...],
+        Field(
+            min_length=1, description="The channels that are told.", examples=[["payments-slack"]]
+        ),
     ]
     after: Annotated[
         DurationField | None,
-        Field(description="How long after the alert began to fire; the first step has none.", examples=["15m"]),
+        Field(
+            description="How long after the alert began to fire; the first step has none.",
+            examples=["15m"],
+        ),
     ] = None
     during: Annotated[
-        Slug | None, Field(description="The hours in which it may notify; default: always.", examples=["office"])
+        Slug | None,
+        Field(
+            description="The hours in which it may notify; default: always.", examples=["office"]
+        ),
     ] = None
 
 
 class PolicySpec(Strict):
     """The steps of a policy in their order, and how often each tells again."""
 
-    steps: Annotated[tuple[StepSpec, ...], Field(min_length=1, description="The steps, in their order.")]
+    steps: Annotated[
+        tuple[StepSpec, ...], Field(min_length=1, description="The steps, in their order.")
+    ]
     repeat: Annotated[
         PositiveDurationField | None,
         Field(
-            description="After how long a step tells again; default: repeat_interval of the severity.", examples=["1h"]
+            description=(
+                "After how long a step tells again; default: repeat_interval of the severity."
+            ),
+            examples=["1h"],
         ),
     ] = None
 
@@ -89,12 +108,23 @@ class HoursSpec(Strict):
             examples=["monday to friday", ["monday to thursday", "saturday"]],
         ),
     ]
-    from_: Annotated[TimeOfDay, Field(alias="from", description="When they begin, quoted.", examples=["09:00"])]
-    to: Annotated[
-        TimeOfDay, Field(description="When they end, quoted; not after `from` means the next day.", examples=["18:00"])
+    from_: Annotated[
+        TimeOfDay, Field(alias="from", description="When they begin, quoted.", examples=["09:00"])
     ]
-    timezone: Annotated[Text, Field(description="An IANA time zone.", examples=["Europe/Berlin"])] = "UTC"
+    to: Annotated[
+        TimeOfDay,
+        Field(
+            description="When they end, quoted; not after `from` means the next day.",
+            examples=["18:00"],
+        ),
+    ]
+    timezone: Annotated[
+        Text, Field(description="An IANA time zone.", examples=["Europe/Berlin"])
+    ] = "UTC"
     holidays: Annotated[
         tuple[Date, ...],
-        Field(description="Days, quoted, on which nobody works.", examples=[["2027-01-01", "2027-12-25"]]),
+        Field(
+            description="Days, quoted, on which nobody works.",
+            examples=[["2027-01-01", "2027-12-25"]],
+        ),
     ] = ()

@@ -1,11 +1,18 @@
-"""What the models of all files have in common: their base class, and the short forms that people may write."""
+"""What the models of all files have in common: their base class, and the short forms that people
+may write."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    model_validator,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
@@ -13,17 +20,19 @@ _NOTHING = object()
 
 
 class Strict(BaseModel):
-    """Unknown keys and keys without a value are mistakes; values are not changed after they were read."""
+    """Unknown keys and keys without a value are mistakes; values are not changed after they were
+    read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     @model_validator(mode="before")
     @classmethod
     def _nothing_is_null(cls, value: Any) -> Any:
-        """Null is no way to leave something out: an empty `latency:` is a line that was not finished.
+        """Null is no way to leave something out: an empty `latency:` is a line that was not
+        finished.
 
-        Every type refuses the stand-in, each at its own key. A validator for every field would say the same, and cost
-        a tenth of a short run.
+        Every type refuses the stand-in, each at its own key. A validator for every field would say
+        the same, and cost a tenth of a short run.
         """
         if not isinstance(value, dict):
             return value
@@ -32,14 +41,19 @@ class Strict(BaseModel):
 
 @dataclass(frozen=True)
 class ShortForm:
-    """Lets a text stand for a mapping with one key: a URL for `{url: ...}`. The JSON Schema has both forms."""
+    """Lets a text stand for a mapping with one key: a URL for `{url: ...}`. The JSON Schema has
+    both forms."""
 
     key: str
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
         return core_schema.no_info_before_validator_function(self._widened, handler(source))
 
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
         mapping = handler(schema)
         text = handler.resolve_ref_schema(mapping)["properties"][self.key]
         return {"anyOf": [text, mapping]}
@@ -54,14 +68,19 @@ class ShortForm:
 
 @dataclass(frozen=True)
 class OneKey:
-    """Lets a list stand for a mapping with one key: steps for `{steps: [...]}`. The JSON Schema has both forms."""
+    """Lets a list stand for a mapping with one key: steps for `{steps: [...]}`. The JSON Schema has
+    both forms."""
 
     key: str
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
         return core_schema.no_info_before_validator_function(self._widened, handler(source))
 
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
         mapping = handler(schema)
         items = handler.resolve_ref_schema(mapping)["properties"][self.key]
         return {"anyOf": [items, mapping]}
@@ -74,10 +93,14 @@ class OneKey:
 class OneOrMany:
     """Lets a text or a number stand for a list of that one. The JSON Schema has both forms."""
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
         return core_schema.no_info_before_validator_function(self._widened, handler(source))
 
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
         many = handler(schema)
         return {"anyOf": [many["items"], many]}
 
@@ -87,15 +110,20 @@ class OneOrMany:
 
 @dataclass(frozen=True)
 class StandIn:
-    """Lets certain values stand for a mapping: `off` for `{off: true}`. The JSON Schema has them beside it."""
+    """Lets certain values stand for a mapping: `off` for `{off: true}`. The JSON Schema has them
+    beside it."""
 
     values: tuple[Any, ...]
     meaning: tuple[tuple[str, Any], ...] = ()
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
         return core_schema.no_info_before_validator_function(self._widened, handler(source))
 
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
         return {"anyOf": [{"enum": list(self.values)}, handler(schema)]}
 
     def _widened(self, value: Any) -> Any:

@@ -1,4 +1,5 @@
-"""A document in; a pydantic model of it out, or every mistake in it at its own line and in plain words."""
+"""A document in; a pydantic model of it out, or every mistake in it at its own line and in plain
+words."""
 
 from __future__ import annotations
 
@@ -15,7 +16,15 @@ from pydantic_core import ErrorDetails
 
 from opsgen.errors import InputError, Mistake
 from opsgen.quantities import number_text
-from opsgen.spec.shown import HIDDEN, LONGEST_SHOWN, may_be_secret, one_line, path_text, shown, without_credentials
+from opsgen.spec.shown import (
+    HIDDEN,
+    LONGEST_SHOWN,
+    may_be_secret,
+    one_line,
+    path_text,
+    shown,
+    without_credentials,
+)
 from opsgen.spec.yaml_text import Document, parse_document, read_document
 
 __all__ = ["Document", "parse_document", "read_document", "validate"]
@@ -30,11 +39,14 @@ _MAPPING_KEY = "[key]"  # pydantic's last part of the place of a mistake in a ke
 
 
 def validate(document: Document, model: type[_M]) -> _M:
-    """The model of a document. Raises InputError with every mistake of the document, each at its own place."""
+    """The model of a document. Raises InputError with every mistake of the document, each at its
+    own place."""
     if not isinstance(document.value, dict):
         line, column = document.position(())
         wrong = f"the document is {_kind(document.value)}; a mapping was expected"
-        raise InputError([Mistake(document.file, line, column, "", wrong, "write `key: value` lines")])
+        raise InputError(
+            [Mistake(document.file, line, column, "", wrong, "write `key: value` lines")]
+        )
     try:
         return model.model_validate(document.value)
     except ValidationError as error:
@@ -53,7 +65,9 @@ class _Found:
 
     @classmethod
     def of(cls, details: ErrorDetails, document: Document, model: type[BaseModel]) -> _Found:
-        beyond = tuple(details.get("ctx", {}).get("path", ())) if details["type"] == "opsgen" else ()
+        beyond = (
+            tuple(details.get("ctx", {}).get("path", ())) if details["type"] == "opsgen" else ()
+        )
         loc = (*details["loc"], *beyond)
         path = _existing(loc[:-1] if details["type"] == "missing" else loc, document.value)
         around = path[:-1] if details["type"] == "extra_forbidden" else path
@@ -93,7 +107,11 @@ class _Found:
     @property
     def fields(self) -> dict[str, FieldInfo]:
         """What may be written in the mapping that this is about."""
-        return {field.alias or name: field for model in self.models for name, field in model.model_fields.items()}
+        return {
+            field.alias or name: field
+            for model in self.models
+            for name, field in model.model_fields.items()
+        }
 
     @property
     def meant(self) -> str | None:
@@ -117,7 +135,9 @@ class _Found:
 def _mistakes(found: Iterable[_Found]) -> Iterator[Mistake]:
     """Without those that say again that a misspelt key is missing."""
     found = tuple(found)
-    misspelt = {(one.path[:-1], one.meant) for one in found if one.details["type"] == "extra_forbidden"}
+    misspelt = {
+        (one.path[:-1], one.meant) for one in found if one.details["type"] == "extra_forbidden"
+    }
     for one in found:
         if one.details["type"] != "missing" or (one.path, one.name) not in misspelt:
             yield one.mistake()
@@ -126,7 +146,8 @@ def _mistakes(found: Iterable[_Found]) -> Iterator[Mistake]:
 def _existing(loc: Iterable[str | int], value: Any) -> _Path:
     """The parts of a place that the document has.
 
-    The others are pydantic's names of union members and validators, and keys that a validator has put in.
+    The others are pydantic's names of union members and validators, and keys that a validator has
+    put in.
     """
     path: list[str | int] = []
     part: Any
@@ -161,7 +182,9 @@ def _models_at(annotation: Any, path: _Path) -> Iterator[type[BaseModel]]:
         for name, field in annotation.model_fields.items():
             if (field.alias or name) == path[0]:
                 yield from _models_at(field.annotation, path[1:])
-            elif isinstance(path[0], int) and _is_list(field.annotation):  # a list that stands for the mapping
+            elif isinstance(path[0], int) and _is_list(
+                field.annotation
+            ):  # a list that stands for the mapping
                 yield from _models_at(field.annotation, path)
     elif path and get_args(annotation):
         # A list's entries, or a mapping's values: its last type, the ellipsis of tuples aside.
@@ -174,7 +197,8 @@ def _is_list(annotation: Any) -> bool:
 
 
 def _safe(words: _Words, found: _Found) -> _Words:
-    """Both sentences on one line, without secrets, and without the long values that a validator has put in."""
+    """Both sentences on one line, without secrets, and without the long values that a validator has
+    put in."""
     kind, texts = found.details["type"], list(_texts(found.value))
     in_others_words = kind == "opsgen" or kind not in _SENTENCES
     if found.hidden and in_others_words:
@@ -188,9 +212,13 @@ def _safe(words: _Words, found: _Found) -> _Words:
 def _cut(sentence: str, values: Iterable[str]) -> str:
     for value in values:
         if len(value) > LONGEST_SHOWN:
-            sentence = sentence.replace(value, shown(value)).replace(repr(value)[1:-1], shown(value))
+            sentence = sentence.replace(value, shown(value)).replace(
+                repr(value)[1:-1], shown(value)
+            )
     sentence = one_line(without_credentials(sentence))
-    return sentence if len(sentence) <= _LONGEST_SENTENCE else sentence[: _LONGEST_SENTENCE - 1] + "…"
+    return (
+        sentence if len(sentence) <= _LONGEST_SENTENCE else sentence[: _LONGEST_SENTENCE - 1] + "…"
+    )
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -242,14 +270,20 @@ def _missing(found: _Found) -> _Words:
 def _examples(field: FieldInfo) -> list[Any]:
     """The field's own examples, or those that its type has in the JSON Schema."""
     schemas = (getattr(extra, "json_schema", None) for extra in field.metadata)
-    of_type = (schema["examples"] for schema in schemas if isinstance(schema, dict) and "examples" in schema)
+    of_type = (
+        schema["examples"]
+        for schema in schemas
+        if isinstance(schema, dict) and "examples" in schema
+    )
     return field.examples or next(of_type, [])
 
 
 def _unknown_key(found: _Found) -> _Words:
     if found.meant:
         return "unknown key", f"did you mean '{found.meant}'?"
-    return "unknown key", f"write one of {_listed(found.fields)}" if found.fields else "leave it out"
+    return "unknown key", (
+        f"write one of {_listed(found.fields)}" if found.fields else "leave it out"
+    )
 
 
 def _expected(what: str, instead: str = "") -> Callable[[_Found], _Words]:
@@ -267,11 +301,18 @@ def _expected_text(found: _Found) -> _Words:
     raw, quoted = shown(found.raw), f'quote it: "{shown(found.raw)}"'
     if isinstance(found.value, bool):
         return f"`{raw}` is a yes/no value to YAML", quoted
-    return f"a text was expected, found {'nothing' if found.value is None else 'the number'} {raw}", quoted
+    return (
+        f"a text was expected, found {'nothing' if found.value is None else 'the number'} {raw}",
+        quoted,
+    )
 
 
 def _expected_mapping(found: _Found) -> _Words:
-    keys = f"write a mapping with {_listed(found.fields)}" if found.fields else "write `key: value` lines"
+    keys = (
+        f"write a mapping with {_listed(found.fields)}"
+        if found.fields
+        else "write `key: value` lines"
+    )
     return f"a mapping was expected, found {_kind(found.value)}", keys
 
 
@@ -283,7 +324,10 @@ def _not_one_of(found: _Found) -> _Words:
     allowed = str(found.context.get("expected", ""))
     choices = re.findall(r"'((?:[^'\\]|\\.)*)'", allowed)
     if isinstance(found.value, dict | list):
-        return f"{_kind(found.value)} is not allowed here", f"write one of {_listed(choices) or allowed}"
+        return (
+            f"{_kind(found.value)} is not allowed here",
+            f"write one of {_listed(choices) or allowed}",
+        )
     close = _closest(found.raw, choices)
     meant = f"did you mean '{close}'? " if close and not found.hidden else ""
     one = "write" if len(choices) == 1 else "write one of"
@@ -291,7 +335,10 @@ def _not_one_of(found: _Found) -> _Words:
 
 
 def _pattern(found: _Found) -> _Words:
-    return f"{found.echo} is not of the right form", f"write a text that matches {found.context['pattern']}"
+    return (
+        f"{found.echo} is not of the right form",
+        f"write a text that matches {found.context['pattern']}",
+    )
 
 
 def _count_of(bound: str, words: str) -> Callable[[_Found], _Words]:
@@ -299,7 +346,10 @@ def _count_of(bound: str, words: str) -> Callable[[_Found], _Words]:
         number = found.context[bound]
         what = "character" if isinstance(found.value, str) else "entry" if number == 1 else "entrie"
         plural = "" if number == 1 else "s"
-        return f"is too {'short' if bound == 'min_length' else 'long'}", f"{words} {number} {what}{plural}"
+        return (
+            f"is too {'short' if bound == 'min_length' else 'long'}",
+            f"{words} {number} {what}{plural}",
+        )
 
     return sentence
 

@@ -1,10 +1,18 @@
-"""What a pack file and a convention file say: the signals of one kind of thing, the names of one instrumentation."""
+"""What a pack file and a convention file say: the signals of one kind of thing, the names of one
+instrumentation."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
 from opsgen.spec.forms import Strict, exactly_one
 from opsgen.spec.scalars import (
@@ -68,18 +76,25 @@ class HistogramSpec(_Deferred):
             examples=["http_request_duration_seconds"],
         ),
     ]
-    unit: Annotated[Literal["seconds", "milliseconds"], Field(description="The unit of its buckets.")] = "seconds"
+    unit: Annotated[
+        Literal["seconds", "milliseconds"], Field(description="The unit of its buckets.")
+    ] = "seconds"
     buckets: Annotated[
         tuple[NumberField, ...],
-        Field(description="Its bucket boundaries in that unit, without +Inf.", examples=[[0.1, 0.25, 0.5, 1]]),
+        Field(
+            description="Its bucket boundaries in that unit, without +Inf.",
+            examples=[[0.1, 0.25, 0.5, 1]],
+        ),
     ] = ()
 
 
 class InlineConvention(_Deferred):
-    """How a service's instrumentation names its metrics; every part may be left out if the service has none."""
+    """How a service's instrumentation names its metrics; every part may be left out if the service
+    has none."""
 
     requests: Annotated[
-        Text | None, Field(description="The counter of requests: a selector.", examples=["http_requests_total"])
+        Text | None,
+        Field(description="The counter of requests: a selector.", examples=["http_requests_total"]),
     ] = None
     errors: Annotated[
         Text | None,
@@ -88,16 +103,21 @@ class InlineConvention(_Deferred):
             examples=['http_requests_total{code=~"5.."}'],
         ),
     ] = None
-    latency: Annotated[HistogramSpec | None, Field(description="The histogram of how long requests take.")] = None
+    latency: Annotated[
+        HistogramSpec | None, Field(description="The histogram of how long requests take.")
+    ] = None
     route: Annotated[
-        LabelName | None, Field(description="The label that names the route or method.", examples=["handler"])
+        LabelName | None,
+        Field(description="The label that names the route or method.", examples=["handler"]),
     ] = None
 
 
 class ConventionFile(InlineConvention):
     """A file of templates/conventions: how one instrumentation library names its metrics."""
 
-    convention: Annotated[Slug, Field(description="Its name, as specs write it.", examples=["otel-http"])]
+    convention: Annotated[
+        Slug, Field(description="Its name, as specs write it.", examples=["otel-http"])
+    ]
     title: Annotated[Text, Field(description="Its name for people.")]
     source: Annotated[Text, Field(description="Where the names were taken from.")]
 
@@ -108,7 +128,11 @@ class GuardSpec(_Deferred):
     count: Annotated[Text, Field(description="A query that counts events over its window.")]
     at_least: Annotated[
         WholeNumber | Literal["one-in-threshold"],
-        Field(description="A number, or as many as it takes for one bad event not to exceed the threshold."),
+        Field(
+            description=(
+                "A number, or as many as it takes for one bad event not to exceed the threshold."
+            )
+        ),
     ]
 
 
@@ -127,13 +151,19 @@ class GuidanceSpec(_Deferred):
     description: Annotated[Text, Field(description="What was measured, and what is too much.")]
     meaning: Annotated[Text, Field(description="What it means that it fires.")]
     impact: Annotated[Text, Field(description="What users notice.")]
-    diagnosis: Annotated[tuple[CheckSpec, ...], Field(min_length=1, description="How to find the cause, in order.")]
+    diagnosis: Annotated[
+        tuple[CheckSpec, ...], Field(min_length=1, description="How to find the cause, in order.")
+    ]
     causes: Annotated[tuple[Text, ...], Field(min_length=1, description="What it usually is.")]
-    mitigation: Annotated[tuple[Text, ...], Field(min_length=1, description="What to do about it, first things first.")]
+    mitigation: Annotated[
+        tuple[Text, ...],
+        Field(min_length=1, description="What to do about it, first things first."),
+    ]
 
 
 class AlertSpec(GuidanceSpec):
-    """An alert of a pack: a comparison with a number or a setting, or with `when` a whole condition."""
+    """An alert of a pack: a comparison with a number or a setting, or with `when` a whole
+    condition."""
 
     model_config = ConfigDict(json_schema_extra=exactly_one("above", "below", "when"))
 
@@ -148,13 +178,22 @@ class AlertSpec(GuidanceSpec):
     was: Annotated[
         tuple[str, ...],
         Field(
-            description="Its names before this one: people's words in runbooks follow it.", examples=[["TargetsDown"]]
+            description="Its names before this one: people's words in runbooks follow it.",
+            examples=[["TargetsDown"]],
         ),
     ] = ()
-    above: Annotated[NumberOrSetting | None, Field(description="It fires while the signal is above this.")] = None
-    below: Annotated[NumberOrSetting | None, Field(description="It fires while the signal is below this.")] = None
-    when: Annotated[Text | None, Field(description="It fires while this query has a result.")] = None
-    guard: Annotated[GuardSpec | None, Field(description="The fewest events for which it may fire.")] = None
+    above: Annotated[
+        NumberOrSetting | None, Field(description="It fires while the signal is above this.")
+    ] = None
+    below: Annotated[
+        NumberOrSetting | None, Field(description="It fires while the signal is below this.")
+    ] = None
+    when: Annotated[Text | None, Field(description="It fires while this query has a result.")] = (
+        None
+    )
+    guard: Annotated[
+        GuardSpec | None, Field(description="The fewest events for which it may fire.")
+    ] = None
     hold: Annotated[
         str,
         Field(
@@ -165,10 +204,18 @@ class AlertSpec(GuidanceSpec):
     ] = "0s"
     keep_firing: Annotated[
         DurationField | None,
-        Field(alias="keep_firing_for", description="How long it goes on after the condition ended.", examples=["5m"]),
+        Field(
+            alias="keep_firing_for",
+            description="How long it goes on after the condition ended.",
+            examples=["5m"],
+        ),
     ] = None
-    severity: Annotated[SeverityName, Field(description="At tiers 1 and 2; lower tiers lower it.")] = "ticket"
-    requires: Annotated[str | None, Field(description="A setting without which the alert is not written.")] = None
+    severity: Annotated[
+        SeverityName, Field(description="At tiers 1 and 2; lower tiers lower it.")
+    ] = "ticket"
+    requires: Annotated[
+        str | None, Field(description="A setting without which the alert is not written.")
+    ] = None
 
     @model_validator(mode="after")
     def _one_condition(self) -> AlertSpec:
@@ -187,14 +234,22 @@ class LineSpec(_Deferred):
 class PanelSpec(_Deferred):
     """How the signal is drawn, where its own title and query are not enough."""
 
-    key: Annotated[Slug | None, Field(description="Signals with the same key share a panel.")] = None
-    title: Annotated[Text | None, Field(description="Its title, where it is not the signal's.")] = None
-    kind: Annotated[Literal["timeseries", "stat", "state"], Field(description="What kind of panel it is.")] = (
-        "timeseries"
+    key: Annotated[Slug | None, Field(description="Signals with the same key share a panel.")] = (
+        None
     )
+    title: Annotated[Text | None, Field(description="Its title, where it is not the signal's.")] = (
+        None
+    )
+    kind: Annotated[
+        Literal["timeseries", "stat", "state"], Field(description="What kind of panel it is.")
+    ] = "timeseries"
     legend: Annotated[str, Field(description="What the signal's line is called.")] = ""
-    lines: Annotated[tuple[LineSpec, ...], Field(description="Its lines, in place of the signal's query.")] = ()
-    live: Annotated[YesNo, Field(description="Whether its windows follow the dashboard's zoom.")] = True
+    lines: Annotated[
+        tuple[LineSpec, ...], Field(description="Its lines, in place of the signal's query.")
+    ] = ()
+    live: Annotated[
+        YesNo, Field(description="Whether its windows follow the dashboard's zoom.")
+    ] = True
 
 
 class SignalSpec(_Deferred):
@@ -203,18 +258,37 @@ class SignalSpec(_Deferred):
     name: Annotated[Slug, Field(description="Its name: the label `signal` of its alerts.")]
     group: Annotated[
         Literal[
-            "slo", "uptime", "traffic", "errors", "latency", "saturation", "business", "dependencies", "deployment"
+            "slo",
+            "uptime",
+            "traffic",
+            "errors",
+            "latency",
+            "saturation",
+            "business",
+            "dependencies",
+            "deployment",
         ],
         Field(description="The group of its rules, and the row of its panel."),
     ]
     title: Annotated[Text, Field(description="Its name for people.")]
     description: Annotated[Text, Field(description="What it says, for the panel and the runbook.")]
-    unit: Annotated[str, Field(description="What it is counted in.", examples=["ratio", "seconds", "requests/s"])]
-    query: Annotated[
-        Text, Field(description="Plain PromQL; the service's matchers are added to it.", examples=["sum(up)"])
+    unit: Annotated[
+        str,
+        Field(description="What it is counted in.", examples=["ratio", "seconds", "requests/s"]),
     ]
-    range: Annotated[str | None, Field(description="A setting that replaces the query's windows.")] = None
-    requires: Annotated[str | None, Field(description="A setting without which there is no such signal.")] = None
+    query: Annotated[
+        Text,
+        Field(
+            description="Plain PromQL; the service's matchers are added to it.",
+            examples=["sum(up)"],
+        ),
+    ]
+    range: Annotated[
+        str | None, Field(description="A setting that replaces the query's windows.")
+    ] = None
+    requires: Annotated[
+        str | None, Field(description="A setting without which there is no such signal.")
+    ] = None
     panel: Annotated[PanelSpec, Field(description="How it is drawn.")] = PanelSpec()
     alerts: Annotated[tuple[AlertSpec, ...], Field(description="What alerts on it.")] = ()
 
@@ -227,12 +301,18 @@ class PackFile(_Deferred):
     source: Annotated[Text, Field(description="Where the numbers were taken from.")]
     needs: Annotated[
         tuple[str, ...],
-        Field(description="The parts of the convention that it reads.", examples=[["requests"], ["latency"]]),
+        Field(
+            description="The parts of the convention that it reads.",
+            examples=[["requests"], ["latency"]],
+        ),
     ] = ()
     signals: Annotated[tuple[SignalSpec, ...], Field(min_length=1, description="What it measures.")]
 
 
 class TextsFile(_Deferred):
-    """A file of templates/packs that has only the words of alerts that code derives, by `Name/kind`."""
+    """A file of templates/packs that has only the words of alerts that code derives, by
+    `Name/kind`."""
 
-    texts: Annotated[dict[str, GuidanceSpec], Field(description="The words of each alert, by its name and kind.")]
+    texts: Annotated[
+        dict[str, GuidanceSpec], Field(description="The words of each alert, by its name and kind.")
+    ]

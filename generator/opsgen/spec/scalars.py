@@ -1,4 +1,5 @@
-"""Types of single values as people write them: each reads one YAML scalar to an exact value, or says what is wrong.
+"""Types of single values as people write them: each reads one YAML scalar to an exact value, or
+says what is wrong.
 
 Each has a JSON Schema, by which editors check and complete.
 """
@@ -14,7 +15,14 @@ from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer, PlainValidator, Strict, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    PlainSerializer,
+    PlainValidator,
+    Strict,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from opsgen.quantities import Duration, Ratio, number_text
@@ -30,8 +38,11 @@ _SMALLEST_POWER, _LARGEST_POWER, _MOST_DIGITS = -18, 18, 34
 
 
 def mistake(wrong: str, right: str = "", path: tuple[str | int, ...] = ()) -> PydanticCustomError:
-    """What a validator raises: what is wrong, and what would be right; `path` leads from its value to the place."""
-    return PydanticCustomError("opsgen", "{wrong}; {right}", {"wrong": wrong, "right": right, "path": path})
+    """What a validator raises: what is wrong, and what would be right; `path` leads from its value
+    to the place."""
+    return PydanticCustomError(
+        "opsgen", "{wrong}; {right}", {"wrong": wrong, "right": right, "path": path}
+    )
 
 
 @dataclass(frozen=True)
@@ -60,7 +71,8 @@ def _written(value: float | Decimal) -> str:
 
 
 def _parsed(parse: Callable[[str], Any], text: str, what: str, right: str) -> Any:
-    """Calls a parser of opsgen.quantities, whose errors read `what is wrong; what would be right`."""
+    """Calls a parser of opsgen.quantities, whose errors read `what is wrong; what would be
+    right`."""
     if len(text) > LONGEST_SHOWN:
         raise mistake(f"'{shown(text)}' is no {what}", right)
     try:
@@ -77,8 +89,12 @@ def _duration(value: Any) -> Duration:
     if re.fullmatch(r"[0-9]{1,12}", text):
         raise mistake(f"{text} has no unit", f"write {text}ms, {text}s or {text}m")
     if "." in text:
-        raise mistake(f"'{shown(text)}' is no duration", "write whole numbers and units: 30s, 1h30m, 1500ms")
-    duration: Duration = _parsed(Duration.parse, text, "duration", "write a number and a unit: 30s, 5m, 1h30m, 30d")
+        raise mistake(
+            f"'{shown(text)}' is no duration", "write whole numbers and units: 30s, 1h30m, 1500ms"
+        )
+    duration: Duration = _parsed(
+        Duration.parse, text, "duration", "write a number and a unit: 30s, 5m, 1h30m, 30d"
+    )
     return duration
 
 
@@ -93,7 +109,9 @@ def _ratio(value: Any) -> Ratio:
     if isinstance(value, Ratio):
         return value
     text = _written(value) if _is_number(value) else _text(value).strip()
-    ratio: Ratio = _parsed(Ratio.parse, text, "percentage", "write a plain number and its sign: 99.9%")
+    ratio: Ratio = _parsed(
+        Ratio.parse, text, "percentage", "write a plain number and its sign: 99.9%"
+    )
     return ratio
 
 
@@ -109,7 +127,10 @@ def _objective(value: Any) -> Ratio:
     if ratio.value == 1:
         raise mistake("an objective of 100% leaves no error budget", "write for example 99.99%")
     if not 0 < ratio.value < 1:
-        raise mistake(f"an objective of {ratio} can't be", "write a percentage between 0% and 100%, for example 99.9%")
+        raise mistake(
+            f"an objective of {ratio} can't be",
+            "write a percentage between 0% and 100%, for example 99.9%",
+        )
     return ratio
 
 
@@ -119,7 +140,10 @@ def _latency_objective(value: Any) -> LatencyObjective:
     text = _written(value) if _is_number(value) else _text(value)
     objective, under, threshold = text.partition(" under ")
     if not under:
-        raise mistake(f"'{shown(text)}' is no latency objective", "write a share and a threshold: 99% under 300ms")
+        raise mistake(
+            f"'{shown(text)}' is no latency objective",
+            "write a share and a threshold: 99% under 300ms",
+        )
     return LatencyObjective(_objective(objective.strip()), _positive_duration(threshold.strip()))
 
 
@@ -130,9 +154,13 @@ def _number(value: Any) -> Decimal:
     number = _decimal(text) if len(text) <= LONGEST_SHOWN else None
     if number is None:
         raise mistake(f"'{shown(text)}' is no number", "write a plain decimal number: 0.5")
-    small_enough = number.adjusted() <= _LARGEST_POWER and len(number.as_tuple().digits) <= _MOST_DIGITS
+    small_enough = (
+        number.adjusted() <= _LARGEST_POWER and len(number.as_tuple().digits) <= _MOST_DIGITS
+    )
     if number and not (small_enough and number.adjusted() >= _SMALLEST_POWER):
-        raise mistake(f"{shown(text)} is beyond what is measured", "write a number between 1e-18 and 1e18")
+        raise mistake(
+            f"{shown(text)} is beyond what is measured", "write a number between 1e-18 and 1e18"
+        )
     # In plain notation: 0E+50 is 0, and 1E+3 is 1000.
     return Decimal(number_text(number)) if number else Decimal(0)
 
@@ -161,11 +189,18 @@ def _slug(text: str) -> str:
 
 def slug_of(text: str) -> str:
     """What is left of a text as a slug; empty where nothing is."""
-    plain = unicodedata.normalize("NFKD", text[: 4 * SLUG_LENGTH]).encode("ascii", "ignore").decode().lower()
+    plain = (
+        unicodedata.normalize("NFKD", text[: 4 * SLUG_LENGTH])
+        .encode("ascii", "ignore")
+        .decode()
+        .lower()
+    )
     return re.sub(r"[^a-z0-9]+", "-", plain)[: SLUG_LENGTH + 1].strip("-")[:SLUG_LENGTH].strip("-")
 
 
-def _name(what: str, pattern: str, separator: str = "_", forbidden: str | None = None) -> Callable[[str], str]:
+def _name(
+    what: str, pattern: str, separator: str = "_", forbidden: str | None = None
+) -> Callable[[str], str]:
     """Checks a name against a pattern, and suggests what it may have meant."""
 
     def check(text: str) -> str:
@@ -175,7 +210,10 @@ def _name(what: str, pattern: str, separator: str = "_", forbidden: str | None =
         suggested = re.sub(r"[^a-zA-Z0-9_]+", separator, text[:LONGEST_SHOWN]).strip("_")
         example = f": {suggested}" if re.fullmatch(pattern, suggested) else ""
         reason = f" (names that begin with {forbidden} are reserved)" if reserved else ""
-        raise mistake(f"'{shown(text)}' is no {what}{reason}", f"use letters, digits and _, no digit first{example}")
+        raise mistake(
+            f"'{shown(text)}' is no {what}{reason}",
+            f"use letters, digits and _, no digit first{example}",
+        )
 
     return check
 
@@ -196,18 +234,24 @@ def _http_url(text: str) -> str:
     if len(text) > _LONGEST_URL:
         raise mistake(f"the URL is longer than {_LONGEST_URL:,} characters", "shorten it")
     if not text.isprintable() or re.search(r"[\s\"<>\\^`{|}]", text):
-        raise mistake("the URL has a character that must be escaped in URLs", "write %20 for a space, and so on")
+        raise mistake(
+            "the URL has a character that must be escaped in URLs",
+            "write %20 for a space, and so on",
+        )
     try:
         parts = urlsplit(text)
         host, _port = parts.hostname, parts.port
     except ValueError:
         raise mistake(f"'{shown(text)}' is no URL", example) from None
     if "@" in parts.netloc:
-        raise mistake("the URL holds credentials", "leave them out: a secret is never written in a spec")
+        raise mistake(
+            "the URL holds credentials", "leave them out: a secret is never written in a spec"
+        )
     if parts.scheme not in ("http", "https"):
         plain_host = re.fullmatch(r"[a-z0-9.-]+\.[a-z]+(:[0-9]+)?(/\S*)?", text)
         raise mistake(
-            f"'{shown(text)}' is no http or https URL", f"write https://{shown(text)}" if plain_host else example
+            f"'{shown(text)}' is no http or https URL",
+            f"write https://{shown(text)}" if plain_host else example,
         )
     if not host or not host.strip("."):
         raise mistake(f"'{shown(text)}' names no host", example)
@@ -219,7 +263,11 @@ def _time_of_day(text: str) -> str:
         return text
     hours, _, minutes = text.partition(":")
     padded = f"{hours:0>2}:{minutes or '00'}"
-    right = f'write "{padded}"' if re.fullmatch(_TIME_OF_DAY, padded) else 'write hours and minutes, "00:00" to "24:00"'
+    right = (
+        f'write "{padded}"'
+        if re.fullmatch(_TIME_OF_DAY, padded)
+        else 'write hours and minutes, "00:00" to "24:00"'
+    )
     raise mistake(f"'{shown(text)}' is no time of day", right)
 
 
@@ -245,7 +293,8 @@ def _date(value: Any) -> str:
     raise mistake(f"'{shown(text)}' is no date", 'write year, month and day, quoted: "2027-12-25"')
 
 
-# Kubernetes' own rules for labels (docs: "Labels and Selectors") and for names of ports (IANA_SVC_NAME).
+# Kubernetes' own rules for labels (docs: "Labels and Selectors") and for names of ports
+# (IANA_SVC_NAME).
 _LABEL_WORD = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 _DNS_NAME = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 _KUBERNETES_KEY = rf"({_DNS_NAME}/)?{_LABEL_WORD}"
@@ -261,7 +310,9 @@ def _checked(what: str, pattern: str, right: str) -> Callable[[str], str]:
     return check
 
 
-def _schema(pattern: str, description: str, *examples: str, longest: int | None = None) -> WithJsonSchema:
+def _schema(
+    pattern: str, description: str, *examples: str, longest: int | None = None
+) -> WithJsonSchema:
     length = {} if longest is None else {"maxLength": longest}
     found = {"type": "string", "pattern": f"^(?:{pattern})$", **length, "description": description}
     return WithJsonSchema({**found, "examples": list(examples)})
@@ -273,13 +324,27 @@ DurationField = Annotated[
     Duration,
     PlainValidator(_duration),
     _AS_TEXT,
-    _schema(_DURATION, "A duration: a number and a unit, largest unit first.", "30s", "5m", "1h30m", "30d"),
+    _schema(
+        _DURATION,
+        "A duration: a number and a unit, largest unit first.",
+        "30s",
+        "5m",
+        "1h30m",
+        "30d",
+    ),
 ]
 PositiveDurationField = Annotated[
     Duration,
     PlainValidator(_positive_duration),
     _AS_TEXT,
-    _schema(_DURATION, "A duration above zero: a number and a unit, largest unit first.", "30s", "5m", "1h30m", "30d"),
+    _schema(
+        _DURATION,
+        "A duration above zero: a number and a unit, largest unit first.",
+        "30s",
+        "5m",
+        "1h30m",
+        "30d",
+    ),
 ]
 PercentField = Annotated[
     Ratio,
@@ -307,7 +372,9 @@ NumberField = Annotated[
     Decimal,
     PlainValidator(_number),
     PlainSerializer(_json_number),
-    WithJsonSchema({"type": "number", "description": "A plain decimal number.", "examples": [0.5, 100]}),
+    WithJsonSchema(
+        {"type": "number", "description": "A plain decimal number.", "examples": [0.5, 100]}
+    ),
 ]
 Slug = Annotated[
     str,
@@ -317,22 +384,42 @@ Slug = Annotated[
 LabelName = Annotated[
     str,
     AfterValidator(_name("label name", _LABEL_NAME, forbidden="__")),
-    _schema(rf"(?!__){_LABEL_NAME}", "The name of a Prometheus label.", "namespace", "job", longest=_LONGEST_NAME),
+    _schema(
+        rf"(?!__){_LABEL_NAME}",
+        "The name of a Prometheus label.",
+        "namespace",
+        "job",
+        longest=_LONGEST_NAME,
+    ),
 ]
 MetricName = Annotated[
     str,
     AfterValidator(_name("metric name", _METRIC_NAME)),
-    _schema(_METRIC_NAME, "The name of a Prometheus metric.", "http_requests_total", longest=_LONGEST_NAME),
+    _schema(
+        _METRIC_NAME,
+        "The name of a Prometheus metric.",
+        "http_requests_total",
+        longest=_LONGEST_NAME,
+    ),
 ]
 EnvVarName = Annotated[
     str,
     AfterValidator(_name("name of an environment variable", _LABEL_NAME)),
-    _schema(_LABEL_NAME, "The name of an environment variable.", "DATABASE_URL", longest=_LONGEST_NAME),
+    _schema(
+        _LABEL_NAME, "The name of an environment variable.", "DATABASE_URL", longest=_LONGEST_NAME
+    ),
 ]
 Text = Annotated[
     str,
     AfterValidator(_free_text),
-    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT_BYTES, "description": "Free text."}),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": LONGEST_TEXT_BYTES,
+            "description": "Free text.",
+        }
+    ),
 ]
 HttpUrl = Annotated[
     str,
@@ -356,28 +443,48 @@ Date = Annotated[
 ]
 KubernetesKey = Annotated[
     str,
-    AfterValidator(_checked("label of Kubernetes", _KUBERNETES_KEY, "write for example app.kubernetes.io/name")),
-    _schema(_KUBERNETES_KEY, "The key of a label in Kubernetes.", "app", "app.kubernetes.io/name", longest=317),
+    AfterValidator(
+        _checked("label of Kubernetes", _KUBERNETES_KEY, "write for example app.kubernetes.io/name")
+    ),
+    _schema(
+        _KUBERNETES_KEY,
+        "The key of a label in Kubernetes.",
+        "app",
+        "app.kubernetes.io/name",
+        longest=317,
+    ),
 ]
 KubernetesValue = Annotated[
     str,
     AfterValidator(
-        _checked("label's value in Kubernetes", f"({_LABEL_WORD})?", "write at most 63 letters, digits, - _ .")
+        _checked(
+            "label's value in Kubernetes",
+            f"({_LABEL_WORD})?",
+            "write at most 63 letters, digits, - _ .",
+        )
     ),
     _schema(f"({_LABEL_WORD})?", "The value of a label in Kubernetes.", "checkout"),
 ]
 PortName = Annotated[
     str,
     AfterValidator(
-        _checked("name of a port in Kubernetes", _PORT_NAME, "write a name as the port has it, like metrics")
+        _checked(
+            "name of a port in Kubernetes",
+            _PORT_NAME,
+            "write a name as the port has it, like metrics",
+        )
     ),
     _schema(_PORT_NAME, "The name of a port in Kubernetes, not its number.", "metrics", "http"),
 ]
 _OWNER = r"@[A-Za-z0-9][\w./-]*|[\w.+-]+@[\w.-]+"
 Owner = Annotated[
     str,
-    AfterValidator(_checked("owner", _OWNER, "write @user, @organisation/team, or an e-mail address")),
-    _schema(_OWNER, "A user, a team or an e-mail address, as CODEOWNERS has them.", "@example/payments"),
+    AfterValidator(
+        _checked("owner", _OWNER, "write @user, @organisation/team, or an e-mail address")
+    ),
+    _schema(
+        _OWNER, "A user, a team or an e-mail address, as CODEOWNERS has them.", "@example/payments"
+    ),
 ]
 # Without strictness pydantic takes `yes` for 1, and 1 or "yes" for true.
 WholeNumber = Annotated[int, Strict()]

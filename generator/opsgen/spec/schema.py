@@ -1,4 +1,5 @@
-"""JSON Schemas of the files that people write, for editors that complete and check as people type."""
+"""JSON Schemas of the files that people write, for editors that complete and check as people
+type."""
 
 from __future__ import annotations
 
@@ -22,16 +23,32 @@ SCHEMAS: dict[str, tuple[type[BaseModel], str]] = {
 
 
 def json_schema(kind: str) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of one kind of file: every form that may be written, and no other."""
+    """The JSON Schema (2020-12) of one kind of file: every form that may be written, and no
+    other."""
     model, title = SCHEMAS[kind]
     schema = model.model_json_schema(by_alias=True, mode="validation", schema_generator=_AsWritten)
     for definition in schema.get("$defs", {}).values():
         definition.pop("title", None)  # the name of a class of ours
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": title}
+    dialect = "https://json-schema.org/draft/2020-12/schema"
+    return {"$schema": dialect, **_on_one_line(schema), "title": title}
+
+
+def _on_one_line(schema: dict[str, Any]) -> dict[str, Any]:
+    """Each description on one line, wherever its docstring breaks."""
+    return {key: _unbroken(key, value) for key, value in schema.items()}
+
+
+def _unbroken(key: str, value: Any) -> Any:
+    if key == "description" and isinstance(value, str):
+        return " ".join(value.split())
+    if isinstance(value, dict):
+        return _on_one_line(value)
+    return [_unbroken("", item) for item in value] if isinstance(value, list) else value
 
 
 class _AsWritten(GenerateJsonSchema):
-    """Pydantic's generator, but for what is ours inside and means nothing to people who write a file."""
+    """Pydantic's generator, but for what is ours inside and means nothing to people who write a
+    file."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         """A title that repeats the key says nothing."""

@@ -1,4 +1,5 @@
-"""The service spec: what a person writes for one service, as pydantic models that editors can check against."""
+"""The service spec: what a person writes for one service, as pydantic models that editors can check
+against."""
 
 from __future__ import annotations
 
@@ -36,7 +37,9 @@ _ALERT_NAME = r"[A-Z][A-Za-z0-9]*"
 def _alert_name(text: str) -> str:
     if re.fullmatch(_ALERT_NAME, text):
         return text
-    raise mistake(f"'{shown(text)}' is no alert's name", "an alert's name is in CamelCase: TargetDown")
+    raise mistake(
+        f"'{shown(text)}' is no alert's name", "an alert's name is in CamelCase: TargetDown"
+    )
 
 
 Severity = Literal["page", "ticket", "info"]
@@ -52,7 +55,9 @@ AlertName = Annotated[
         }
     ),
 ]
-_LASTING = Field(alias="for", description="How long it must last before the alert fires.", examples=["5m"])
+_LASTING = Field(
+    alias="for", description="How long it must last before the alert fires.", examples=["5m"]
+)
 
 
 def _exactly_one(model: Strict, names: tuple[str, ...], what: str) -> None:
@@ -61,7 +66,10 @@ def _exactly_one(model: Strict, names: tuple[str, ...], what: str) -> None:
         return
     listed = ", ".join(name.removesuffix("_") for name in names)
     if given:
-        raise mistake(f"{what} has {' and '.join(name.removesuffix('_') for name in given)}", f"write one of {listed}")
+        raise mistake(
+            f"{what} has {' and '.join(name.removesuffix('_') for name in given)}",
+            f"write one of {listed}",
+        )
     raise mistake(f"{what} says nothing", f"write one of {listed}")
 
 
@@ -70,11 +78,19 @@ class MatchSpec(Strict):
 
     model_config = ConfigDict(json_schema_extra=exactly_one("equals", "regex", "not", "not_regex"))
 
-    equals: Annotated[Text | None, Field(description="The text that the value is.", examples=["checkout"])] = None
-    regex: Annotated[
-        Text | None, Field(description="A regular expression that the whole value matches.", examples=["checkout-.*"])
+    equals: Annotated[
+        Text | None, Field(description="The text that the value is.", examples=["checkout"])
     ] = None
-    not_: Annotated[Text | None, Field(alias="not", description="A text that the value is not.")] = None
+    regex: Annotated[
+        Text | None,
+        Field(
+            description="A regular expression that the whole value matches.",
+            examples=["checkout-.*"],
+        ),
+    ] = None
+    not_: Annotated[
+        Text | None, Field(alias="not", description="A text that the value is not.")
+    ] = None
     not_regex: Annotated[
         Text | None, Field(description="A regular expression that the whole value does not match.")
     ] = None
@@ -101,13 +117,16 @@ class ConventionSpec(InlineConvention):
 
 
 _WAS = Field(
-    description="Its names before this one: what people wrote about its alerts in the runbook follows it.",
+    description=(
+        "Its names before this one: what people wrote about its alerts in the runbook follows it."
+    ),
     examples=["orders"],
 )
 
 
 class SloSpec(Strict):
-    """One objective: of availability, of latency, or in the long form of any good or bad events over any total."""
+    """One objective: of availability, of latency, or in the long form of any good or bad events
+    over any total."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -124,37 +143,57 @@ class SloSpec(Strict):
     )
 
     availability: Annotated[
-        ObjectiveField | None, Field(description="The share of requests that must not fail.", examples=["99.9%"])
+        ObjectiveField | None,
+        Field(description="The share of requests that must not fail.", examples=["99.9%"]),
     ] = None
     latency: Annotated[
         LatencyObjectiveField | None,
-        Field(description="The share of requests that must be fast enough.", examples=["99% under 250ms"]),
+        Field(
+            description="The share of requests that must be fast enough.",
+            examples=["99% under 250ms"],
+        ),
     ] = None
     name: Annotated[
-        Slug | None, Field(description="Its name; availability and latency have one.", examples=["fresh-prices"])
+        Slug | None,
+        Field(
+            description="Its name; availability and latency have one.", examples=["fresh-prices"]
+        ),
     ] = None
     was: Annotated[tuple[Slug, ...], OneOrMany(), _WAS] = ()
     objective: Annotated[
-        ObjectiveField | None, Field(description="In the long form: the share of good events.", examples=["99.5%"])
+        ObjectiveField | None,
+        Field(description="In the long form: the share of good events.", examples=["99.5%"]),
     ] = None
     window: Annotated[
         PositiveDurationField | None,
-        Field(description="Its period, 1d to 365d; default: slo.window of opsgen.yaml, 30d.", examples=["30d", "28d"]),
+        Field(
+            description="Its period, 1d to 365d; default: slo.window of opsgen.yaml, 30d.",
+            examples=["30d", "28d"],
+        ),
     ] = None
     bad: Annotated[
         Text | None,
-        Field(description="Bad events: PromQL with rate() or increase().", examples=["rate(orders_failed_total[5m])"]),
+        Field(
+            description="Bad events: PromQL with rate() or increase().",
+            examples=["rate(orders_failed_total[5m])"],
+        ),
     ] = None
     good: Annotated[Text | None, Field(description="Good events, in place of bad ones.")] = None
     total: Annotated[
         Text | None,
-        Field(description="All events: PromQL with rate() or increase().", examples=["rate(orders_total[5m])"]),
+        Field(
+            description="All events: PromQL with rate() or increase().",
+            examples=["rate(orders_total[5m])"],
+        ),
     ] = None
     grouping: Annotated[
-        tuple[LabelName, ...], Field(description="Labels by which it is measured and alerted on separately.")
+        tuple[LabelName, ...],
+        Field(description="Labels by which it is measured and alerted on separately."),
     ] = ()
     title: Annotated[Text | None, Field(description="Its name for people.")] = None
-    description: Annotated[Text | None, Field(description="What it promises, in a sentence.")] = None
+    description: Annotated[Text | None, Field(description="What it promises, in a sentence.")] = (
+        None
+    )
 
     @model_validator(mode="after")
     def _one_form(self) -> SloSpec:
@@ -163,23 +202,35 @@ class SloSpec(Strict):
             extra = [key for key in ("bad", "good", "total") if getattr(self, key) is not None]
             if extra:
                 raise mistake(
-                    f"{extra[0]} belongs to the long form", "write objective instead of availability or latency"
+                    f"{extra[0]} belongs to the long form",
+                    "write objective instead of availability or latency",
                 )
             return self
         _exactly_one(self, ("bad", "good"), "an SLO with an objective of its own")
         if self.total is None:
-            raise mistake("an SLO with an objective of its own has no total", "write total: the rate of all events")
+            raise mistake(
+                "an SLO with an objective of its own has no total",
+                "write total: the rate of all events",
+            )
         if self.name is None:
-            raise mistake("an SLO with an objective of its own has no name", "write name: a short slug")
+            raise mistake(
+                "an SLO with an objective of its own has no name", "write name: a short slug"
+            )
         return self
 
 
 class LatencySpec(Strict):
     """Thresholds on the percentiles themselves: a ticket while a percentile is above its own."""
 
-    p50: Annotated[PositiveDurationField | None, Field(description="Of the median.", examples=["80ms"])] = None
-    p95: Annotated[PositiveDurationField | None, Field(description="Of p95.", examples=["250ms"])] = None
-    p99: Annotated[PositiveDurationField | None, Field(description="Of p99.", examples=["800ms"])] = None
+    p50: Annotated[
+        PositiveDurationField | None, Field(description="Of the median.", examples=["80ms"])
+    ] = None
+    p95: Annotated[
+        PositiveDurationField | None, Field(description="Of p95.", examples=["250ms"])
+    ] = None
+    p99: Annotated[
+        PositiveDurationField | None, Field(description="Of p99.", examples=["800ms"])
+    ] = None
     for_: Annotated[
         DurationField | None,
         Field(alias="for", description="How long it must last; default: 10m.", examples=["10m"]),
@@ -196,9 +247,12 @@ class LatencySpec(Strict):
 class ErrorsSpec(Strict):
     """When the share of failed requests is too high."""
 
-    above: Annotated[PercentField, Field(description="The share above which it is too high.", examples=["2%"])]
+    above: Annotated[
+        PercentField, Field(description="The share above which it is too high.", examples=["2%"])
+    ]
     for_: Annotated[
-        DurationField | None, Field(alias="for", description="How long it must last; default: 5m.", examples=["5m"])
+        DurationField | None,
+        Field(alias="for", description="How long it must last; default: 5m.", examples=["5m"]),
     ] = None
 
 
@@ -206,24 +260,35 @@ class ProbeSpec(Strict):
     """A URL that the blackbox exporter polls from outside."""
 
     url: Annotated[HttpUrl, Field(description="What is polled.")]
-    name: Annotated[Slug | None, Field(description="A short name; the default is made from the URL.")] = None
+    name: Annotated[
+        Slug | None, Field(description="A short name; the default is made from the URL.")
+    ] = None
     interval: Annotated[
-        PositiveDurationField | None, Field(description="How often it is polled; default: 30s.", examples=["30s"])
+        PositiveDurationField | None,
+        Field(description="How often it is polled; default: 30s.", examples=["30s"]),
     ] = None
     timeout: Annotated[
         PositiveDurationField | None,
-        Field(description="When a poll is given up; default: 5s, or the interval if that is less.", examples=["5s"]),
+        Field(
+            description="When a poll is given up; default: 5s, or the interval if that is less.",
+            examples=["5s"],
+        ),
     ] = None
     slow: Annotated[
         PositiveDurationField | None,
         Field(
-            description="From when on an answer is slow; default: 1s, or half the timeout if that is less.",
+            description=(
+                "From when on an answer is slow; default: 1s, or half the timeout if that is less."
+            ),
             examples=["1s"],
         ),
     ] = None
     certificate: Annotated[
         PositiveDurationField | None,
-        Field(description="How long before its end a certificate is a ticket; default: 14d.", examples=["14d"]),
+        Field(
+            description="How long before its end a certificate is a ticket; default: 14d.",
+            examples=["14d"],
+        ),
     ] = None
     module: Annotated[
         str | None,
@@ -239,26 +304,43 @@ _FOUND_BY = ("services", "pods")
 
 
 class ScrapeSpec(Strict):
-    """Where the Prometheus operator finds its metrics in a cluster: the services or the pods with certain labels."""
+    """Where the Prometheus operator finds its metrics in a cluster: the services or the pods with
+    certain labels."""
 
     model_config = ConfigDict(json_schema_extra=exactly_one(*_FOUND_BY))
 
     services: Annotated[
         dict[KubernetesKey, KubernetesValue] | None,
-        Field(min_length=1, description="Labels of its Kubernetes services.", examples=[{"app": "checkout"}]),
+        Field(
+            min_length=1,
+            description="Labels of its Kubernetes services.",
+            examples=[{"app": "checkout"}],
+        ),
     ] = None
     pods: Annotated[
         dict[KubernetesKey, KubernetesValue] | None,
-        Field(min_length=1, description="Labels of its pods, where no service has the port.", examples=[{"app": "x"}]),
+        Field(
+            min_length=1,
+            description="Labels of its pods, where no service has the port.",
+            examples=[{"app": "x"}],
+        ),
     ] = None
-    port: Annotated[PortName, Field(description="The name of the port that has the metrics.", examples=["metrics"])]
+    port: Annotated[
+        PortName,
+        Field(description="The name of the port that has the metrics.", examples=["metrics"]),
+    ]
     path: Annotated[
-        str, Field(pattern=r"^/[!-~]*$", description="Where on that port they are.", examples=["/metrics"])
+        str,
+        Field(
+            pattern=r"^/[!-~]*$", description="Where on that port they are.", examples=["/metrics"]
+        ),
     ] = "/metrics"
     scheme: Annotated[Literal["http", "https"], Field(description="How they are read.")] = "http"
     namespace: Annotated[
         Slug | None,
-        Field(description="The namespace of these; default: that of match, or any.", examples=["shop"]),
+        Field(
+            description="The namespace of these; default: that of match, or any.", examples=["shop"]
+        ),
     ] = None
 
     @model_validator(mode="after")
@@ -270,17 +352,24 @@ class ScrapeSpec(Strict):
 class DiskSpec(Strict):
     """When a disk is too full, or will be soon."""
 
-    above: Annotated[PercentField | None, Field(description="The share in use above which it is too full.")] = None
+    above: Annotated[
+        PercentField | None, Field(description="The share in use above which it is too full.")
+    ] = None
     full_within: Annotated[
-        PositiveDurationField | None, Field(description="A disk that will be full within this time.", examples=["4d"])
+        PositiveDurationField | None,
+        Field(description="A disk that will be full within this time.", examples=["4d"]),
     ] = None
 
 
 class ResourcesSpec(Strict):
     """When the service runs short of what it runs on."""
 
-    cpu: Annotated[PercentField | None, Field(description="The share in use above which it is too much.")] = None
-    memory: Annotated[PercentField | None, Field(description="The share in use above which it is too much.")] = None
+    cpu: Annotated[
+        PercentField | None, Field(description="The share in use above which it is too much.")
+    ] = None
+    memory: Annotated[
+        PercentField | None, Field(description="The share in use above which it is too much.")
+    ] = None
     disk: Annotated[DiskSpec | None, Field(description="When a disk is too full.")] = None
 
 
@@ -298,10 +387,15 @@ class BusinessAlertSpec(Strict):
         }
     )
 
-    below: Annotated[NumberField | None, Field(description="It fires while the signal is below this.")] = None
-    above: Annotated[NumberField | None, Field(description="It fires while the signal is above this.")] = None
+    below: Annotated[
+        NumberField | None, Field(description="It fires while the signal is below this.")
+    ] = None
+    above: Annotated[
+        NumberField | None, Field(description="It fires while the signal is above this.")
+    ] = None
     drop: Annotated[
-        PercentField | None, Field(description="How much less than before is too little.", examples=["50%"])
+        PercentField | None,
+        Field(description="How much less than before is too little.", examples=["50%"]),
     ] = None
     absent: Annotated[
         PositiveDurationField | None,
@@ -309,13 +403,17 @@ class BusinessAlertSpec(Strict):
     ] = None
     against: Annotated[
         PositiveDurationField | None,
-        Field(description="With drop: how long ago it is compared with; default: 1w.", examples=["1w"]),
+        Field(
+            description="With drop: how long ago it is compared with; default: 1w.", examples=["1w"]
+        ),
     ] = None
     for_: Annotated[
-        DurationField | None, Field(alias="for", description="How long it must last; default: 15m.", examples=["15m"])
+        DurationField | None,
+        Field(alias="for", description="How long it must last; default: 15m.", examples=["15m"]),
     ] = None
     severity: Annotated[
-        Severity | None, Field(description="page wakes somebody; default: ticket.", examples=["page"])
+        Severity | None,
+        Field(description="page wakes somebody; default: ticket.", examples=["page"]),
     ] = None
 
     @model_validator(mode="after")
@@ -326,7 +424,9 @@ class BusinessAlertSpec(Strict):
         if self.for_ is not None and self.absent is not None:
             raise mistake("absent says already for how long", "leave out for")
         if self.drop is not None and not 0 < self.drop.value < 1:
-            raise mistake(f"a drop of {self.drop} can't be told", "write a percentage between 0% and 100%")
+            raise mistake(
+                f"a drop of {self.drop} can't be told", "write a percentage between 0% and 100%"
+            )
         return self
 
 
@@ -334,7 +434,11 @@ class BusinessSpec(Strict):
     """A number that the business cares about."""
 
     name: Annotated[
-        Slug, Field(description="Its name, from which its alerts have theirs.", examples=["orders-completed"])
+        Slug,
+        Field(
+            description="Its name, from which its alerts have theirs.",
+            examples=["orders-completed"],
+        ),
     ]
     title: Annotated[Text | None, Field(description="Its name for people.")] = None
     description: Annotated[Text | None, Field(description="What it says, in a sentence.")] = None
@@ -347,10 +451,17 @@ class BusinessSpec(Strict):
     ]
     was: Annotated[tuple[Slug, ...], OneOrMany(), _WAS] = ()
     unit: Annotated[
-        Text, Field(description="What it is counted in.", examples=["orders/s", "ratio", "seconds", "bytes"])
+        Text,
+        Field(
+            description="What it is counted in.", examples=["orders/s", "ratio", "seconds", "bytes"]
+        ),
     ] = "count"
-    match: Annotated[Match | None, Field(description="Matchers of its series, in place of the service's.")] = None
-    alerts: Annotated[tuple[BusinessAlertSpec, ...], Field(description="When somebody is told.")] = ()
+    match: Annotated[
+        Match | None, Field(description="Matchers of its series, in place of the service's.")
+    ] = None
+    alerts: Annotated[
+        tuple[BusinessAlertSpec, ...], Field(description="When somebody is told.")
+    ] = ()
 
 
 DEPENDENCY_KINDS = (
@@ -372,18 +483,26 @@ class DependencySpec(Strict):
 
     model_config = ConfigDict(json_schema_extra=exactly_one(*DEPENDENCY_KINDS))
 
-    postgresql: Annotated[Slug | None, Field(description="A PostgreSQL database by its name.")] = None
+    postgresql: Annotated[Slug | None, Field(description="A PostgreSQL database by its name.")] = (
+        None
+    )
     mysql: Annotated[Slug | None, Field(description="A MySQL database by its name.")] = None
     redis: Annotated[Slug | None, Field(description="A Redis by its name.")] = None
     memcached: Annotated[Slug | None, Field(description="A memcached by its name.")] = None
     mongodb: Annotated[Slug | None, Field(description="A MongoDB database by its name.")] = None
-    elasticsearch: Annotated[Slug | None, Field(description="An Elasticsearch cluster by its name.")] = None
+    elasticsearch: Annotated[
+        Slug | None, Field(description="An Elasticsearch cluster by its name.")
+    ] = None
     kafka: Annotated[Slug | None, Field(description="A Kafka cluster by its name.")] = None
     rabbitmq: Annotated[Slug | None, Field(description="A RabbitMQ by its name.")] = None
     service: Annotated[Slug | None, Field(description="Another service of this fleet.")] = None
     external: Annotated[Slug | None, Field(description="Something outside of this fleet.")] = None
-    match: Annotated[Match, Field(description="Label matchers of its series.")] = Field(default_factory=dict)
-    objective: Annotated[ObjectiveField | None, Field(description="The availability that it promises.")] = None
+    match: Annotated[Match, Field(description="Label matchers of its series.")] = Field(
+        default_factory=dict
+    )
+    objective: Annotated[
+        ObjectiveField | None, Field(description="The availability that it promises.")
+    ] = None
 
     @model_validator(mode="after")
     def _one(self) -> DependencySpec:
@@ -407,7 +526,10 @@ class AlertTuning(Strict):
     for_: Annotated[DurationField | None, _LASTING] = None
     keep_firing_for: Annotated[
         DurationField | None,
-        Field(description="How long it goes on after its condition ended; 0s for not at all.", examples=["5m"]),
+        Field(
+            description="How long it goes on after its condition ended; 0s for not at all.",
+            examples=["5m"],
+        ),
     ] = None
     severity: Annotated[Severity | None, Field(description="The severity that it gets.")] = None
 
@@ -420,10 +542,14 @@ class RunbookSpec(Strict):
     """Commands and links for the runbook."""
 
     deploy: Annotated[Text | None, Field(description="The command that deploys.")] = None
-    rollback: Annotated[Text | None, Field(description="The command that goes back to the version before.")] = None
+    rollback: Annotated[
+        Text | None, Field(description="The command that goes back to the version before.")
+    ] = None
     restart: Annotated[Text | None, Field(description="The command that restarts.")] = None
     scale: Annotated[Text | None, Field(description="The command that adds capacity.")] = None
-    logs: Annotated[Text | None, Field(description="A link to the logs, or a command that shows them.")] = None
+    logs: Annotated[
+        Text | None, Field(description="A link to the logs, or a command that shows them.")
+    ] = None
 
 
 class EnvironmentVariableSpec(Strict):
@@ -437,20 +563,31 @@ class EnvironmentVariableSpec(Strict):
     )
 
     name: Annotated[EnvVarName, Field(description="Its name.", examples=["DATABASE_URL"])]
-    type: Annotated[Text, Field(description="What it holds.", examples=["string", "url", "duration"])] = "string"
+    type: Annotated[
+        Text, Field(description="What it holds.", examples=["string", "url", "duration"])
+    ] = "string"
     description: Annotated[Text | None, Field(description="What it is for, in a sentence.")] = None
-    required: Annotated[YesNo, Field(description="Whether the service does not start without it.")] = False
+    required: Annotated[
+        YesNo, Field(description="Whether the service does not start without it.")
+    ] = False
     secret: Annotated[YesNo, Field(description="Whether nobody may see its value.")] = False
-    default: Annotated[Text | None, Field(description="Its value where none is set; no secret has one.")] = None
+    default: Annotated[
+        Text | None, Field(description="Its value where none is set; no secret has one.")
+    ] = None
 
     @model_validator(mode="after")
     def _no_secret_value(self) -> EnvironmentVariableSpec:
         if self.secret and self.default is not None:
-            raise mistake("a secret has a default value in the spec", "leave out default: a secret belongs elsewhere")
+            raise mistake(
+                "a secret has a default value in the spec",
+                "leave out default: a secret belongs elsewhere",
+            )
         return self
 
 
-_TEAM = Field(description="The team that answers for it: one of opsgen.yaml.", examples=["payments"])
+_TEAM = Field(
+    description="The team that answers for it: one of opsgen.yaml.", examples=["payments"]
+)
 _TIER = Field(description="1 and 2 wake people, 3 makes tickets, 4 only informs.")
 _MATCH = Field(
     description="Label matchers of its series; default: the scrape job of its name.",
@@ -458,13 +595,19 @@ _MATCH = Field(
 )
 _SLOS = Field(description="What it promises.", examples=[[{"availability": "99.9%"}]])
 _LATENCY = Field(description="Thresholds on the latency percentiles themselves.")
-_ERRORS = Field(description="When the share of failed requests is too high; default: above 5% for 5m.")
+_ERRORS = Field(
+    description="When the share of failed requests is too high; default: above 5% for 5m."
+)
 _UPTIME = Field(description="URLs that the blackbox exporter polls from outside.")
-_SCRAPE = Field(description="Where the Prometheus operator finds its metrics; for the target kubernetes.")
+_SCRAPE = Field(
+    description="Where the Prometheus operator finds its metrics; for the target kubernetes."
+)
 _RESOURCES = Field(description="When it runs short of what it runs on.")
 _BUSINESS = Field(description="Numbers that the business cares about.")
 _DEPENDENCIES = Field(description="What it needs.")
-_ALERTS = Field(description="Alerts by name, changed or dropped.", examples=[{"TrafficGone": "off"}])
+_ALERTS = Field(
+    description="Alerts by name, changed or dropped.", examples=[{"TrafficGone": "off"}]
+)
 _ESCALATION = Field(
     description="Other policies than the team's, by severity.",
     examples=[{"page": "critical", "ticket": "working-hours"}],
@@ -495,17 +638,27 @@ class ServiceSpec(Strict):
     """One service: what it is, what it promises, and who answers for it."""
 
     service: Annotated[
-        Slug, Field(description="Its name: the folder that is written, and the label.", examples=["checkout"])
+        Slug,
+        Field(
+            description="Its name: the folder that is written, and the label.",
+            examples=["checkout"],
+        ),
     ]
-    title: Annotated[Text | None, Field(description="Its name for people.", examples=["Checkout"])] = None
+    title: Annotated[
+        Text | None, Field(description="Its name for people.", examples=["Checkout"])
+    ] = None
     description: Annotated[Text | None, Field(description="What it does, in a sentence.")] = None
     team: Annotated[Slug | None, _TEAM] = None
     tier: Annotated[Tier, _TIER] = 2
-    runtime: Annotated[Literal["kubernetes", "host", "process"], Field(description="What it runs on.")] = "process"
+    runtime: Annotated[
+        Literal["kubernetes", "host", "process"], Field(description="What it runs on.")
+    ] = "process"
     convention: Annotated[
         ConventionSpec | None,
         ShortForm("use"),
-        Field(description="How its metrics are named: a convention's name, or the names themselves."),
+        Field(
+            description="How its metrics are named: a convention's name, or the names themselves."
+        ),
     ] = None
     match: Annotated[Match, _MATCH] = Field(default_factory=dict)
     slos: Annotated[tuple[SloSpec, ...], _SLOS] = ()
@@ -520,12 +673,15 @@ class ServiceSpec(Strict):
     escalation: Annotated[EscalationChoice | None, _ESCALATION] = None
     runbook: Annotated[RunbookSpec | None, _RUNBOOK] = None
     environment_variables: Annotated[
-        tuple[EnvironmentVariableSpec, ...], Field(description="The environment variables that it reads.")
+        tuple[EnvironmentVariableSpec, ...],
+        Field(description="The environment variables that it reads."),
     ] = ()
     environments: Annotated[
         dict[Slug, Annotated[EnvironmentSpec, StandIn((None,))]],
         Field(
-            description="Its environments, each with what is different there; production is generated.",
+            description=(
+                "Its environments, each with what is different there; production is generated."
+            ),
             examples=[{"production": {}, "staging": {"tier": 3}}],
         ),
     ] = Field(default_factory=dict)

@@ -1,4 +1,5 @@
-"""A piece of somebody's input in; the text that a message may show of it out: short, on one line, never a secret."""
+"""A piece of somebody's input in; the text that a message may show of it out: short, on one line,
+never a secret."""
 
 from __future__ import annotations
 
@@ -8,17 +9,20 @@ from collections.abc import Iterable
 LONGEST_SHOWN = 60
 HIDDEN = "(not shown: it may be a secret)"
 
-# C0, DEL and C1 control characters without tab and newline, and the two separators that some readers take for a line's
-# end and others don't.
+# C0, DEL and C1 control characters without tab and newline, and the two separators that some
+# readers take for a line's end and others don't.
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
-_SECRET_KEY = re.compile(r"token|passw|passphrase|secret|credential|key|webhook|api_?url", re.IGNORECASE)
+_SECRET_KEY = re.compile(
+    r"token|passw|passphrase|secret|credential|key|webhook|api_?url", re.IGNORECASE
+)
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s]*@")
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 def one_line(text: str) -> str:
-    """The text without its control characters, line ends and invisible or direction-changing characters."""
+    """The text without its control characters, line ends and invisible or direction-changing
+    characters."""
     return (
         text
         if text.isprintable()
@@ -27,7 +31,8 @@ def one_line(text: str) -> str:
 
 
 def shown(text: str) -> str:
-    """The text as a message shows it: one line of at most 60 characters, without credentials in URLs."""
+    """The text as a message shows it: one line of at most 60 characters, without credentials in
+    URLs."""
     # Cut before and after: a value may be long, and a credential may be where the cut is.
     clean = _CREDENTIALS.sub("", one_line(text[: 10 * LONGEST_SHOWN]))
     return clean if len(clean) <= LONGEST_SHOWN else clean[: LONGEST_SHOWN - 1] + "…"
@@ -43,11 +48,16 @@ def may_be_secret(path: Iterable[str | int]) -> bool:
 
 
 def path_text(path: Iterable[str | int]) -> str:
-    """`slos[0].latency`, as a person would name a place; a key that is no plain word is quoted: `labels["a b"]`."""
+    """`slos[0].latency`, as a person would name a place; a key that is no plain word is quoted:
+    `labels["a b"]`."""
     return "".join(_part(part) for part in path).removeprefix(".")
 
 
 def _part(part: str | int) -> str:
     if isinstance(part, int):
         return f"[{part}]"
-    return f".{part}" if _PLAIN_KEY.fullmatch(part) and len(part) <= LONGEST_SHOWN else f'["{shown(part)}"]'
+    return (
+        f".{part}"
+        if _PLAIN_KEY.fullmatch(part) and len(part) <= LONGEST_SHOWN
+        else f'["{shown(part)}"]'
+    )

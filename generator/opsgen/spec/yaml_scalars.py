@@ -1,4 +1,5 @@
-"""The text of a YAML scalar without quotes in; what it means out, or why it is better written otherwise."""
+"""The text of a YAML scalar without quotes in; what it means out, or why it is better written
+otherwise."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ _CONSTANTS: dict[str, bool | None] = {
 
 _NUMBER_START = frozenset("+-.0123456789")
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
-# 1e3 is a text to YAML 1.1 and a number to YAML 1.2, which editors follow; nobody writes it for a text.
+# 1e3 is a text to YAML 1.1 and a number to YAML 1.2, which editors follow; nobody writes it for a
+# text.
 _FLOAT = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?")
 
 
@@ -57,7 +59,8 @@ def _float(raw: str) -> float | Surprise:
     except InvalidOperation:  # an exponent beyond all bounds
         pass
     return Surprise(
-        f"{shown(raw)} can't be kept exactly as a number", "write at most 15 digits, or quote it for a text"
+        f"{shown(raw)} can't be kept exactly as a number",
+        "write at most 15 digits, or quote it for a text",
     )
 
 
@@ -74,19 +77,34 @@ def _base_60(raw: str) -> Surprise:
 
 
 def _says(what: str, instead: str) -> Callable[[str], Surprise]:
-    return lambda raw: Surprise(f"{shown(raw)} is {what}", f'{instead}, or quote it: "{shown(raw)}"')
+    return lambda raw: Surprise(
+        f"{shown(raw)} is {what}", f'{instead}, or quote it: "{shown(raw)}"'
+    )
 
 
 _UNDERSCORES = _says("a number to YAML 1.1 and a text to YAML 1.2", "write it without underscores")
 
-# In this order; each is a scalar that two readers of YAML take for two different things, or that no setting can mean.
+# In this order; each is a scalar that two readers of YAML take for two different things, or that no
+# setting can mean.
 _SURPRISES: tuple[tuple[re.Pattern[str], Callable[[str], Surprise]], ...] = (
     (re.compile(r"[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+"), _base_60),
     (re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*"), _base_60),
-    (re.compile(r"[-+]?0[0-9_]+|[-+]?0o[0-7_]+"), _says("an octal number to YAML", "write it in decimal")),
-    (re.compile(r"[-+]?0x[0-9a-fA-F_]+"), _says("a hexadecimal number to YAML", "write it in decimal")),
+    (
+        re.compile(r"[-+]?0[0-9_]+|[-+]?0o[0-7_]+"),
+        _says("an octal number to YAML", "write it in decimal"),
+    ),
+    (
+        re.compile(r"[-+]?0x[0-9a-fA-F_]+"),
+        _says("a hexadecimal number to YAML", "write it in decimal"),
+    ),
     (re.compile(r"[-+]?0b[01_]+"), _says("a binary number to YAML", "write it in decimal")),
     (re.compile(r"[-+]?[1-9][0-9]*_[0-9_]*"), _UNDERSCORES),
-    (re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"), _says("no finite number", "write a finite one")),
-    (re.compile(rf"[-+]?[0-9]{{{_MOST_DIGITS + 1},}}"), _says("a number with too many digits", "write a smaller one")),
+    (
+        re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"),
+        _says("no finite number", "write a finite one"),
+    ),
+    (
+        re.compile(rf"[-+]?[0-9]{{{_MOST_DIGITS + 1},}}"),
+        _says("a number with too many digits", "write a smaller one"),
+    ),
 )

@@ -1,4 +1,5 @@
-"""A complaint of the YAML parser in; the place, what is wrong and what would be right out, as a person would put it."""
+"""A complaint of the YAML parser in; the place, what is wrong and what would be right out, as a
+person would put it."""
 
 from __future__ import annotations
 
@@ -24,11 +25,17 @@ def syntax_mistake(error: yaml.MarkedYAMLError, text: str) -> tuple[int, int, st
     if "\t" in indentation and mark.column <= len(indentation):
         return mark.line + 1, indentation.index("\t") + 1, _TAB.wrong, _TAB.right
     char = line[mark.column : mark.column + 1]
-    return mark.line + 1, mark.column + 1, known.wrong.format(char=shown(char), theirs=shown(theirs)), known.right
+    return (
+        mark.line + 1,
+        mark.column + 1,
+        known.wrong.format(char=shown(char), theirs=shown(theirs)),
+        known.right,
+    )
 
 
 class _Problem(NamedTuple):
-    """A part of the parser's message, and how a person would put it; `opening` points at where the construct begins."""
+    """A part of the parser's message, and how a person would put it; `opening` points at where the
+    construct begins."""
 
     theirs: str
     wrong: str
@@ -37,12 +44,17 @@ class _Problem(NamedTuple):
 
 
 _TAB = _Problem("tab character", "a tab is used for indentation", "use spaces")
-_UNKNOWN = _Problem("", "not valid YAML: {theirs}", "check the indentation, and quote texts with special characters")
+_UNKNOWN = _Problem(
+    "", "not valid YAML: {theirs}", "check the indentation, and quote texts with special characters"
+)
 
-# Every message of libyaml 0.2.5 (scanner.c, parser.c) that a person's typing leads to; `{char}` is the character there.
+# Every message of libyaml 0.2.5 (scanner.c, parser.c) that a person's typing leads to; `{char}` is
+# the character there.
 _PROBLEMS = (
     _TAB,
-    _Problem("found character that cannot start", "a value can't begin with `{char}`", "put it in quotes"),
+    _Problem(
+        "found character that cannot start", "a value can't begin with `{char}`", "put it in quotes"
+    ),
     _Problem(
         "mapping values are not allowed",
         "a colon is not allowed here",
@@ -76,18 +88,38 @@ _PROBLEMS = (
         "write {a: 1, b: 2}",
         opening=True,
     ),
-    _Problem("found unexpected end of stream", "the quote that begins here is never closed", "close it", opening=True),
     _Problem(
-        "found unexpected document indicator", "the quote that begins here is never closed", "close it", opening=True
+        "found unexpected end of stream",
+        "the quote that begins here is never closed",
+        "close it",
+        opening=True,
+    ),
+    _Problem(
+        "found unexpected document indicator",
+        "the quote that begins here is never closed",
+        "close it",
+        opening=True,
     ),
     _Problem(
         "found unknown escape character",
         "a backslash in double quotes begins an escape, and this is none",
         "use single quotes, or write two backslashes",
     ),
-    _Problem("hexdecimal number", "an escape lacks hexadecimal digits", "write for example \\x41 or \\u0041"),
-    _Problem("invalid Unicode character escape", "an escape is no Unicode character", "write the character itself"),
-    _Problem("sequence entries are not allowed", "a list can't begin here", "begin it on a line of its own"),
+    _Problem(
+        "hexdecimal number",
+        "an escape lacks hexadecimal digits",
+        "write for example \\x41 or \\u0041",
+    ),
+    _Problem(
+        "invalid Unicode character escape",
+        "an escape is no Unicode character",
+        "write the character itself",
+    ),
+    _Problem(
+        "sequence entries are not allowed",
+        "a list can't begin here",
+        "begin it on a line of its own",
+    ),
     _Problem("mapping keys are not allowed", "a key can't be here", "check the indentation"),
     _Problem(
         "did not find expected node content",
@@ -104,9 +136,28 @@ _PROBLEMS = (
         "a text that begins with | or > is a block, which begins on the next line",
         "quote it, or move it to the next line",
     ),
-    _Problem("indentation indicator equal to 0", "a block's indentation can't be 0", "write 1 to 9, or nothing"),
-    _Problem("expected <document start>", "the document has ended before this", "remove the `...` or what follows it"),
-    _Problem("incompatible YAML document", "this version of YAML is not supported", "leave the %YAML line out"),
-    _Problem("directive", "a line that begins with % is a directive, and this is none", "leave it out", opening=True),
-    _Problem("tag", "this is no valid tag", "leave it out; quote a text that begins with !", opening=True),
+    _Problem(
+        "indentation indicator equal to 0",
+        "a block's indentation can't be 0",
+        "write 1 to 9, or nothing",
+    ),
+    _Problem(
+        "expected <document start>",
+        "the document has ended before this",
+        "remove the `...` or what follows it",
+    ),
+    _Problem(
+        "incompatible YAML document",
+        "this version of YAML is not supported",
+        "leave the %YAML line out",
+    ),
+    _Problem(
+        "directive",
+        "a line that begins with % is a directive, and this is none",
+        "leave it out",
+        opening=True,
+    ),
+    _Problem(
+        "tag", "this is no valid tag", "leave it out; quote a text that begins with !", opening=True
+    ),
 )

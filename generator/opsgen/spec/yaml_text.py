@@ -1,7 +1,8 @@
-"""The bytes of one YAML file in; plain data with the place of each part out, or every mistake of the text.
+"""The bytes of one YAML file in; plain data with the place of each part out, or every mistake of
+the text.
 
-The file is read as a stream of libyaml's events, so that a file that is too deep or too large is given up at once, and
-an alias costs one step however much it stands for.
+The file is read as a stream of libyaml's events, so that a file that is too deep or too large is
+given up at once, and an alias costs one step however much it stands for.
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ LARGEST_BYTES = 1024 * 1024
 DEEPEST = 64
 MOST_NODES = 50_000
 
-# What may not be in a file at all: CONTROL without the carriage return, and what libyaml refuses to read.
+# What may not be in a file at all: CONTROL without the carriage return, and what libyaml refuses to
+# read.
 _UNREADABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 class Node(NamedTuple):
-    """One value and all below it. `raw` is a scalar's text as written; `size` and `depth` count the node itself."""
+    """One value and all below it. `raw` is a scalar's text as written; `size` and `depth` count the
+    node itself."""
 
     value: Any
     raw: str | None
@@ -43,18 +46,21 @@ class Node(NamedTuple):
 
 @dataclass(frozen=True)
 class Document:
-    """A file's one document: plain data, and where each part of it stands. Lines and columns count from 1."""
+    """A file's one document: plain data, and where each part of it stands. Lines and columns count
+    from 1."""
 
     file: str
     root: Node
 
     @property
     def value(self) -> Any:
-        """None, bool, int, float, str, list and dict with keys of str; an alias is the very object that it names."""
+        """None, bool, int, float, str, list and dict with keys of str; an alias is the very object
+        that it names."""
         return self.root.value
 
     def position(self, path: tuple[str | int, ...], of: str = "value") -> tuple[int, int]:
-        """Line and column of a value, or with `of="key"` of its key; of the nearest part above if it isn't there.
+        """Line and column of a value, or with `of="key"` of its key; of the nearest part above if
+        it isn't there.
 
         What an alias stands for is found where it was written.
         """
@@ -69,7 +75,8 @@ class Document:
         return len(self._nearest(path)[1]) == len(path)
 
     def raw(self, path: tuple[str | int, ...]) -> str | None:
-        """A scalar's text as written, without quotes: `99.90`, `on`; None for lists, mappings and what isn't there."""
+        """A scalar's text as written, without quotes: `99.90`, `on`; None for lists, mappings and
+        what isn't there."""
         node, parents = self._nearest(path)
         return node.raw if len(parents) == len(path) else None
 
@@ -84,18 +91,22 @@ class Document:
 
 
 def read_document(path: Path, shown_as: str) -> Document:
-    """The one document of a file; `shown_as` names the file in messages. Raises InputError with all of its mistakes."""
+    """The one document of a file; `shown_as` names the file in messages. Raises InputError with all
+    of its mistakes."""
     try:
         with path.open("rb") as file:
             text = file.read(LARGEST_BYTES + 1)
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
-        raise InputError([Mistake(shown_as, 1, 1, "", f"the file can't be read: {reason}")]) from error
+        raise InputError(
+            [Mistake(shown_as, 1, 1, "", f"the file can't be read: {reason}")]
+        ) from error
     return parse_document(text, shown_as)
 
 
 def parse_document(text: bytes, shown_as: str) -> Document:
-    """The one document of these bytes; `shown_as` names their file in messages. Raises InputError with all mistakes."""
+    """The one document of these bytes; `shown_as` names their file in messages. Raises InputError
+    with all mistakes."""
     reader = _Reader(_decoded(text, shown_as), shown_as)
     try:
         return Document(shown_as, reader.document())
@@ -106,13 +117,17 @@ def parse_document(text: bytes, shown_as: str) -> Document:
 def _decoded(text: bytes, file: str) -> str:
     if len(text) > LARGEST_BYTES:
         wrong = f"the file is larger than {LARGEST_BYTES // 1024} KiB"
-        raise InputError([Mistake(file, 1, 1, "", wrong, "split it, or check that it is the right file")])
+        raise InputError(
+            [Mistake(file, 1, 1, "", wrong, "split it, or check that it is the right file")]
+        )
     try:
         decoded = text.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line, column = _place(text[: error.start].decode("utf-8").removeprefix("\ufeff"))
         wrong = f"the byte 0x{text[error.start]:02x} is not UTF-8"
-        raise InputError([Mistake(file, line, column, "", wrong, "save the file as UTF-8")]) from None
+        raise InputError(
+            [Mistake(file, line, column, "", wrong, "save the file as UTF-8")]
+        ) from None
     unreadable = _UNREADABLE.search(decoded)
     if unreadable:
         line, column = _place(decoded[: unreadable.start()])
@@ -128,7 +143,8 @@ def _place(before: str) -> tuple[int, int]:
 
 
 class _Reader:
-    """Builds one document's nodes from the parser's events, and collects the mistakes on its way."""
+    """Builds one document's nodes from the parser's events, and collects the mistakes on its
+    way."""
 
     def __init__(self, text: str, file: str) -> None:
         self._text = text
@@ -150,7 +166,9 @@ class _Reader:
             self._give_up(1, 1, "the file is empty", "write at least one `key: value`")
         root = self._node(self._next())
         if root.raw == "" and root.value is None:
-            self._wrong(root.line, root.column, "the document is empty", "write at least one `key: value`")
+            self._wrong(
+                root.line, root.column, "the document is empty", "write at least one `key: value`"
+            )
         self._next()  # the end of the document
         if not isinstance(self._next(), yaml.StreamEndEvent):
             wrong = "the file has a second document, which would never be read"
@@ -169,8 +187,12 @@ class _Reader:
         except (yaml.YAMLError, UnicodeDecodeError):
             self._path.clear()
             # libyaml decodes %-escapes in tags to whatever bytes they make.
-            self._give_up(*self._last, "the text from here on is not valid YAML", "leave out tags (!...)")
-        assert event is not None and event.start_mark is not None  # only after the end of the stream, where we stop
+            self._give_up(
+                *self._last, "the text from here on is not valid YAML", "leave out tags (!...)"
+            )
+        assert (
+            event is not None and event.start_mark is not None
+        )  # only after the end of the stream, where we stop
         self._last = event.start_mark.line + 1, event.start_mark.column + 1
         return event
 
@@ -212,7 +234,9 @@ class _Reader:
             if key is not None:
                 keys[key] = place
                 # An empty value has no place of its own.
-                children[key] = child if child.raw != "" else child._replace(line=place[0], column=place[1])
+                children[key] = (
+                    child if child.raw != "" else child._replace(line=place[0], column=place[1])
+                )
         value = {key: child.value for key, child in children.items()}
         return _joined(value, line, column, children, keys)
 
@@ -235,7 +259,10 @@ class _Reader:
             self._node(event)
             self._path.pop()
             self._wrong(
-                line, column, "a key must be a text, not a list, mapping or alias", "write a plain word as the key"
+                line,
+                column,
+                "a key must be a text, not a list, mapping or alias",
+                "write a plain word as the key",
             )
             return None
         if event.implicit[0] and event.value == "<<":
@@ -248,14 +275,21 @@ class _Reader:
         if key is None and event.value == "":
             self._wrong(line, column, "a key is missing before the colon", "write one")
         elif not isinstance(key, str):
-            kind = "a yes/no value" if isinstance(key, bool) else "null" if key is None else "a number"
+            kind = (
+                "a yes/no value" if isinstance(key, bool) else "null" if key is None else "a number"
+            )
             self._wrong(
-                line, column, f"the key `{shown(event.value)}` is {kind} to YAML", f'quote it: "{shown(event.value)}"'
+                line,
+                column,
+                f"the key `{shown(event.value)}` is {kind} to YAML",
+                f'quote it: "{shown(event.value)}"',
             )
         elif key in before:
             first = before[key]
             wrong = f"the key {shown(key)} is there a second time"
-            self._wrong(line, column, wrong, f"it is first at {first[0]}:{first[1]}: leave one of them out")
+            self._wrong(
+                line, column, wrong, f"it is first at {first[0]}:{first[1]}: leave one of them out"
+            )
         else:
             return key
         return None
@@ -271,7 +305,11 @@ class _Reader:
         meant = plain_scalar(raw)
         if isinstance(meant, Surprise):
             hidden = may_be_secret(self._path)
-            wrong = f"the value {HIDDEN} is read by YAML as something else than a text" if hidden else meant.wrong
+            wrong = (
+                f"the value {HIDDEN} is read by YAML as something else than a text"
+                if hidden
+                else meant.wrong
+            )
             self._wrong(line, column, wrong, "quote it" if hidden else meant.right)
             return Node(raw, raw, line, column)
         return Node(meant, raw, line, column)
@@ -292,13 +330,23 @@ class _Reader:
     def _count(self, size: int, depth: int, line: int, column: int) -> None:
         self._nodes += size
         if self._nodes > MOST_NODES:
-            wrong = f"the document has more than {MOST_NODES:,} values, each alias counted as what it stands for"
+            wrong = (
+                f"the document has more than {MOST_NODES:,} values, each alias counted as what it"
+                " stands for"
+            )
             self._give_up(line, column, wrong, "write fewer values, or use fewer aliases")
         if len(self._path) + depth > DEEPEST:
-            self._give_up(line, column, f"the document is nested deeper than {DEEPEST} levels", "write it flatter")
+            self._give_up(
+                line,
+                column,
+                f"the document is nested deeper than {DEEPEST} levels",
+                "write it flatter",
+            )
 
     def _wrong(self, line: int, column: int, wrong: str, right: str) -> None:
-        self._mistakes.append(Mistake(self._file, line, column, path_text(self._path), wrong, right))
+        self._mistakes.append(
+            Mistake(self._file, line, column, path_text(self._path), wrong, right)
+        )
 
     def _give_up(self, line: int, column: int, wrong: str, right: str) -> NoReturn:
         self._wrong(line, column, wrong, right)
@@ -306,7 +354,11 @@ class _Reader:
 
 
 def _joined(
-    value: Any, line: int, column: int, children: dict[str | int, Node], keys: dict[str, tuple[int, int]]
+    value: Any,
+    line: int,
+    column: int,
+    children: dict[str | int, Node],
+    keys: dict[str, tuple[int, int]],
 ) -> Node:
     size = 1 + sum(child.size for child in children.values())
     depth = 1 + max((child.depth for child in children.values()), default=0)

@@ -1,7 +1,7 @@
 """A board (what a dashboard shows, as frozen values) to the JSON text of a Grafana dashboard.
 
-Titles, descriptions and legends of a board are plain text: whatever people wrote in them arrives as text. Nothing
-outside this package knows grafanalib.
+Titles, descriptions and legends of a board are plain text: whatever people wrote in them arrives as
+text. Nothing outside this package knows grafanalib.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""What a dashboard shows, whatever its JSON looks like: rows of tiles, with their queries, colours and links."""
+"""What a dashboard shows, whatever its JSON looks like: rows of tiles, with their queries, colours
+and links."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ class Query:
 
 @dataclass(frozen=True)
 class Step:
-    """A colour from a value upwards; the first step of a tile has no value and holds for all below the second."""
+    """A colour from a value upwards; the first step of a tile has no value and holds for all below
+    the second."""
 
     value: Decimal | None
     color: str
@@ -29,7 +31,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Link:
-    """A link of a tile or a column. The URL may hold Grafana's variables; `plain_url` makes one that holds none."""
+    """A link of a tile or a column. The URL may hold Grafana's variables; `plain_url` makes one
+    that holds none."""
 
     title: str
     url: str
@@ -50,9 +53,10 @@ class Column:
 class Tile:
     """One panel. `key` names it for good: its id and every link to it come from that.
 
-    Stats and tables ask for this moment, the others for the dashboard's whole range. `soft_max` is what the axis shows
-    at the least, in `unit`. `colors` are names of series with theirs, `columns` those of a table from left to right,
-    `sort_by` the title of the one whose least value comes first, `content` the Markdown of a text tile.
+    Stats and tables ask for this moment, the others for the dashboard's whole range. `soft_max` is
+    what the axis shows at the least, in `unit`. `colors` are names of series with theirs, `columns`
+    those of a table from left to right, `sort_by` the title of the one whose least value comes
+    first, `content` the Markdown of a text tile.
     """
 
     key: str
@@ -82,7 +86,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Variable:
-    """A choice of label values, several or all. `query` is Grafana's `label_values(series, label)`."""
+    """A choice of label values, several or all. `query` is Grafana's `label_values(series,
+    label)`."""
 
     name: str
     label: str

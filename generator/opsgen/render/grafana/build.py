@@ -1,4 +1,5 @@
-"""A board to the JSON text of a Grafana dashboard, by grafanalib's builders and our extensions of them."""
+"""A board to the JSON text of a Grafana dashboard, by grafanalib's builders and our extensions of
+them."""
 
 from __future__ import annotations
 
@@ -10,7 +11,17 @@ from pydantic_core import to_json
 
 from opsgen.quantities import Duration, number_text
 from opsgen.render.grafana import plain_text
-from opsgen.render.grafana.board import Board, BoardLink, Column, Kind, Link, Query, Step, Tile, Variable
+from opsgen.render.grafana.board import (
+    Board,
+    BoardLink,
+    Column,
+    Kind,
+    Link,
+    Query,
+    Step,
+    Tile,
+    Variable,
+)
 from opsgen.render.grafana.extensions import (
     BaseFirstThreshold,
     Json,
@@ -33,7 +44,10 @@ _BUILT_IN_DATASOURCE: Json = {"type": "grafana", "uid": "-- Grafana --"}
 # A state of 1 is good and of 0 bad, as in Prometheus' own up.
 _UP_OR_DOWN: Json = {
     "type": "value",
-    "options": {"0": {"color": "red", "index": 1, "text": "down"}, "1": {"color": "green", "index": 0, "text": "up"}},
+    "options": {
+        "0": {"color": "red", "index": 1, "text": "down"},
+        "1": {"color": "green", "index": 0, "text": "up"},
+    },
 }
 
 
@@ -55,9 +69,15 @@ def _dashboard(board: Board) -> Any:
         time=core.Time("now-6h", "now"),
         timezone="browser",
         templating=core.Templating([_datasource_variable(), *map(_variable, board.variables)]),
-        annotations=core.Annotations([_built_in_annotation(), _firing_annotation(board.firing.expr)]),
+        annotations=core.Annotations(
+            [_built_in_annotation(), _firing_annotation(board.firing.expr)]
+        ),
         links=[_board_link(link) for link in board.links],
-        panels=[panel for row in placed(board.rows) for panel in _row(row, _interval(board.scrape_interval))],
+        panels=[
+            panel
+            for row in placed(board.rows)
+            for panel in _row(row, _interval(board.scrape_interval))
+        ],
     )
 
 
@@ -111,13 +131,19 @@ def _stat(tile: Tile) -> Json:
         "format": tile.unit,
         "noValue": "no data",
         "reduceCalc": "lastNotNull",
-        # The value of this moment, so that a series that has ended shows nothing rather than its last words.
+        # The value of this moment, so that a series that has ended shows nothing rather than its
+        # last words.
         "graphMode": "none",
     }
 
 
 def _state(tile: Tile) -> Json:
-    return {"unit": tile.unit, "tooltipMode": "single", "showValue": "never", "mappings": [_UP_OR_DOWN]}
+    return {
+        "unit": tile.unit,
+        "tooltipMode": "single",
+        "showValue": "never",
+        "mappings": [_UP_OR_DOWN],
+    }
 
 
 def _table(tile: Tile) -> Json:
@@ -162,7 +188,10 @@ def _ref_id(index: int) -> str:
 
 
 def _thresholds(steps: Iterable[Step]) -> list[BaseFirstThreshold]:
-    return [BaseFirstThreshold(step.color, index, float(step.value or 0)) for index, step in enumerate(steps)]
+    return [
+        BaseFirstThreshold(step.color, index, float(step.value or 0))
+        for index, step in enumerate(steps)
+    ]
 
 
 def _series_color(name: str, color: str) -> Json:
@@ -189,7 +218,8 @@ def _override(name: str, properties: Mapping[str, Any]) -> Json:
 
 
 def _transformations(tile: Tile) -> list[Json]:
-    """One row for each set of labels, and the columns in their order; fields that are no column are left out."""
+    """One row for each set of labels, and the columns in their order; fields that are no column are
+    left out."""
     names = [column.field for column in tile.columns]
     order = {name: index for index, name in enumerate(names)}
     return [
@@ -200,7 +230,9 @@ def _transformations(tile: Tile) -> list[Json]:
 
 
 def _datasource_variable() -> QueryVariable:
-    return QueryVariable(name="datasource", label="Data source", type="datasource", query="prometheus", refresh=1)
+    return QueryVariable(
+        name="datasource", label="Data source", type="datasource", query="prometheus", refresh=1
+    )
 
 
 def _variable(variable: Variable) -> QueryVariable:
@@ -267,4 +299,6 @@ def _grid_pos(placed_part: PlacedRow | PlacedTile) -> Any:
 def _interval(scrape_interval: Duration) -> str:
     """Grafana reads one number and one unit here: `90s`, not `1m30s`."""
     milliseconds = scrape_interval.milliseconds
-    return f"{milliseconds}ms" if milliseconds % 1000 else f"{number_text(scrape_interval.seconds)}s"
+    return (
+        f"{milliseconds}ms" if milliseconds % 1000 else f"{number_text(scrape_interval.seconds)}s"
+    )

@@ -17,13 +17,17 @@ class PrometheusTarget(core.Target):
 
     def to_json_data(self) -> Json:
         written = core.Target.to_json_data(self)
-        kept = {key: written[key] for key in ("datasource", "expr", "format", "instant", "legendFormat", "refId")}
+        kept = {
+            key: written[key]
+            for key in ("datasource", "expr", "format", "instant", "legendFormat", "refId")
+        }
         return kept | {"editorMode": "code", "range": not self.instant}
 
 
 @attr.s(auto_attribs=True)
 class BaseFirstThreshold(core.Threshold):
-    """A threshold step without dead keys, the first of which has a value of null and not of "null"."""
+    """A threshold step without dead keys, the first of which has a value of null and not of
+    "null"."""
 
     def to_json_data(self) -> Json:
         return {"color": self.color, "value": None if self.index == 0 else _whole(self.value)}
@@ -31,7 +35,8 @@ class BaseFirstThreshold(core.Threshold):
 
 @attr.s(auto_attribs=True)
 class TimeSeries(core.TimeSeries):
-    """A time series panel whose axis begins at 0 and reaches `softMax`, which need not be whole numbers."""
+    """A time series panel whose axis begins at 0 and reaches `softMax`, which need not be whole
+    numbers."""
 
     softMax: Decimal | None = None
 
@@ -68,7 +73,11 @@ class Stat(core.Stat):
     def to_json_data(self) -> Json:
         written: Json = core.Stat.to_json_data(self)
         written["fieldConfig"]["defaults"]["color"] = {"mode": "thresholds"}
-        written["options"] |= {"percentChangeColorMode": "standard", "showPercentChange": False, "wideLayout": True}
+        written["options"] |= {
+            "percentChangeColorMode": "standard",
+            "showPercentChange": False,
+            "wideLayout": True,
+        }
         return written
 
 
@@ -81,7 +90,12 @@ class Table(core.Table):
     def to_json_data(self) -> Json:
         written: Json = core.Table.to_json_data(self)
         defaults: Json = written["fieldConfig"]["defaults"]
-        defaults["custom"] = {"align": "auto", "cellOptions": {"type": "auto"}, "filterable": True, "inspect": False}
+        defaults["custom"] = {
+            "align": "auto",
+            "cellOptions": {"type": "auto"},
+            "filterable": True,
+            "inspect": False,
+        }
         defaults["color"] = {"mode": "thresholds"}
         defaults["noValue"] = self.noValue
         written["options"] |= {"cellHeight": "sm", "frameIndex": 0}
@@ -90,7 +104,8 @@ class Table(core.Table):
 
 @attr.s(auto_attribs=True)
 class QueryVariable(core.Template):
-    """A variable filled by a query, with 'All' chosen; or of type `datasource`, where Grafana chooses its default."""
+    """A variable filled by a query, with 'All' chosen; or of type `datasource`, where Grafana
+    chooses its default."""
 
     def to_json_data(self) -> Json:
         written: Json = core.Template.to_json_data(self)
@@ -98,7 +113,14 @@ class QueryVariable(core.Template):
         if self.type == "datasource":
             return kept
         chosen = {"current": {"selected": True, "text": ["All"], "value": ["$__all"]}}
-        return kept | chosen | {key: written[key] for key in ("allValue", "datasource", "includeAll", "multi", "sort")}
+        return (
+            kept
+            | chosen
+            | {
+                key: written[key]
+                for key in ("allValue", "datasource", "includeAll", "multi", "sort")
+            }
+        )
 
 
 def _whole(value: float) -> int | float:

@@ -1,4 +1,5 @@
-"""Rows of tiles to places on Grafana's grid of 24 columns, with ids that come from keys and not from positions."""
+"""Rows of tiles to places on Grafana's grid of 24 columns, with ids that come from keys and not
+from positions."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from opsgen.links import panel_id
 from opsgen.render.grafana.board import Kind, Row, Tile
 
 _COLUMNS = 24
-# Queries that may be asked before somebody opens a row; dashboards that ask for more at once load slowly or not at all.
+# Queries that may be asked before somebody opens a row; dashboards that ask for more at once load
+# slowly or not at all.
 QUERY_BUDGET = 20
 _HEIGHT: dict[Kind, int] = {"stat": 4, "timeseries": 8, "state": 8, "table": 10, "text": 10}
 _STATS_PER_LINE = 6
@@ -54,14 +56,19 @@ def placed(rows: Iterable[Row]) -> tuple[PlacedRow, ...]:
     result: list[PlacedRow] = []
     y = 0
     for row in rows:
-        tiles = tuple(PlacedTile(tile, ids[tile.key], place) for tile, place in _places(row.tiles, y + 1))
-        result.append(PlacedRow(row, ids[row.key], Place(0, y, _COLUMNS, 1), row.key not in open_rows, tiles))
+        tiles = tuple(
+            PlacedTile(tile, ids[tile.key], place) for tile, place in _places(row.tiles, y + 1)
+        )
+        result.append(
+            PlacedRow(row, ids[row.key], Place(0, y, _COLUMNS, 1), row.key not in open_rows, tiles)
+        )
         y = max(tile.place.y + tile.place.h for tile in tiles) if row.key in open_rows else y + 1
     return tuple(result)
 
 
 def _within_budget(rows: tuple[Row, ...]) -> frozenset[str]:
-    """The keys of the rows that can be open; one that does not fit leaves its room to those after it."""
+    """The keys of the rows that can be open; one that does not fit leaves its room to those after
+    it."""
     left = QUERY_BUDGET
     fitting: set[str] = set()
     for row in sorted(rows, key=lambda row: row.rank):
@@ -73,7 +80,8 @@ def _within_budget(rows: tuple[Row, ...]) -> frozenset[str]:
 
 
 def _ids(rows: tuple[Row, ...]) -> dict[str, int]:
-    """An id for every key. Of two keys with the same hash the first keeps it, since links were made from it."""
+    """An id for every key. Of two keys with the same hash the first keeps it, since links were made
+    from it."""
     keys = [tile.key for row in rows for tile in row.tiles] + [row.key for row in rows]
     ids: dict[str, int] = {}
     taken: set[int] = set()

@@ -1,7 +1,9 @@
-"""What grafanalib writes to what Grafana reads: dead keys, nulls and defaults that hide data are left out.
+"""What grafanalib writes to what Grafana reads: dead keys, nulls and defaults that hide data are
+left out.
 
-grafanalib writes for old Grafana releases too: `maxDataPoints` and `intervalFactor` make a graph skip data, and many
-keys mean nothing any more. So the keys that stay are listed, rather than those that go.
+grafanalib writes for old Grafana releases too: `maxDataPoints` and `intervalFactor` make a graph
+skip data, and many keys mean nothing any more. So the keys that stay are listed, rather than those
+that go.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ from opsgen.render.grafana.extensions import BaseFirstThreshold, Json
 # Without it Grafana takes a panel for one of Grafana 6 and migrates it.
 _PLUGIN_VERSION = "11.4.0"
 
-# The keys that Grafana 11 has, of those that grafanalib writes. `id` and `version` belong to a server, not to a file.
+# The keys that Grafana 11 has, of those that grafanalib writes. `id` and `version` belong to a
+# server, not to a file.
 _DASHBOARD_KEYS = frozenset(
     {
         "annotations",
@@ -52,7 +55,9 @@ _PANEL_KEYS = frozenset(
     }
 )
 _ROW_KEYS = frozenset({"collapsed", "gridPos", "id", "panels", "title", "type"})
-_TEXT_KEYS = frozenset({"description", "gridPos", "id", "links", "options", "pluginVersion", "title", "type"})
+_TEXT_KEYS = frozenset(
+    {"description", "gridPos", "id", "links", "options", "pluginVersion", "title", "type"}
+)
 _KEYS_BY_TYPE = {"row": _ROW_KEYS, "text": _TEXT_KEYS}
 _DROPPED_WHEN_EMPTY = frozenset({"custom", "links", "mappings", "transformations"})
 
@@ -78,13 +83,18 @@ def _only(keys: frozenset[str], written: Json) -> Json:
 
 
 def _plain(value: Any) -> Any:
-    """Plain JSON values: grafanalib's objects written out, keys sorted, nulls and empty settings left out."""
+    """Plain JSON values: grafanalib's objects written out, keys sorted, nulls and empty settings
+    left out."""
     if isinstance(value, str | int | float) or value is None:
         return value
     if isinstance(value, dict):
         kept = ((key, _plain(value[key])) for key in sorted(value))
-        return {key: v for key, v in kept if v is not None and (v or key not in _DROPPED_WHEN_EMPTY)}
+        return {
+            key: v for key, v in kept if v is not None and (v or key not in _DROPPED_WHEN_EMPTY)
+        }
     if isinstance(value, list):
         return [_plain(item) for item in value]
     written = value.to_json_data()
-    return written if isinstance(value, BaseFirstThreshold) else _plain(written)  # a threshold's null is meant
+    return (
+        written if isinstance(value, BaseFirstThreshold) else _plain(written)
+    )  # a threshold's null is meant

@@ -1,12 +1,15 @@
-"""People's words to text that Grafana shows as it stands: no variable is put in, no Markdown or HTML takes effect."""
+"""People's words to text that Grafana shows as it stands: no variable is put in, no Markdown or
+HTML takes effect."""
 
 from __future__ import annotations
 
 import re
 
-# Grafana replaces $name, ${name} and [[name]] in titles, descriptions, legends and URLs, and has no escape for them.
+# Grafana replaces $name, ${name} and [[name]] in titles, descriptions, legends and URLs, and has no
+# escape for them.
 _VARIABLE = re.compile(r"\$(?=[A-Za-z_{])|\[(?=\[)")
-_WORD_JOINER = "\u2060"  # no width, no line break: seen as nothing, and enough to keep the name off its dollar
+# no width, no line break: seen as nothing, and enough to keep the name off its dollar
+_WORD_JOINER = "\u2060"
 
 _MARKDOWN = re.compile(r"[\\`*~|\[\]]|(?<!\w)_|_(?!\w)")
 # What makes a line a heading, a list or a rule.
@@ -45,7 +48,8 @@ def plain_url(url: str) -> str:
 
 
 def query_text(promql: str, *variables: str) -> str:
-    """A query whose strings hold no Grafana variables but those named, and those only as a string's whole value.
+    """A query whose strings hold no Grafana variables but those named, and those only as a string's
+    whole value.
 
     PromQL text has `$` in its strings alone, or in a range that we put there.
     """
@@ -53,7 +57,11 @@ def query_text(promql: str, *variables: str) -> str:
 
     def escape(match: re.Match[str]) -> str:
         string = match[0]
-        return string if string in kept else _VARIABLE.sub(lambda found: _PROMQL_ESCAPES[found[0]], string)
+        return (
+            string
+            if string in kept
+            else _VARIABLE.sub(lambda found: _PROMQL_ESCAPES[found[0]], string)
+        )
 
     return _PROMQL_STRING.sub(escape, promql) if "$" in promql or "[[" in promql else promql
 

@@ -1,1 +1,2 @@
-"""Resources of a Kubernetes cluster: the Prometheus operator's, Grafana's, and the kustomizations that list them."""
+"""Resources of a Kubernetes cluster: the Prometheus operator's, Grafana's, and the kustomizations
+that list them."""

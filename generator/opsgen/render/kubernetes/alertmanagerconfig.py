@@ -1,7 +1,8 @@
 """A service's Alertmanager fragment as an `AlertmanagerConfig` of the Prometheus operator.
 
-It says the same in the resource's own words, which were read off the operator's definition (0.93): other spellings of
-keys, lists of key and value for mappings, and references to Kubernetes secrets for files.
+It says the same in the resource's own words, which were read off the operator's definition (0.93):
+other spellings of keys, lists of key and value for mappings, and references to Kubernetes secrets
+for files.
 """
 
 from __future__ import annotations
@@ -46,38 +47,66 @@ LACKING = frozenset({"incidentio"})
 _LISTS_OF_PAIRS = frozenset({"details", "headers"})
 # The resource counts in int32, Alertmanager in uint64; nobody has so many alerts that it matters.
 _MOST_ALERTS = 2**31 - 1
-# In a file of its own this says that the alert is opsgen's; in an Alertmanager that others share, it names the service.
+# In a file of its own this says that the alert is opsgen's; in an Alertmanager that others share,
+# it names the service.
 _ANY_SERVICE = {"name": "service", "matchType": "!=", "value": ""}
 
 _ABOUT_THE_OPERATOR = (
-    "The alerts have no label namespace, so the Alertmanager resource has to let routes be as they are:",
+    (
+        "The alerts have no label namespace, so the Alertmanager resource has to let routes be as"
+        " they are:"
+    ),
     "  alertmanagerConfigMatcherStrategy: {type: None}",
-    "or {type: OnNamespaceExceptForAlertmanagerNamespace}, with this resource in the namespace of the Alertmanager.",
-    "The default, OnNamespace, adds the matcher namespace=..., and no alert of opsgen would arrive here.",
-    "The Alertmanager resource has to select it: alertmanagerConfigSelector, alertmanagerConfigNamespaceSelector.",
-    "The operator lets every alert go on to the routes after it: what one of those matches is told there again.",
-    f"An alert that no route matches is told by the root of the Alertmanager resource: {CATCH_ALL} is not in here.",
+    (
+        "or {type: OnNamespaceExceptForAlertmanagerNamespace}, with this resource in the namespace"
+        " of the Alertmanager."
+    ),
+    (
+        "The default, OnNamespace, adds the matcher namespace=..., and no alert of opsgen would"
+        " arrive here."
+    ),
+    (
+        "The Alertmanager resource has to select it: alertmanagerConfigSelector,"
+        " alertmanagerConfigNamespaceSelector."
+    ),
+    (
+        "The operator lets every alert go on to the routes after it: what one of those matches is"
+        " told there again."
+    ),
+    (
+        "An alert that no route matches is told by the root of the Alertmanager resource:"
+        f" {CATCH_ALL} is not in here."
+    ),
 )
 
 
 def render_alertmanager_config(service: Service) -> Artifact:
-    """`kubernetes/alertmanagerconfig.yaml`: the service's routes, receivers, inhibitions and hours."""
+    """`kubernetes/alertmanagerconfig.yaml`: the service's routes, receivers, inhibitions and
+    hours."""
     fragment = escalation(service)
     (route,) = fragment["route"]["routes"]
     spec = {
         "route": {"groupBy": fragment["route"]["group_by"], **_route(route)},
-        "inhibitRules": [_inhibit_rule(rule, service.name) for rule in fragment.get("inhibit_rules") or ()],
-        "receivers": [_receiver(one, one["name"]) for one in fragment["receivers"] if one["name"] != CATCH_ALL],
+        "inhibitRules": [
+            _inhibit_rule(rule, service.name) for rule in fragment.get("inhibit_rules") or ()
+        ],
+        "receivers": [
+            _receiver(one, one["name"]) for one in fragment["receivers"] if one["name"] != CATCH_ALL
+        ],
         "muteTimeIntervals": [_time_interval(one) for one in fragment.get("time_intervals") or ()],
     }
     resource = _resource(metadata(service.platform.cluster, service.name), spec)
-    return Artifact(f"{service.name}/{FOLDER}/{_FILE_NAME}", dump(resource, _comment(service, resource)))
+    return Artifact(
+        f"{service.name}/{FOLDER}/{_FILE_NAME}", dump(resource, _comment(service, resource))
+    )
 
 
 def render_watchdog_config(watchdog: Watchdog, cluster: Cluster) -> Artifact:
     """`kubernetes/alertmanagerconfig.yaml`: the beat of the fleet's watchdog."""
     told = _receiver(watchdog_receiver(watchdog), watchdog.notify.name)
-    resource = _resource(metadata(cluster), {"route": _route(watchdog_route(watchdog)), "receivers": [told]})
+    resource = _resource(
+        metadata(cluster), {"route": _route(watchdog_route(watchdog)), "receivers": [told]}
+    )
     head = [*generated_from("opsgen.yaml"), *_ABOUT_THE_OPERATOR]
     secrets = [f"  {name}: {key}" for name, key in sorted(set(_secrets(resource)))]
     if secrets:
@@ -95,8 +124,8 @@ def _resource(about: Resource, spec: Mapping[str, Any]) -> Resource:
 
 
 def beyond(service: Service) -> Iterator[str]:
-    """What of the service's policies the resource can't say: its years begin with a 2, also in UTC, and some kinds of
-    receivers it lacks."""
+    """What of the service's policies the resource can't say: its years begin with a 2, also in UTC,
+    and some kinds of receivers it lacks."""
     for hours in _hours(service):
         for holiday in hours.holidays:
             if holiday < "2000-01-02":
@@ -104,7 +133,10 @@ def beyond(service: Service) -> Iterator[str]:
                 yield f"{where}, and an AlertmanagerConfig knows no year before 2000"
     for channel in _channels(service):
         if channel.kind in LACKING:
-            yield f"the channel {channel.name} is of the kind {channel.kind}, and an AlertmanagerConfig has none"
+            yield (
+                f"the channel {channel.name} is of the kind {channel.kind}, and an"
+                " AlertmanagerConfig has none"
+            )
 
 
 def _channels(service: Service) -> Iterator[Channel]:
@@ -121,11 +153,24 @@ def _comment(service: Service, resource: Mapping[str, Any]) -> Iterator[str]:
     yield from generated_from(service.spec_file)
     yield from _ABOUT_THE_OPERATOR
     if service.depends_on:
-        yield f"The inhibitions by {', '.join(service.depends_on)} hold across namespaces only with None, too."
-    changing = sorted(f"{hours.name} ({hours.timezone})" for hours in _hours(service) if not is_exact(hours.timezone))
+        yield (
+            f"The inhibitions by {', '.join(service.depends_on)} hold across namespaces only with"
+            " None, too."
+        )
+    changing = sorted(
+        f"{hours.name} ({hours.timezone})"
+        for hours in _hours(service)
+        if not is_exact(hours.timezone)
+    )
     if changing:
-        yield "The resource knows no time zones: its hours are in UTC, by the month for summer and winter time."
-        yield f"In the months in which clocks change these hold for longer than they should: {', '.join(changing)}."
+        yield (
+            "The resource knows no time zones: its hours are in UTC, by the month for summer and"
+            " winter time."
+        )
+        yield (
+            "In the months in which clocks change these hold for longer than they should:"
+            f" {', '.join(changing)}."
+        )
     secrets = sorted(set(_secrets(resource)))
     if secrets:
         users = dict(_users(service))
@@ -134,7 +179,8 @@ def _comment(service: Service, resource: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _users(service: Service) -> Iterator[tuple[tuple[str, str], str]]:
-    """The user names of the channels: the operator reads them from the secret, though they are none."""
+    """The user names of the channels: the operator reads them from the secret, though they are
+    none."""
     for channel in _channels(service):
         http: Any = channel.options.get("http_config", {})
         if "basic_auth" in http:
@@ -181,20 +227,30 @@ def _inhibit_rule(rule: Mapping[str, Any], service: str) -> dict[str, Any]:
 
 
 def _own(found: dict[str, str], service: str) -> dict[str, str]:
-    """Both sides have one service, so that the rule says the same of this one, and nothing of anybody else's alerts."""
-    return {"name": "service", "matchType": "=", "value": service} if found == _ANY_SERVICE else found
+    """Both sides have one service, so that the rule says the same of this one, and nothing of
+    anybody else's alerts."""
+    return (
+        {"name": "service", "matchType": "=", "value": service} if found == _ANY_SERVICE else found
+    )
 
 
 def _time_interval(interval: Mapping[str, Any]) -> dict[str, Any]:
-    return {"name": interval["name"], "timeIntervals": [_span(span) for span in in_utc(interval["time_intervals"])]}
+    return {
+        "name": interval["name"],
+        "timeIntervals": [_span(span) for span in in_utc(interval["time_intervals"])],
+    }
 
 
 def _span(span: Mapping[str, Any]) -> dict[str, Any]:
     found = {key: span[key] for key in ("weekdays", "months", "years") if key in span}
     if "times" in span:
-        found["times"] = [{"startTime": one["start_time"], "endTime": one["end_time"]} for one in span["times"]]
+        found["times"] = [
+            {"startTime": one["start_time"], "endTime": one["end_time"]} for one in span["times"]
+        ]
     if "days_of_month" in span:
-        found["daysOfMonth"] = [{"start": int(day), "end": int(day)} for day in span["days_of_month"]]
+        found["daysOfMonth"] = [
+            {"start": int(day), "end": int(day)} for day in span["days_of_month"]
+        ]
     return found
 
 
@@ -223,7 +279,10 @@ def _option(kind: str, key: str, value: Any, secret: str) -> tuple[str, Any]:
         return name, [{"key": one, "value": text} for one, text in value.items()]
     if key == "basic_auth":
         # Its user name is a secret to the operator, too.
-        return name, {"username": {"name": secret, "key": "username"}, **_options(kind, _without(value), secret)}
+        return name, {
+            "username": {"name": secret, "key": "username"},
+            **_options(kind, _without(value), secret),
+        }
     if isinstance(value, Mapping):
         return name, _options(kind, value, secret)
     return name, min(value, _MOST_ALERTS) if key == "max_alerts" else value

@@ -1,7 +1,9 @@
-"""A service's artifacts as resources of a Kubernetes cluster: what the Prometheus operator and Grafana read there.
+"""A service's artifacts as resources of a Kubernetes cluster: what the Prometheus operator and
+Grafana read there.
 
-The fields are those of the operator's definitions (0.93) and of the Grafana operator's (v1beta1). The label and the
-folder's annotation of a ConfigMap are the defaults of Grafana's chart for its sidecar.
+The fields are those of the operator's definitions (0.93) and of the Grafana operator's (v1beta1).
+The label and the folder's annotation of a ConfigMap are the defaults of Grafana's chart for its
+sidecar.
 """
 
 from __future__ import annotations
@@ -14,17 +16,31 @@ from opsgen.errors import InputError, Mistake
 from opsgen.model import Cluster, Place, Probe, Scrape, Service, Watchdog
 from opsgen.output.artifact import Artifact
 from opsgen.promql.tree import exact_value
-from opsgen.render.kubernetes.alertmanagerconfig import render_alertmanager_config, render_watchdog_config
-from opsgen.render.kubernetes.resource import FOLDER, KUSTOMIZATION, LARGEST, Resource, bytes_of, metadata
+from opsgen.render.kubernetes.alertmanagerconfig import (
+    render_alertmanager_config,
+    render_watchdog_config,
+)
+from opsgen.render.kubernetes.resource import (
+    FOLDER,
+    KUSTOMIZATION,
+    LARGEST,
+    Resource,
+    bytes_of,
+    metadata,
+)
 from opsgen.render.yaml_text import dump, generated_from
 
 _MONITORING = "monitoring.coreos.com/v1"
 
 
 def render_kubernetes(
-    service: Service, groups: Sequence[Mapping[str, Any]], dashboards: Iterable[Artifact], place: Place
+    service: Service,
+    groups: Sequence[Mapping[str, Any]],
+    dashboards: Iterable[Artifact],
+    place: Place,
 ) -> list[Artifact]:
-    """`<service>/kubernetes/`: rules, probes, scraping, dashboards, escalation, and the kustomization that lists them.
+    """`<service>/kubernetes/`: rules, probes, scraping, dashboards, escalation, and the
+    kustomization that lists them.
 
     Raises InputError, at `place`, where a resource can't be made small enough for the API server.
     """
@@ -37,7 +53,9 @@ def render_kubernetes(
         *(_dashboard(cluster, service.name, service.folder, artifact) for artifact in dashboards),
     ]
     _refuse_large(named, place)
-    artifacts = [Artifact(f"{folder}/{name}.yaml", dump(resource, head)) for name, resource in named]
+    artifacts = [
+        Artifact(f"{folder}/{name}.yaml", dump(resource, head)) for name, resource in named
+    ]
     artifacts.append(render_alertmanager_config(service))
     return [*artifacts, _kustomization(folder, artifacts, head)]
 
@@ -49,9 +67,11 @@ def render_kubernetes_fleet(
     overview: Artifact,
     watchdog: tuple[Watchdog, Sequence[Mapping[str, Any]]] | None,
 ) -> list[Artifact]:
-    """`kubernetes/`: the fleet's own resources, and a kustomization of these and of every service's.
+    """`kubernetes/`: the fleet's own resources, and a kustomization of these and of every
+    service's.
 
-    `folder` is Grafana's, for the overview; with a watchdog go the groups of its rules. `services` have resources.
+    `folder` is Grafana's, for the overview; with a watchdog go the groups of its rules. `services`
+    have resources.
     """
     head = generated_from("opsgen.yaml")
     named = [_dashboard(cluster, "", folder, overview)]
@@ -59,15 +79,24 @@ def render_kubernetes_fleet(
     if watchdog is not None:
         named += _rules(cluster, "", watchdog[1])
         artifacts.append(render_watchdog_config(watchdog[0], cluster))
-    artifacts = [*(Artifact(f"{FOLDER}/{name}.yaml", dump(one, head)) for name, one in named), *artifacts]
-    return [*artifacts, _kustomization(FOLDER, artifacts, head, [f"../{name}/{FOLDER}" for name in services])]
+    artifacts = [
+        *(Artifact(f"{FOLDER}/{name}.yaml", dump(one, head)) for name, one in named),
+        *artifacts,
+    ]
+    return [
+        *artifacts,
+        _kustomization(FOLDER, artifacts, head, [f"../{name}/{FOLDER}" for name in services]),
+    ]
 
 
-# -- Prometheus --------------------------------------------------------------------------------------------------------
+# -- Prometheus ------------------------------------------------------------------------------------
 
 
-def _rules(cluster: Cluster, service: str, groups: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Resource]]:
-    """The groups, in as many resources as it takes: a group stays whole, since its rules read each other's series."""
+def _rules(
+    cluster: Cluster, service: str, groups: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[str, Resource]]:
+    """The groups, in as many resources as it takes: a group stays whole, since its rules read each
+    other's series."""
     for number, part in enumerate(_parts(groups), start=1):
         more = () if number == 1 else (str(number),)
         yield (
@@ -84,7 +113,8 @@ def _rules(cluster: Cluster, service: str, groups: Sequence[Mapping[str, Any]]) 
 def _parts(groups: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
     part: list[Mapping[str, Any]] = []
     size = 0
-    # Half of what is allowed, so that a part that grows a little does not push its groups into the next.
+    # Half of what is allowed, so that a part that grows a little does not push its groups into the
+    # next.
     for group in groups:
         own = bytes_of(group)
         if part and size + own > LARGEST // 2:
@@ -119,31 +149,47 @@ def _monitor(service: Service) -> Iterator[tuple[str, Resource]]:
     kind, endpoints = _MONITORS[scrape.of]
     spec: Resource = {
         "selector": {"matchLabels": dict(scrape.selector)},
-        "namespaceSelector": {"matchNames": [scrape.namespace]} if scrape.namespace else {"any": True},
+        "namespaceSelector": (
+            {"matchNames": [scrape.namespace]} if scrape.namespace else {"any": True}
+        ),
         endpoints: [_endpoint(service, scrape)],
     }
-    resource = {"apiVersion": _MONITORING, "kind": kind, "metadata": metadata(service.platform.cluster, service.name)}
+    resource = {
+        "apiVersion": _MONITORING,
+        "kind": kind,
+        "metadata": metadata(service.platform.cluster, service.name),
+    }
     yield kind.lower(), {**resource, "spec": spec}
 
 
-_MONITORS = {"services": ("ServiceMonitor", "endpoints"), "pods": ("PodMonitor", "podMetricsEndpoints")}
+_MONITORS = {
+    "services": ("ServiceMonitor", "endpoints"),
+    "pods": ("PodMonitor", "podMetricsEndpoints"),
+}
 
 
 def _endpoint(service: Service, scrape: Scrape) -> Resource:
-    found: Resource = {"port": scrape.port, "path": scrape.path, "interval": str(service.platform.scrape_interval)}
+    found: Resource = {
+        "port": scrape.port,
+        "path": scrape.path,
+        "interval": str(service.platform.scrape_interval),
+    }
     if scrape.scheme != "http":
         found["scheme"] = scrape.scheme
     job = exact_value(service.matchers, "job")
     if job:
-        # The operator calls the job after the Kubernetes service; the rules ask for this one. `$` begins a reference.
+        # The operator calls the job after the Kubernetes service; the rules ask for this one. `$`
+        # begins a reference.
         found["relabelings"] = [{"targetLabel": "job", "replacement": job.replace("$", "$$")}]
     return found
 
 
-# -- Grafana -----------------------------------------------------------------------------------------------------------
+# -- Grafana ---------------------------------------------------------------------------------------
 
 
-def _dashboard(cluster: Cluster, service: str, folder: str, artifact: Artifact) -> tuple[str, Resource]:
+def _dashboard(
+    cluster: Cluster, service: str, folder: str, artifact: Artifact
+) -> tuple[str, Resource]:
     """On one line, since size counts here; the dashboard to read is the file beside it."""
     stem = artifact.path.rpartition("/")[2].removesuffix(".json")
     model = json.loads(artifact.content)
@@ -169,7 +215,7 @@ def _dashboard(cluster: Cluster, service: str, folder: str, artifact: Artifact) 
     }
 
 
-# -- the whole ---------------------------------------------------------------------------------------------------------
+# -- the whole -------------------------------------------------------------------------------------
 
 
 def _kustomization(
@@ -191,7 +237,8 @@ def _refuse_large(named: Iterable[tuple[str, Resource]], place: Place) -> None:
             place.line,
             place.column,
             "service",
-            f"its {resource['kind']} has {bytes_of(resource) // 1024} KiB, and Kubernetes takes {LARGEST // 1024}",
+            f"its {resource['kind']} has {bytes_of(resource) // 1024} KiB, and Kubernetes takes"
+            f" {LARGEST // 1024}",
             "shorten its texts, make two services of it, or leave kubernetes out of targets",
         )
         for _, resource in named

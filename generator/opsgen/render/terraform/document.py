@@ -1,4 +1,5 @@
-"""Terraform's JSON syntax: blocks are always lists, so that one more is one more line, and text is never an expression.
+"""Terraform's JSON syntax: blocks are always lists, so that one more is one more line, and text is
+never an expression.
 
 Source: developer.hashicorp.com/terraform/language/syntax/json.
 """
@@ -25,7 +26,8 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True)
 class Handed:
-    """One policy's escalation at a provider, and the services whose alerts it takes, with their severities."""
+    """One policy's escalation at a provider, and the services whose alerts it takes, with their
+    severities."""
 
     policy: str
     handover: Handover
@@ -42,7 +44,8 @@ class Person:
 
 @dataclass(frozen=True)
 class Module:
-    """One file of the Terraform module: what it needs and what it declares; each by type, and then by name."""
+    """One file of the Terraform module: what it needs and what it declares; each by type, and then
+    by name."""
 
     provider: str
     source: str
@@ -59,7 +62,8 @@ class Module:
         return reference(kind, name)
 
     def look_up(self, kind: str, name: str, body: Body) -> str:
-        """Declares a data source, which reads what people made by hand; gives the expression of its id."""
+        """Declares a data source, which reads what people made by hand; gives the expression of its
+        id."""
         self.data.setdefault(kind, {})[name] = body
         return reference(f"data.{kind}", name)
 
@@ -67,7 +71,11 @@ class Module:
         """An output that says what belongs into a file that Alertmanager reads."""
         output = self.outputs.setdefault(
             f"{self.provider}_files",
-            {"description": "What belongs into the files that Alertmanager reads.", "value": {}, "sensitive": True},
+            {
+                "description": "What belongs into the files that Alertmanager reads.",
+                "value": {},
+                "sensitive": True,
+            },
         )
         output["value"][literal(file)] = value
 
@@ -82,7 +90,8 @@ def reference(kind: str, name: str, attribute: str = "id") -> str:
 
 
 def identifier(*parts: str) -> str:
-    """The name of a resource, of slugs: no two of them give one, and it begins with a letter or `_`."""
+    """The name of a resource, of slugs: no two of them give one, and it begins with a letter or
+    `_`."""
     name = "_".join(parts)
     return name if name[0].isalpha() or name[0] == "_" else f"_{name}"
 
@@ -101,24 +110,38 @@ def render_module(module: Module) -> Artifact:
 
 def render_versions(modules: Iterable[Module]) -> Artifact:
     """The file that says which providers are needed: Terraform takes one such block for all."""
-    needed = {module.provider: {"source": module.source, "version": module.version} for module in modules}
+    needed = {
+        module.provider: {"source": module.source, "version": module.version} for module in modules
+    }
     terraform = {"required_version": _TERRAFORM, "required_providers": needed}
     return _artifact("versions", {"//": GENERATED, "terraform": terraform})
 
 
 def _artifact(name: str, document: Mapping[str, Any]) -> Artifact:
     kept = {key: value for key, value in document.items() if value}
-    return Artifact(f"{FOLDER}/{name}.tf.json", json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
+    return Artifact(
+        f"{FOLDER}/{name}.tf.json", json.dumps(kept, indent=2, ensure_ascii=False) + "\n"
+    )
 
 
-def people(module: Module, handed: Iterable[Handed], prefix: str, keys: Mapping[str, str]) -> dict[str, Person]:
-    """Whom the channels stand for at the provider, by the channel: each is looked up there, by what `keys` says that
-    a schedule, a user or a team is known by."""
+def people(
+    module: Module, handed: Iterable[Handed], prefix: str, keys: Mapping[str, str]
+) -> dict[str, Person]:
+    """Whom the channels stand for at the provider, by the channel: each is looked up there, by what
+    `keys` says that a schedule, a user or a team is known by."""
     steps = (step for one in handed for step in one.handover.steps)
-    channels = {channel.name: channel.on_call for step in steps for channel in step.notify if channel.on_call}
+    channels = {
+        channel.name: channel.on_call
+        for step in steps
+        for channel in step.notify
+        if channel.on_call
+    }
     return {
         name: Person(
-            who.kind, module.look_up(f"{prefix}_{who.kind}", identifier(name), {keys[who.kind]: literal(who.name)})
+            who.kind,
+            module.look_up(
+                f"{prefix}_{who.kind}", identifier(name), {keys[who.kind]: literal(who.name)}
+            ),
         )
         for name, who in sorted(channels.items())
     }

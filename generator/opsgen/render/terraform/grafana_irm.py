@@ -1,7 +1,7 @@
 """Grafana IRM (OnCall): an escalation chain for each policy, and an integration that leads into it.
 
-Resources as in Grafana's Terraform provider 4.45 (docs/resources/oncall_*.md). Every step, and every wait between two,
-is a resource of its own, by its position.
+Resources as in Grafana's Terraform provider 4.45 (docs/resources/oncall_*.md). Every step, and
+every wait between two, is a resource of its own, by its position.
 """
 
 from __future__ import annotations
@@ -10,7 +10,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from opsgen.model import Step
 from opsgen.quantities import Duration
-from opsgen.render.terraform.document import GENERATED, Body, Handed, Module, Person, identifier, people, reference
+from opsgen.render.terraform.document import (
+    GENERATED,
+    Body,
+    Handed,
+    Module,
+    Person,
+    identifier,
+    people,
+    reference,
+)
 
 _ABOUT = (
     GENERATED,
@@ -24,14 +33,24 @@ def render(handed: Sequence[Handed]) -> Module:
     known = people(module, handed, "grafana_oncall", _KEYS)
     for one in handed:
         entry = one.handover.entry
-        chain = module.add("grafana_oncall_escalation_chain", identifier(one.policy), {"name": one.policy})
+        chain = module.add(
+            "grafana_oncall_escalation_chain", identifier(one.policy), {"name": one.policy}
+        )
         for position, step in enumerate(_steps(one, known)):
             name = identifier(one.policy, str(position))
-            module.add("grafana_oncall_escalation", name, {"escalation_chain_id": chain, "position": position, **step})
+            module.add(
+                "grafana_oncall_escalation",
+                name,
+                {"escalation_chain_id": chain, "position": position, **step},
+            )
         module.add(
             "grafana_oncall_integration",
             identifier(entry.name),
-            {"name": entry.name, "type": "alertmanager", "default_route": [{"escalation_chain_id": chain}]},
+            {
+                "name": entry.name,
+                "type": "alertmanager",
+                "default_route": [{"escalation_chain_id": chain}],
+            },
         )
         link = reference("grafana_oncall_integration", identifier(entry.name), "link")
         module.secret(str(entry.options["url_file"]), link)

@@ -1,7 +1,8 @@
 """incident.io: an escalation path for each policy, and the route from an alert source to it.
 
-Resources as in incident.io's Terraform provider 6.12 (docs/resources); version 7 has others by the same names. The
-alert source is made by hand, in the dashboard that knows what Alertmanager sends: its id is a variable.
+Resources as in incident.io's Terraform provider 6.12 (docs/resources); version 7 has others by the
+same names. The alert source is made by hand, in the dashboard that knows what Alertmanager sends:
+its id is a variable.
 """
 
 from __future__ import annotations
@@ -11,18 +12,36 @@ from dataclasses import asdict
 
 from opsgen.handovers import PROVIDERS
 from opsgen.model import Channel
-from opsgen.render.terraform.document import GENERATED, Body, Handed, Module, Person, identifier, literal, people
+from opsgen.render.terraform.document import (
+    GENERATED,
+    Body,
+    Handed,
+    Module,
+    Person,
+    identifier,
+    literal,
+    people,
+)
 
 _ABOUT = (
     GENERATED,
-    "Schedules and users are those of the account, found by name. Version 7 of the provider has other resources by the",
+    (
+        "Schedules and users are those of the account, found by name. Version 7 of the provider has"
+        " other resources by the"
+    ),
     "same names.",
 )
 _KEYS = {"schedule": "name", "user": "email"}
 _FIRST = "start"
-# As in the provider's own examples: alerts that arrive within five minutes of each other are one escalation.
+# As in the provider's own examples: alerts that arrive within five minutes of each other are one
+# escalation.
 _GROUPING = {
-    "default": {"enabled": True, "grouping_keys": list[str](), "window_seconds": 300, "window_type": "rolling"}
+    "default": {
+        "enabled": True,
+        "grouping_keys": list[str](),
+        "window_seconds": 300,
+        "window_type": "rolling",
+    }
 }
 
 
@@ -45,7 +64,9 @@ def _nodes(one: Handed, known: Mapping[str, Person]) -> Iterator[Body]:
     urgency = "high" if any("page" in severities for severities in one.services.values()) else "low"
     for number, (step, after) in enumerate(zip(steps, following, strict=True)):
         level = {
-            "targets": [{**asdict(known[channel.name]), "urgency": urgency} for channel in step.notify],
+            "targets": [
+                {**asdict(known[channel.name]), "urgency": urgency} for channel in step.notify
+            ],
             "time_to_ack_seconds": int((after - step.after).seconds),
         }
         yield {**({} if number else {"id": _FIRST}), "type": "level", "level": level}
@@ -58,7 +79,9 @@ def _route(module: Module, one: Handed, path: str) -> None:
     variable = identifier("incident", "alert_source", entry.name)
     module.variables[variable] = {
         "type": "string",
-        "description": f"The id of the alert source whose token is in {literal(_token_file(entry))}.",
+        "description": (
+            f"The id of the alert source whose token is in {literal(_token_file(entry))}."
+        ),
     }
     module.add(
         "incident_alert_route",
@@ -76,7 +99,11 @@ def _route(module: Module, one: Handed, path: str) -> None:
                 "escalation_targets": [{"escalation_paths": {"array_value": [{"literal": path}]}}],
             },
             # Whether an alert is an incident is for people to say.
-            "incident_config": {"enabled": False, "auto_decline_enabled": False, "condition_groups": []},
+            "incident_config": {
+                "enabled": False,
+                "auto_decline_enabled": False,
+                "condition_groups": [],
+            },
         },
     )
 

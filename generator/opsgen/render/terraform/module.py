@@ -1,4 +1,5 @@
-"""The Terraform module of a fleet: its policies, and which service has which, in; a file for each provider, out."""
+"""The Terraform module of a fleet: its policies, and which service has which, in; a file for each
+provider, out."""
 
 from __future__ import annotations
 
@@ -24,14 +25,22 @@ _RENDERERS: Mapping[str, Callable[[Sequence[Handed]], Module]] = {
 
 
 def handed_over(service: Service) -> dict[str, str]:
-    """The policy of every severity of a service of which a provider takes a part, as its manifest keeps it."""
-    return {severity: policy.name for severity, policy in service.team.policies.items() if policy.handovers}
+    """The policy of every severity of a service of which a provider takes a part, as its manifest
+    keeps it."""
+    return {
+        severity: policy.name
+        for severity, policy in service.team.policies.items()
+        if policy.handovers
+    }
 
 
-def render_terraform(policies: Mapping[str, Policy], services: Mapping[str, Mapping[str, str]]) -> Iterator[Artifact]:
+def render_terraform(
+    policies: Mapping[str, Policy], services: Mapping[str, Mapping[str, str]]
+) -> Iterator[Artifact]:
     """`terraform/*.tf.json`, one for each provider that takes anything, and how to apply them.
 
-    `services` has what `handed_over` says of every service of the fleet, by name; their order does not matter.
+    `services` has what `handed_over` says of every service of the fleet, by name; their order does
+    not matter.
     """
     modules = []
     for kind in _RENDERERS:
@@ -53,16 +62,22 @@ def render_terraform(policies: Mapping[str, Policy], services: Mapping[str, Mapp
         loops=[_loops(kind) for kind, _ in modules],
         secrets=[name for _, module in modules for name in module.outputs],
         variables=[
-            (name, body["description"]) for _, module in modules for name, body in sorted(module.variables.items())
+            (name, body["description"])
+            for _, module in modules
+            for name, body in sorted(module.variables.items())
         ],
     )
     yield Artifact(f"{FOLDER}/README.md", page)
 
 
-def _services_of(policy: str, services: Mapping[str, Mapping[str, str]]) -> dict[str, tuple[str, ...]]:
+def _services_of(
+    policy: str, services: Mapping[str, Mapping[str, str]]
+) -> dict[str, tuple[str, ...]]:
     """The services of a policy, with the severities that it has there."""
     found = {
-        name: tuple(severity for severity, chosen in sorted(services[name].items()) if chosen == policy)
+        name: tuple(
+            severity for severity, chosen in sorted(services[name].items()) if chosen == policy
+        )
         for name in sorted(services)
     }
     return {name: severities for name, severities in found.items() if severities}
@@ -70,7 +85,12 @@ def _services_of(policy: str, services: Mapping[str, Mapping[str, str]]) -> dict
 
 def _row(kind: str, module: Module) -> tuple[object, ...]:
     source = Markdown(f"{code_cell(module.source)} {code_cell(module.version)}")
-    return PROVIDERS[kind].title, code_cell(f"{module.provider}.tf.json"), source, " ".join(module.about[1:])
+    return (
+        PROVIDERS[kind].title,
+        code_cell(f"{module.provider}.tf.json"),
+        source,
+        " ".join(module.about[1:]),
+    )
 
 
 def _loops(kind: str) -> tuple[object, ...]:

@@ -1,7 +1,8 @@
-"""Opsgenie: an escalation for each policy, and an integration that every alert of its channel comes by.
+"""Opsgenie: an escalation for each policy, and an integration that every alert of its channel comes
+by.
 
-Resources as in Opsgenie's Terraform provider 0.6 (website/docs/r). Opsgenie is no longer sold since 2025-06-04, and
-ends on 2027-04-05.
+Resources as in Opsgenie's Terraform provider 0.6 (website/docs/r). Opsgenie is no longer sold since
+2025-06-04, and ends on 2027-04-05.
 """
 
 from __future__ import annotations
@@ -10,7 +11,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from opsgen.handovers import PROVIDERS
-from opsgen.render.terraform.document import GENERATED, Handed, Module, identifier, people, reference
+from opsgen.render.terraform.document import (
+    GENERATED,
+    Handed,
+    Module,
+    identifier,
+    people,
+    reference,
+)
 
 _ABOUT = (
     GENERATED,

@@ -1,7 +1,8 @@
-"""PagerDuty: an escalation policy for each of ours, a service for each of ours, and the way from one key to them.
+"""PagerDuty: an escalation policy for each of ours, a service for each of ours, and the way from
+one key to them.
 
-Alertmanager sends to one event orchestration, which routes by the event's component, the service. Resources as in
-PagerDuty's Terraform provider 3.32 (website/docs/r).
+Alertmanager sends to one event orchestration, which routes by the event's component, the service.
+Resources as in PagerDuty's Terraform provider 3.32 (website/docs/r).
 """
 
 from __future__ import annotations
@@ -11,13 +12,23 @@ from collections.abc import Sequence
 from opsgen.handovers import PROVIDERS
 from opsgen.model import Step
 from opsgen.quantities import Duration
-from opsgen.render.terraform.document import GENERATED, Body, Handed, Module, Person, identifier, people, reference
+from opsgen.render.terraform.document import (
+    GENERATED,
+    Body,
+    Handed,
+    Module,
+    Person,
+    identifier,
+    people,
+    reference,
+)
 
 _ABOUT = (
     GENERATED,
     "Schedules and users are those of the account, found by name.",
 )
-# Alertmanager says when it is over; PagerDuty must not end an incident that goes on, as it would after four hours.
+# Alertmanager says when it is over; PagerDuty must not end an incident that goes on, as it would
+# after four hours.
 _NEVER = "null"
 
 
@@ -48,7 +59,13 @@ def render(handed: Sequence[Handed]) -> Module:
 def _with_next(one: Handed) -> list[tuple[Step, Duration]]:
     """Every step, and when the next one comes: a delay is what follows a step."""
     steps = one.handover.steps
-    return list(zip(steps, [*(step.after for step in steps[1:]), steps[-1].after + one.handover.again], strict=True))
+    return list(
+        zip(
+            steps,
+            [*(step.after for step in steps[1:]), steps[-1].after + one.handover.again],
+            strict=True,
+        )
+    )
 
 
 def _target(person: Person) -> Body:
@@ -57,13 +74,19 @@ def _target(person: Person) -> Body:
 
 def _route(module: Module, one: Handed, policy: str) -> None:
     entry = one.handover.entry
-    services = {name: _service(module, one, policy, name, "page" in one.services[name]) for name in one.services}
+    services = {
+        name: _service(module, one, policy, name, "page" in one.services[name])
+        for name in one.services
+    }
     # Whatever else is sent by this key is told all the same.
     others = _service(module, one, policy, "", pages=True)
     orchestration = module.add(
         "pagerduty_event_orchestration",
         identifier(entry.name),
-        {"name": entry.name, "description": f"What Alertmanager sends through the channel {entry.name}."},
+        {
+            "name": entry.name,
+            "description": f"What Alertmanager sends through the channel {entry.name}.",
+        },
     )
     module.add(
         "pagerduty_event_orchestration_integration",
@@ -87,13 +110,18 @@ def _route(module: Module, one: Handed, policy: str) -> None:
             "catch_all": [{"actions": [{"route_to": others}]}],
         },
     )
-    key = reference("pagerduty_event_orchestration_integration", identifier(entry.name), "parameters[0].routing_key")
+    key = reference(
+        "pagerduty_event_orchestration_integration",
+        identifier(entry.name),
+        "parameters[0].routing_key",
+    )
     module.secret(str(entry.options["routing_key_file"]), key)
 
 
 def _service(module: Module, one: Handed, policy: str, name: str, pages: bool) -> str:
-    """By the severity of the event: a page is of high urgency, and escalates; tickets and infos are of low. Where there
-    are no pages, and later steps for the others, they are of high urgency: what is of low never reaches a later step.
+    """By the severity of the event: a page is of high urgency, and escalates; tickets and infos are
+    of low. Where there are no pages, and later steps for the others, they are of high urgency: what
+    is of low never reaches a later step.
     """
     urgency = "severity_based" if pages or len(one.handover.steps) == 1 else "high"
     return module.add(

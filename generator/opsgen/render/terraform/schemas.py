@@ -1,9 +1,10 @@
-"""What the providers' schemas ask of the resources that are written here, as a small table; a document in, faults out.
+"""What the providers' schemas ask of the resources that are written here, as a small table; a
+document in, faults out.
 
-Not the whole of a schema: each resource's required arguments, the types, choices and limits of those that are written,
-and nothing else allowed. Sources, by the version of the provider: PagerDuty 3.32 website/docs, Opsgenie 0.6
-website/docs, Grafana 4.45 docs/resources and docs/data-sources, incident.io 6.12 docs, Splunk On-Call 0.1
-victorops/resource_*.go.
+Not the whole of a schema: each resource's required arguments, the types, choices and limits of
+those that are written, and nothing else allowed. Sources, by the version of the provider: PagerDuty
+3.32 website/docs, Opsgenie 0.6 website/docs, Grafana 4.45 docs/resources and docs/data-sources,
+incident.io 6.12 docs, Splunk On-Call 0.1 victorops/resource_*.go.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from typing import Any
 
 # What is declared somewhere, and an attribute of it: `${var.team}`, `${pagerduty_service.a.id}`,
 # `${data.pagerduty_user.b.id}`.
-_EXPRESSION = re.compile(r"\$\{(var\.[\w-]+|(?:data\.)?[a-z_]+\.[\w-]+)(?:\.[\w.\[\]]+)?\}", re.ASCII)
+_EXPRESSION = re.compile(
+    r"\$\{(var\.[\w-]+|(?:data\.)?[a-z_]+\.[\w-]+)(?:\.[\w.\[\]]+)?\}", re.ASCII
+)
 _NAME = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
 
 
@@ -34,8 +37,8 @@ class Arg:
 
 @dataclass(frozen=True)
 class Block:
-    """A block or object of arguments. `least` and `most` are how often it may stand there; None for an object, that is
-    written without a list."""
+    """A block or object of arguments. `least` and `most` are how often it may stand there; None for
+    an object, that is written without a list."""
 
     args: Mapping[str, Arg | Block]
     required: bool = True
@@ -60,7 +63,9 @@ RESOURCES: Mapping[str, Block] = {
                 {
                     "escalation_delay_in_minutes": Arg(int, least=1),
                     "target": Block(
-                        {"type": Arg(choices=("user_reference", "schedule_reference")), "id": _ID}, least=1, most=10
+                        {"type": Arg(choices=("user_reference", "schedule_reference")), "id": _ID},
+                        least=1,
+                        most=10,
                     ),
                 }
             ),
@@ -82,7 +87,9 @@ RESOURCES: Mapping[str, Block] = {
         }
     ),
     "pagerduty_event_orchestration": Block({"name": Arg(), "description": Arg(required=False)}),
-    "pagerduty_event_orchestration_integration": Block({"event_orchestration": _ID, "label": Arg()}),
+    "pagerduty_event_orchestration_integration": Block(
+        {"event_orchestration": _ID, "label": Arg()}
+    ),
     "pagerduty_event_orchestration_router": Block(
         {
             "event_orchestration": _ID,
@@ -92,7 +99,13 @@ RESOURCES: Mapping[str, Block] = {
                     "rule": Block(
                         {
                             "label": Arg(required=False),
-                            "condition": Block({"expression": Arg(pattern=r"event\.component matches '[a-z0-9-]+'")}),
+                            "condition": Block(
+                                {
+                                    "expression": Arg(
+                                        pattern=r"event\.component matches '[a-z0-9-]+'"
+                                    )
+                                }
+                            ),
                             "actions": Block({"route_to": _ID}, most=1),
                         },
                         least=0,
@@ -110,9 +123,13 @@ RESOURCES: Mapping[str, Block] = {
             "rules": Block(
                 {
                     "condition": Arg(choices=("if-not-acked", "if-not-closed")),
-                    "notify_type": Arg(choices=("default", "next", "previous", "users", "admins", "all")),
+                    "notify_type": Arg(
+                        choices=("default", "next", "previous", "users", "admins", "all")
+                    ),
                     "delay": Arg(int, least=0, most=1440),
-                    "recipient": Block({"type": Arg(choices=("user", "schedule", "team")), "id": _ID}, most=1),
+                    "recipient": Block(
+                        {"type": Arg(choices=("user", "schedule", "team")), "id": _ID}, most=1
+                    ),
                 }
             ),
             "repeat": Block(
@@ -131,7 +148,9 @@ RESOURCES: Mapping[str, Block] = {
         {
             "name": Arg(),
             "type": Arg(choices=("API", "Prometheus")),
-            "responders": Block({"type": Arg(choices=("user", "schedule", "team", "escalation")), "id": _ID}),
+            "responders": Block(
+                {"type": Arg(choices=("user", "schedule", "team", "escalation")), "id": _ID}
+            ),
         }
     ),
     "grafana_oncall_escalation_chain": _NAMED,
@@ -139,7 +158,14 @@ RESOURCES: Mapping[str, Block] = {
         {
             "escalation_chain_id": _ID,
             "position": Arg(int, least=0),
-            "type": Arg(choices=("wait", "notify_persons", "notify_on_call_from_schedule", "repeat_escalation")),
+            "type": Arg(
+                choices=(
+                    "wait",
+                    "notify_persons",
+                    "notify_on_call_from_schedule",
+                    "repeat_escalation",
+                )
+            ),
             "duration": Arg(int, required=False, least=60, most=86400),
             "important": Arg(bool, required=False),
             "notify_on_call_from_schedule": Arg(required=False),
@@ -174,7 +200,11 @@ RESOURCES: Mapping[str, Block] = {
                         required=False,
                         least=None,
                     ),
-                    "repeat": Block({"repeat_times": Arg(int, least=1), "to_node": Arg()}, required=False, least=None),
+                    "repeat": Block(
+                        {"repeat_times": Arg(int, least=1), "to_node": Arg()},
+                        required=False,
+                        least=None,
+                    ),
                 }
             ),
         }
@@ -205,13 +235,18 @@ RESOURCES: Mapping[str, Block] = {
                 {
                     "auto_cancel_escalations": Arg(bool),
                     "escalation_targets": Block(
-                        {"escalation_paths": Block({"array_value": Block({"literal": _ID})}, least=None)}
+                        {
+                            "escalation_paths": Block(
+                                {"array_value": Block({"literal": _ID})}, least=None
+                            )
+                        }
                     ),
                 },
                 least=None,
             ),
             "incident_config": Block(
-                {"enabled": Arg(bool), "auto_decline_enabled": Arg(bool), "condition_groups": _OFF}, least=None
+                {"enabled": Arg(bool), "auto_decline_enabled": Arg(bool), "condition_groups": _OFF},
+                least=None,
             ),
         }
     ),
@@ -250,8 +285,8 @@ DATA: Mapping[str, Block] = {
 
 
 def faults(document: Mapping[str, Any]) -> list[str]:
-    """What the providers would refuse of a file as loaded, each with its address; and what it refers to that nothing
-    in it declares."""
+    """What the providers would refuse of a file as loaded, each with its address; and what it
+    refers to that nothing in it declares."""
     found: list[str] = []
     declared = {f"var.{name}" for name in document.get("variable", {})}
     for part, table, prefix in (("resource", RESOURCES, ""), ("data", DATA, "data.")):
@@ -261,7 +296,11 @@ def faults(document: Mapping[str, Any]) -> list[str]:
                 declared.add(address)
                 if not _NAME.fullmatch(name):
                     found.append(f"{address}: this is no name of a resource")
-                found += _in_block(address, table[kind], body) if kind in table else [f"{address}: an unknown type"]
+                found += (
+                    _in_block(address, table[kind], body)
+                    if kind in table
+                    else [f"{address}: an unknown type"]
+                )
     for address in sorted(set(_references(document)) - declared):
         found.append(f"{address}: nothing declares it")
     return found
@@ -278,7 +317,9 @@ def _in_block(at: str, block: Block, body: Any) -> Iterator[str]:
         if name in body:
             here, value = f"{at}.{name}", body[name]
             yield from (
-                _in_blocks(here, wanted, value) if isinstance(wanted, Block) else _in_argument(here, wanted, value)
+                _in_blocks(here, wanted, value)
+                if isinstance(wanted, Block)
+                else _in_argument(here, wanted, value)
             )
         elif wanted.required:
             yield f"{at}.{name}: it is required"
@@ -328,7 +369,8 @@ def _in_text(at: str, wanted: Arg, text: str) -> Iterator[str]:
 
 
 def _references(value: Any) -> Iterator[str]:
-    """The addresses in every expression; text that people wrote has none, its `${` being doubled."""
+    """The addresses in every expression; text that people wrote has none, its `${` being
+    doubled."""
     if isinstance(value, str):
         yield from _EXPRESSION.findall(value.replace("$${", ""))
     elif isinstance(value, Mapping):

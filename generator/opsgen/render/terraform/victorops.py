@@ -1,7 +1,9 @@
-"""Splunk On-Call (VictorOps): an escalation policy for each of ours, and the routing key of its channel.
+"""Splunk On-Call (VictorOps): an escalation policy for each of ours, and the routing key of its
+channel.
 
-Resources as in Splunk On-Call's Terraform provider (website/docs/r; resource_victorops_escalation_policy.go). It looks
-nothing up by name: `schedule` is the slug of a rotation, and the team that owns a policy is a variable.
+Resources as in Splunk On-Call's Terraform provider (website/docs/r;
+resource_victorops_escalation_policy.go). It looks nothing up by name: `schedule` is the slug of a
+rotation, and the team that owns a policy is a variable.
 """
 
 from __future__ import annotations
