@@ -9,24 +9,24 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from opsgen.build import check_fresh, write_fleet
-from opsgen.discovery import find_specs
-from opsgen.fleet import FleetModel, load_fleet, load_organisation
-from opsgen.flow import check_flow
-from opsgen.library import load_library
-from opsgen.making import facts, made_of
-from opsgen.model import Service
+from opsgen.fleet.build import check_fresh, write_fleet
+from opsgen.fleet.load import FleetModel, load_fleet, load_organisation
+from opsgen.fleet.make import facts, made_of
+from opsgen.load.discovery import find_specs
+from opsgen.load.documents import read_document, validate
+from opsgen.load.library import load_library
+from opsgen.load.service_spec import ServiceSpec
+from opsgen.model.service import Service
+from opsgen.model.signal import Derived
 from opsgen.render.alertmanager import render_escalation
 from opsgen.render.dashboards import render_dashboards
 from opsgen.render.probes import render_probes
 from opsgen.render.proofs import render_proofs
 from opsgen.render.rules import groups_of, render_rules
 from opsgen.render.runbooks import render_runbook
-from opsgen.resolve import resolve
+from opsgen.resolve.service import resolve
 from opsgen.signals.derive import derive
-from opsgen.signals.model import Derived
-from opsgen.spec.load import read_document, validate
-from opsgen.spec.service import ServiceSpec
+from opsgen.signals.label_check import check_flow
 
 _T = TypeVar("_T")
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from opsgen.model import (
+from opsgen.model.service import (
     Channel,
     Convention,
     Hours,
@@ -19,11 +19,11 @@ from opsgen.model import (
     Step,
     Team,
 )
-from opsgen.organisation import TIMINGS
+from opsgen.model.signal import Alert, Check, Group, Guidance, Line, Panel, Signal, Threshold
+from opsgen.model.units import UNITS
 from opsgen.promql import Matcher, parse
 from opsgen.quantities import Duration
-from opsgen.signals.model import Alert, Check, Group, Guidance, Line, Panel, Signal, Threshold
-from opsgen.signals.units import UNITS
+from opsgen.resolve.project import TIMINGS
 
 PLACE = Place("service.yaml", 1, 1)
 OFFICE = Hours("office", ("monday:friday",), (("09:00", "18:00"),), "Europe/Berlin")

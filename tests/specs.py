@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from opsgen.build import contents
 from opsgen.errors import InputError
-from opsgen.fleet import FleetModel, ServiceModel, load_fleet
+from opsgen.fleet.build import contents
+from opsgen.fleet.load import FleetModel, ServiceModel, load_fleet
 
 
 def fleet(folder: Path, spec: str, project: str = "") -> FleetModel:

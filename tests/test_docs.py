@@ -16,13 +16,13 @@ from jsonschema import Draft202012Validator
 from markdown_it import MarkdownIt
 from pydantic import BaseModel
 
+from opsgen.channels.kinds import KINDS
 from opsgen.errors import InputError
-from opsgen.fleet import load_fleet
+from opsgen.fleet.load import load_fleet
+from opsgen.load.documents import parse_document, read_document, validate
+from opsgen.load.schema import SCHEMAS, json_schema
 from opsgen.quantities import Duration, Ratio, number_text
-from opsgen.render.channel_kinds import KINDS
 from opsgen.signals.burnrates import tiers
-from opsgen.spec.load import parse_document, read_document, validate
-from opsgen.spec.schema import SCHEMAS, json_schema
 from tests.programs import PROMTOOLS, ROOT, require_program
 
 _DOCS = ROOT / "docs"

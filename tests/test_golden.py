@@ -18,12 +18,12 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from opsgen.build import check_fresh, write_fleet
-from opsgen.cli import main
-from opsgen.closure import concerning, gaps
-from opsgen.fleet import load_fleet
-from opsgen.making import make_fleet
-from opsgen.output.artifact import Artifact
+from opsgen.cli.commands import main
+from opsgen.fleet.build import check_fresh, write_fleet
+from opsgen.fleet.load import load_fleet
+from opsgen.fleet.make import make_fleet
+from opsgen.judge.closure import concerning, gaps
+from opsgen.model.artifact import Artifact
 from tests.programs import ROOT
 
 GOLDEN = ROOT / "tests" / "golden"

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.cli.test_commands import run, tree
 from tests.programs import ROOT
 from tests.repositories import committed, git
-from tests.test_cli import run, tree
 
 SPEC = (
     "service: shop\nteam: web\nconvention: prometheus-http\nslos: [{availability: 99.9%}]\nerrors:"

@@ -1,5 +1,5 @@
 """`python -m opsgen` is `opsgen`."""
 
-from opsgen.cli import main
+from opsgen.cli.commands import main
 
 main()

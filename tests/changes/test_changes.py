@@ -11,14 +11,14 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 
-from opsgen.build import contents
 from opsgen.changes.compare import Change, Changes, Difference, compare
 from opsgen.changes.words import LONGEST_COMMENT, MARKER, as_markdown, as_text
 from opsgen.errors import InputError
-from opsgen.fleet import load_fleet
+from opsgen.fleet.build import contents
+from opsgen.fleet.load import load_fleet
+from tests.cli.test_commands import run, tree
 from tests.repositories import committed, git
 from tests.strategies import Spec, examples, service_specs
-from tests.test_cli import run, tree
 
 SPEC = """\
 service: shop

@@ -12,10 +12,9 @@ import pytest
 
 from tests.e2e.servers import until
 from tests.e2e.stack import Programs, Stack, running
+from tests.programs import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-
-_ROOT = Path(__file__).parent.parent.parent
 
 _PROJECT = """\
 out: ../out
@@ -60,7 +59,7 @@ alerts:
 
 def _of_the_servers(name: str, port: str) -> str:
     """The example spec of a server itself, at its place in this installation."""
-    spec = (_ROOT / "specs" / f"{name}.yaml").read_text(encoding="utf-8")
+    spec = (ROOT / "specs" / f"{name}.yaml").read_text(encoding="utf-8")
     return spec.replace(f'"http://{name}:', '"http://127.0.0.1:').replace(port, f"<{name}>")
 
 

@@ -13,7 +13,7 @@ import yaml
 
 from opsgen.importers.pyrra import burn_rates
 from opsgen.quantities import Duration
-from tests.test_cli import run
+from tests.cli.test_commands import run
 
 SLOTH = """\
 # A comment first.

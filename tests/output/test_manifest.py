@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsgen.errors import InputError
-from opsgen.output.artifact import digest
+from opsgen.model.artifact import digest
 from opsgen.output.manifest import MANIFEST, Manifest, parse_manifest, read_index
 from opsgen.output.plan import plan
 from opsgen.output.write import write

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from opsgen.output.artifact import Artifact, ArtifactSet
+from opsgen.model.artifact import Artifact, ArtifactSet
 from opsgen.output.manifest import MANIFEST
 from opsgen.output.plan import EDITED, FOREIGN, UNWANTED, Action, FolderContent, Plan, plan
 from opsgen.output.write import write

@@ -12,8 +12,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from opsgen.build import contents
-from opsgen.fleet import load_fleet
+from opsgen.fleet.build import contents
+from opsgen.fleet.load import load_fleet
 from opsgen.output import blocks
 from opsgen.output.plan import EDITED_BLOCK, FolderContent
 from opsgen.output.write import write

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from opsgen.output.artifact import Artifact, ArtifactSet
+from opsgen.model.artifact import Artifact, ArtifactSet
 from opsgen.output.plan import FolderContent
 
 Files = Mapping[str, str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any
 
-from opsgen.model import (
+from opsgen.model.service import (
     SEVERITIES,
     Channel,
     Convention,
@@ -19,8 +19,8 @@ from opsgen.model import (
     Step,
     Team,
 )
-from opsgen.organisation import TIMINGS
 from opsgen.quantities import Duration
+from opsgen.resolve.project import TIMINGS
 
 NO_DELAY = Duration(0)
 SECRET_FILE = "/etc/alertmanager/secrets/one"

@@ -14,12 +14,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from opsgen.alertmanager.routing import is_inhibited, matcher, receivers_reached
+from opsgen.channels.receivers import CATCH_ALL, PLACEHOLDER
 from opsgen.errors import InputError
-from opsgen.model import Channel, Hours, Policy, Service, Step, Team, Watchdog
+from opsgen.model.service import Channel, Hours, Policy, Service, Step, Team, Watchdog
 from opsgen.quantities import Duration
 from opsgen.render.alertmanager import escalation, render_escalation, render_fleet
-from opsgen.render.channels import CATCH_ALL, PLACEHOLDER
-from opsgen.routing import is_inhibited, matcher, receivers_reached
 from tests.render.escalations import (
     CHAT,
     LOG,

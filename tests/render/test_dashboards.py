@@ -16,14 +16,9 @@ from typing import Any
 import pytest
 from grafanalib import formatunits
 
-from opsgen import links
-from opsgen.model import Convention, Platform, Service, Severity, Team
-from opsgen.organisation import TIMINGS
-from opsgen.promql import Call, Matcher, Selector, parse
-from opsgen.promql.tree import walk as walk_query
-from opsgen.quantities import Duration
-from opsgen.render.dashboards import render_dashboards
-from opsgen.signals.model import (
+from opsgen.model import links
+from opsgen.model.service import Convention, Platform, Service, Severity, Team
+from opsgen.model.signal import (
     GROUPS,
     Alert,
     Derived,
@@ -35,7 +30,12 @@ from opsgen.signals.model import (
     Threshold,
     Unit,
 )
-from opsgen.signals.units import UNITS, unit_named
+from opsgen.model.units import UNITS, unit_named
+from opsgen.promql import Call, Matcher, Selector, parse
+from opsgen.promql.tree import walk as walk_query
+from opsgen.quantities import Duration
+from opsgen.render.dashboards import render_dashboards
+from opsgen.resolve.project import TIMINGS
 from tests.render.dashboard_schema import (
     Json,
     expressions,

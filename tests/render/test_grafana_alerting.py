@@ -14,12 +14,12 @@ import jsonschema
 import pytest
 import yaml
 
-from opsgen.build import contents
-from opsgen.model import Channel
+from opsgen.alertmanager.routing import receivers_reached
+from opsgen.channels.kinds import KINDS
+from opsgen.fleet.build import contents
+from opsgen.model.service import Channel
 from opsgen.render.alertmanager import escalation, render_fleet
-from opsgen.render.channel_kinds import KINDS
 from opsgen.render.grafana_alerting import render_grafana_alerting
-from opsgen.routing import receivers_reached
 from tests.render.escalations import LEAST_CHANNELS, LOG, PAGER, policy, rich_team, service, team
 from tests.render.test_kubernetes_escalation import everything
 from tests.specs import fleet, refused

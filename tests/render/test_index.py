@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from opsgen.model import EventSlo
+from opsgen.model.service import EventSlo
+from opsgen.model.signal import Derived
 from opsgen.quantities import Duration, Ratio
 from opsgen.render.index import IndexEntry, index_entry, render_index
-from opsgen.signals.model import Derived
 from tests.factories import PLACE, a_probe, a_service, a_signal, a_team, an_alert
 from tests.render.pages import Page, assert_tidy
 

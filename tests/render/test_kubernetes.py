@@ -14,9 +14,9 @@ import pytest
 import yaml
 
 from opsgen.errors import InputError
+from tests.cli.test_commands import run
 from tests.render.crds import definition
 from tests.specs import file_texts, refused, warned
-from tests.test_cli import run
 
 SPEC = """\
 service: shop

@@ -14,10 +14,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsgen.model import SEVERITIES, Channel, Hours, Policy, Service, Severity, Step, Team
-from opsgen.quantities import Duration
-from opsgen.render.alertmanager import escalation
-from opsgen.render.channel_kinds import (
+from opsgen.alertmanager.routing import is_inhibited, matcher, receivers_reached
+from opsgen.channels.kinds import (
     COUNT,
     DURATION,
     FLAG,
@@ -34,9 +32,11 @@ from opsgen.render.channel_kinds import (
     Option,
     Value,
 )
-from opsgen.render.channels import CATCH_ALL
+from opsgen.channels.receivers import CATCH_ALL
+from opsgen.model.service import SEVERITIES, Channel, Hours, Policy, Service, Severity, Step, Team
+from opsgen.quantities import Duration
+from opsgen.render.alertmanager import escalation
 from opsgen.render.kubernetes.alertmanagerconfig import LACKING, render_alertmanager_config
-from opsgen.routing import is_inhibited, matcher, receivers_reached
 from tests.render.crds import definition
 from tests.render.escalations import (
     CHAT,
@@ -371,7 +371,7 @@ def test_hours_in_a_time_zone_are_in_utc_and_the_file_says_so() -> None:
 
 
 def test_it_is_written_for_the_target_kubernetes_alone(tmp_path: Path) -> None:
-    from opsgen.build import contents
+    from opsgen.fleet.build import contents
 
     for target, wanted in (("files", False), ("kubernetes", True)):
         project = _PROJECT.replace("ZONE", "UTC").replace("[files, kubernetes]", f"[{target}]")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from opsgen.making import made_of
+from opsgen.fleet.make import made_of
 from tests.specs import file_texts, fleet
 
 SPEC = "service: shop\nteam: web\nconvention: prometheus-http\nslos: [{availability: 99.9%}]\n"

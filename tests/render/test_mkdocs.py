@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from opsgen.build import contents, write_fleet
-from opsgen.making import make_fleet
+from opsgen.fleet.build import contents, write_fleet
+from opsgen.fleet.make import make_fleet
 from tests.programs import ROOT
 from tests.specs import fleet
 

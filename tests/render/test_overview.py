@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from opsgen import links
+from opsgen.model import links
 from opsgen.promql import parse
 from opsgen.render.overview import ServiceFacts, render_overview
 from tests.render.dashboard_schema import (

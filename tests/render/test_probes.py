@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from opsgen.model import Probe
+from opsgen.model.service import Probe
 from opsgen.render.probes import render_probes
 from tests.programs import require_program
 from tests.render.escalations import probe, service

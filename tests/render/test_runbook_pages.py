@@ -13,16 +13,16 @@ from typing import Any
 
 import pytest
 
-from opsgen import links
 from opsgen.errors import InputError
-from opsgen.fleet import ServiceModel, load_fleet
-from opsgen.library import TEMPLATES
-from opsgen.model import BurnRate, Convention, EnvironmentVariable, EventSlo, Service
+from opsgen.fleet.load import ServiceModel, load_fleet
+from opsgen.load.library import TEMPLATES
+from opsgen.model import links
+from opsgen.model.service import BurnRate, Convention, EnvironmentVariable, EventSlo, Service
+from opsgen.model.signal import Alert, Check, Derived, Guard, Panel, Signal
+from opsgen.model.units import unit_named
 from opsgen.promql import Matcher, Selector, one_line, parse
 from opsgen.quantities import Duration, Ratio
 from opsgen.render.runbooks import render_runbook
-from opsgen.signals.model import Alert, Check, Derived, Guard, Panel, Signal
-from opsgen.signals.units import unit_named
 from tests.factories import (
     PLACE,
     a_probe,

@@ -12,11 +12,12 @@ import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from opsgen.build import contents
-from opsgen.fleet import FleetModel, load_fleet
+from opsgen.fleet.build import contents
+from opsgen.fleet.load import FleetModel, load_fleet
 from opsgen.render import markdown
+from tests.programs import ROOT
 
-_SPECS = Path(__file__).parent.parent.parent / "specs"
+_SPECS = ROOT / "specs"
 _HOSTILE = (
     "<script>alert(1)</script>",
     "[x](javascript:alert(1))",

@@ -16,11 +16,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsgen.build import contents
-from opsgen.closure import gaps, terraform_gaps
-from opsgen.fleet import load_fleet
-from opsgen.handovers import told
-from opsgen.model import Policy
+from opsgen.channels.providers import told
+from opsgen.fleet.build import contents
+from opsgen.fleet.load import load_fleet
+from opsgen.judge.closure import gaps, terraform_gaps
+from opsgen.model.service import Policy
 from opsgen.render.terraform.schemas import RESOURCES, faults
 from tests.specs import fleet, refused
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from opsgen.fleet import ServiceModel
+from opsgen.fleet.load import ServiceModel
 from opsgen.quantities import number_text
 from opsgen.render import rules
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from opsgen.model import BurnRate
+from opsgen.model.service import BurnRate
 from opsgen.quantities import Duration, Ratio, number_text
 from opsgen.render.rules import groups_of, render_rules
 from opsgen.signals.burnrates import Tiers, minimum_events, threshold, tiers, with_severities

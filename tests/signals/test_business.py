@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from opsgen.model import BusinessAlert, Place
+from opsgen.model.service import BusinessAlert, Place
+from opsgen.model.signal import Alert, Signal
 from opsgen.promql import one_line
 from opsgen.quantities import Duration, Ratio
 from opsgen.signals.business import alert_name, kind_of
-from opsgen.signals.model import Alert, Signal
 from tests.signals.scenario import absent, counter, firing, gauge, judge, never_fired, runs
 from tests.specs import derived, refused
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from opsgen.library import load_library
-from opsgen.model import Convention
+from opsgen.load.library import load_library
+from opsgen.model.service import Convention
 from opsgen.promql import Selector, parse
 from opsgen.proofs.matchers import accept_all
 from opsgen.signals.slo import le_matcher, le_values

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 import yaml
 
-from opsgen.fleet import ServiceModel, render_service
-from opsgen.library import load_library
+from opsgen.fleet.load import ServiceModel, render_service
+from opsgen.load.library import load_library
+from opsgen.load.pack_file import GuidanceSpec
+from opsgen.model.signal import Alert
 from opsgen.promql import one_line
 from opsgen.promql.tree import selectors
 from opsgen.quantities import Duration
 from opsgen.render.rules import alert_rule
-from opsgen.signals.model import Alert
 from opsgen.signals.packs import localised
-from opsgen.spec.pack import GuidanceSpec
 from tests.specs import derived, fleet, refused
 
 EVERYTHING = """\

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from opsgen.fleet import ServiceModel
+from opsgen.fleet.load import ServiceModel
 from tests.signals.scenario import (
     Expectation,
     Group,

@@ -14,11 +14,11 @@ from typing import Any
 
 import yaml
 
-from opsgen.closure import concerning
+from opsgen.alertmanager.routing import routes_reached
 from opsgen.errors import InputError
+from opsgen.judge.closure import concerning
 from opsgen.output import blocks
 from opsgen.render.markdown import ASKED_FOR_BY
-from opsgen.routing import routes_reached
 
 # In the order in which people ask.
 KINDS = ("alert", "route", "channel", "hours", "probe", "panel", "section", "recording rule")

@@ -7,10 +7,10 @@ import re
 from decimal import Decimal, InvalidOperation
 
 from opsgen.importers.source import At, Source
+from opsgen.load.scalars import slug_of
 from opsgen.promql import PromqlError, Selector, parse
 from opsgen.promql.tree import walk
 from opsgen.quantities import number_text
-from opsgen.spec.scalars import slug_of
 
 # Sloth's own, and those of OpenSLO documents that sloth reads.
 _WINDOW = re.compile(r"\{\{-?\s*\.?window\s*-?\}\}")

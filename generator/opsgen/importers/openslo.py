@@ -8,9 +8,9 @@ from typing import Any
 
 from opsgen.importers.events import percentage, query, shared_matchers, slug
 from opsgen.importers.source import At, Imported, Source
-from opsgen.model import EventSlo, Service
+from opsgen.model.service import EventSlo, Service
 from opsgen.promql import Node, Selector, one_line, parse
-from opsgen.render.yaml_text import dump
+from opsgen.render.yaml_writer import dump
 from opsgen.signals.slo import event_rates
 
 _UNITS = {"minute": "m", "hour": "h", "day": "d", "week": "w"}

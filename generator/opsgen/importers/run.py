@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from opsgen.discovery import shown
 from opsgen.errors import InputError, Mistake
 from opsgen.importers.backstage import from_backstage, is_backstage
 from opsgen.importers.openslo import from_openslo, is_openslo
 from opsgen.importers.pyrra import from_pyrra, is_pyrra
 from opsgen.importers.sloth import from_sloth, is_sloth
 from opsgen.importers.source import Imported, Source, sources
-from opsgen.render.yaml_text import dump
+from opsgen.load.discovery import shown
+from opsgen.render.yaml_writer import dump
 
 _ENDINGS = (".yaml", ".yml")
 _KEYS = ("title", "description", "team", "match", "slos", "dependencies", "alerts")
@@ -75,7 +75,7 @@ def import_files(paths: Sequence[Path]) -> Result:
 
 def lacking(spec: str, name: str) -> list[str]:
     """What opsgen itself says against a spec that was made: what people have to add."""
-    from opsgen.fleet import load_fleet
+    from opsgen.fleet.load import load_fleet
 
     with tempfile.TemporaryDirectory(prefix="opsgen-") as folder:
         file = Path(folder).resolve() / f"{name}.yaml"

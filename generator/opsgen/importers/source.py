@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from opsgen.errors import InputError, Mistake
-from opsgen.spec.shown import path_text
-from opsgen.spec.yaml_text import Document, parse_document
+from opsgen.load.shown import path_text
+from opsgen.load.yaml_reader import Document, parse_document
 
 At = tuple[str | int, ...]
 

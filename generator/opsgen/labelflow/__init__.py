@@ -4,11 +4,11 @@
 is surely wrong.
 """
 
-from opsgen.labelflow.check import check_alert, check_expression
-from opsgen.labelflow.findings import KINDS, Finding, Kind
+from opsgen.labelflow.annotations import prints_value, template_labels
+from opsgen.labelflow.checker import check_alert, check_expression
 from opsgen.labelflow.flow import labels_of, recorded_labels
 from opsgen.labelflow.labels import Domain, Labels
-from opsgen.labelflow.templates import prints_value, template_labels
+from opsgen.labelflow.mismatches import KINDS, Finding, Kind
 
 __all__ = [
     "KINDS",

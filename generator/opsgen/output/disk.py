@@ -15,7 +15,7 @@ from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
 
-from opsgen.output.artifact import folders_above
+from opsgen.model.artifact import folders_above
 
 
 class WriteError(Exception):

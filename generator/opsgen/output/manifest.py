@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from opsgen.errors import InputError, Mistake
-from opsgen.output.artifact import path_fault
+from opsgen.model.artifact import path_fault
 from opsgen.output.disk import Kind, Tree
 
 MANIFEST = ".opsgen.manifest"

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from opsgen.errors import InputError, Mistake
+from opsgen.model.artifact import ArtifactSet, Wanted, digest, folders_above, path_fault
 from opsgen.output import blocks
-from opsgen.output.artifact import ArtifactSet, Wanted, digest, folders_above, path_fault
 from opsgen.output.disk import Kind, Stamp, Tree
 from opsgen.output.manifest import (
     MANIFEST,

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from opsgen.output.artifact import folders_above
+from opsgen.model.artifact import folders_above
 from opsgen.output.blocks import Side
 from opsgen.output.disk import Stamp, WriteError, named, stamp, write_error
 from opsgen.output.manifest import MANIFEST

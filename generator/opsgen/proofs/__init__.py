@@ -5,7 +5,7 @@ expression's value is in a state, and `solve` searches for a healthy state and f
 `neutral` lets services that are alike share it.
 """
 
-from opsgen.proofs.rules import Condition, Unprovable
+from opsgen.proofs.conditions import Condition, Unprovable
 from opsgen.proofs.solve import Proofs, Scenario, prove
 from opsgen.proofs.state import Level, Series, State, Unsupported
 from opsgen.proofs.steady import evaluate

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from opsgen.promql import Matcher, Node, Selector, String
 from opsgen.promql.rewrite import transform
 from opsgen.promql.tree import selectors, walk
-from opsgen.proofs.rules import Condition
+from opsgen.proofs.conditions import Condition
 from opsgen.proofs.series import known_values
 from opsgen.proofs.state import Series, State
 

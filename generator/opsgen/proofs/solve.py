@@ -17,11 +17,11 @@ from itertools import combinations, islice
 
 from opsgen.promql import Call
 from opsgen.promql.tree import walk
+from opsgen.proofs.conditions import Condition, Problem, Rule, Settings, Unprovable, with_setting
 from opsgen.proofs.functions import ALWAYS_ZERO
+from opsgen.proofs.levels import TIERS, Choices, failing_choices, healthy_choices, start
 from opsgen.proofs.neutral import Names, neutral
-from opsgen.proofs.rules import Condition, Problem, Rule, Settings, Unprovable, with_setting
 from opsgen.proofs.series import HISTOGRAM_PARTS, Bounds
-from opsgen.proofs.settings import TIERS, Choices, failing_choices, healthy_choices, start
 from opsgen.proofs.state import Labels, Level, Series, State, Unsupported
 from opsgen.proofs.steady import indexed
 

@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from opsgen.alertmanager.routing import matcher
+from opsgen.channels.receivers import CATCH_ALL, PLACEHOLDER, PLACEHOLDER_KIND, receiver
 from opsgen.errors import InputError, Mistake
-from opsgen.model import (
+from opsgen.model.artifact import Artifact
+from opsgen.model.service import (
     SEVERITIES,
     Channel,
     Hours,
@@ -26,12 +29,9 @@ from opsgen.model import (
     Timing,
     Watchdog,
 )
-from opsgen.output.artifact import Artifact
 from opsgen.quantities import Duration
-from opsgen.render.channels import CATCH_ALL, PLACEHOLDER, PLACEHOLDER_KIND, receiver
-from opsgen.render.yaml_text import dump, generated_from
-from opsgen.routing import matcher
-from opsgen.signals.escalation import STEP_LABEL, has_steps
+from opsgen.render.yaml_writer import dump, generated_from
+from opsgen.signals.steps import STEP_LABEL, has_steps
 
 FLEET_FILE = "alertmanager.yml"
 WATCHDOG = "Watchdog"

@@ -12,10 +12,10 @@ import shlex
 from dataclasses import dataclass
 from itertools import chain
 
-from opsgen.model import Probe, Service
+from opsgen.model.service import Probe, Service
+from opsgen.model.signal import Alert
 from opsgen.promql.tree import exact_value
 from opsgen.quantities import number_text
-from opsgen.signals.model import Alert
 
 
 @dataclass(frozen=True)

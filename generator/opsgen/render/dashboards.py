@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from fnmatch import fnmatchcase
 
-from opsgen import links
-from opsgen.model import SEVERITIES, Service, Severity
-from opsgen.output.artifact import Artifact
+from opsgen.model import links
+from opsgen.model.artifact import Artifact
+from opsgen.model.service import SEVERITIES, Service, Severity
+from opsgen.model.signal import GROUPS, Alert, Derived, Group, Line, Signal, Threshold
 from opsgen.promql import Matcher, Node, Selector, one_line
 from opsgen.promql.rewrite import any_of, call, number, selector, sum_by, with_matchers, with_range
 from opsgen.render.grafana import (
@@ -29,7 +30,6 @@ from opsgen.render.grafana import (
     plain_url,
     query_text,
 )
-from opsgen.signals.model import GROUPS, Alert, Derived, Group, Line, Signal, Threshold
 
 # The tag of every generated dashboard, by which they link to each other.
 TAG = "opsgen"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from opsgen.output.artifact import Artifact
+from opsgen.model.artifact import Artifact
 from opsgen.render.index import IndexEntry
 
 _ATTRIBUTES = """\

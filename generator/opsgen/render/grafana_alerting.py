@@ -13,11 +13,11 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from opsgen.output.artifact import Artifact
-from opsgen.render.channels import CATCH_ALL, PLACEHOLDER
-from opsgen.render.messages import BODY
-from opsgen.render.yaml_text import dump
-from opsgen.routing import parts_of
+from opsgen.alertmanager.routing import parts_of
+from opsgen.channels.messages import BODY
+from opsgen.channels.receivers import CATCH_ALL, PLACEHOLDER
+from opsgen.model.artifact import Artifact
+from opsgen.render.yaml_writer import dump
 
 FILE = "grafana/alerting.yaml"
 _LONGEST_UID = 40

@@ -3,8 +3,8 @@ dashboards."""
 
 from __future__ import annotations
 
-from opsgen.output.artifact import Artifact
-from opsgen.render.yaml_text import dump, generated_from
+from opsgen.model.artifact import Artifact
+from opsgen.render.yaml_writer import dump, generated_from
 
 FILE = "grafana/dashboards.yaml"
 # Where the dashboards are to be copied: docs/loading.md says how.

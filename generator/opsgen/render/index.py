@@ -9,13 +9,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from opsgen.library import TEMPLATES
-from opsgen.model import Service
-from opsgen.output.artifact import Artifact
+from opsgen.load.library import TEMPLATES
+from opsgen.model.artifact import Artifact
+from opsgen.model.service import Service
+from opsgen.model.signal import Derived
 from opsgen.render.markdown import Markdown, link
 from opsgen.render.templates import render
-from opsgen.render.yaml_text import dump
-from opsgen.signals.model import Derived
+from opsgen.render.yaml_writer import dump
 
 _TEMPLATE = "index.md.j2"
 _LONGEST_DESCRIPTION = 200

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from opsgen import links
-from opsgen.model import SEVERITIES
-from opsgen.output.artifact import Artifact
+from opsgen.model import links
+from opsgen.model.artifact import Artifact
+from opsgen.model.service import SEVERITIES
 from opsgen.promql import Matcher, Node, Number, Selector, one_line
 from opsgen.promql.rewrite import binary, number, sum_by
 from opsgen.promql.tree import Aggregate, Grouping

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from opsgen.model import Platform, Probe, Service
-from opsgen.output.artifact import Artifact
-from opsgen.render.yaml_text import dump, generated_from
+from opsgen.model.artifact import Artifact
+from opsgen.model.service import Platform, Probe, Service
+from opsgen.render.yaml_writer import dump, generated_from
 
 
 def render_probes(service: Service) -> Artifact | None:

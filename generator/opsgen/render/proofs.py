@@ -15,16 +15,16 @@ from itertools import groupby
 from typing import Any
 
 from opsgen.errors import InputError, Mistake
-from opsgen.model import BurnRate, Service
-from opsgen.output.artifact import Artifact
+from opsgen.model.artifact import Artifact
+from opsgen.model.service import BurnRate, Service
+from opsgen.model.signal import Alert, Derived, Escalated
 from opsgen.promql.text import quote
 from opsgen.promql.tree import Call, Selector, Subquery, walk
 from opsgen.proofs import Condition, Level, Proofs, Scenario, Series, Unprovable, prove
 from opsgen.quantities import Duration, number_text
 from opsgen.render.rules import rule_groups
-from opsgen.render.yaml_text import dump, generated_from
-from opsgen.signals.escalation import STEP_LABEL, escalations
-from opsgen.signals.model import Alert, Derived, Escalated
+from opsgen.render.yaml_writer import dump, generated_from
+from opsgen.signals.steps import STEP_LABEL, escalations
 
 # What promtool spends, measured on 2.42 and 3.16: on every evaluation of a rule, and on every
 # sample. A proof is to take less than a second.

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from opsgen import links
-from opsgen.model import Service
-from opsgen.output.artifact import Artifact
+from opsgen.model import links
+from opsgen.model.artifact import Artifact
+from opsgen.model.service import Service
+from opsgen.model.signal import Alert, Derived, Escalated, Record, Signal
+from opsgen.model.texts import go_text
 from opsgen.promql import pretty
 from opsgen.quantities import Duration
-from opsgen.render.yaml_text import dump, generated_from
-from opsgen.signals.escalation import STEP_LABEL, escalations
-from opsgen.signals.model import Alert, Derived, Escalated, Record, Signal
-from opsgen.signals.texts import go_text
+from opsgen.render.yaml_writer import dump, generated_from
+from opsgen.signals.steps import STEP_LABEL, escalations
 
 # Windows of a day and more move slowly; two minutes also keep their series from going stale (five
 # minutes).

@@ -13,13 +13,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from opsgen import links
+from opsgen.channels.providers import Told, told
 from opsgen.errors import InputError, Mistake
-from opsgen.handovers import Told, told
-from opsgen.library import TEMPLATES
-from opsgen.model import EventSlo, Hours, Policy, Service
+from opsgen.load.library import TEMPLATES
+from opsgen.model import links
+from opsgen.model.artifact import Artifact
+from opsgen.model.service import EventSlo, Hours, Policy, Service
+from opsgen.model.signal import Alert, Derived, Group, Signal, Threshold
+from opsgen.model.units import UNITS
 from opsgen.output import blocks
-from opsgen.output.artifact import Artifact
 from opsgen.promql import Matcher, Node, Selector, pretty
 from opsgen.promql.rewrite import call, ranged, sum_by, with_matchers
 from opsgen.promql.tree import selectors
@@ -27,9 +29,7 @@ from opsgen.quantities import Duration, number_text
 from opsgen.render import commands
 from opsgen.render.markdown import ASKED_FOR_BY, Markdown, code_cell, is_web_address, link, text
 from opsgen.render.templates import render
-from opsgen.signals.model import Alert, Derived, Group, Signal, Threshold
 from opsgen.signals.slo import outage_words
-from opsgen.signals.units import UNITS
 
 _TEMPLATE = "runbook/service.md.j2"
 # What to look at first, one signal of each; and what shows that a deploy went well, the first that

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from opsgen.output.artifact import Artifact
+from opsgen.model.artifact import Artifact
 from opsgen.promql import pretty
 from opsgen.promql.rewrite import call, number
 from opsgen.promql.text import quote
 from opsgen.render.alertmanager import WATCHDOG
-from opsgen.render.yaml_text import dump, generated_from
+from opsgen.render.yaml_writer import dump, generated_from
 
 _GENERATED = generated_from("opsgen.yaml")
 # Of no severity: it is told to nobody but to whoever expects it.

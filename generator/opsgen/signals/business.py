@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from opsgen.model import BusinessAlert, BusinessSignal, Service
+from opsgen.model.service import BusinessAlert, BusinessSignal, Service
+from opsgen.model.signal import Alert, Line, Panel, Signal, Threshold, Unit
+from opsgen.model.units import UNITS, unit_named
 from opsgen.promql import Node, parse
 from opsgen.promql.rewrite import binary, call, number, with_matchers, with_offset
 from opsgen.quantities import Duration, number_text
-from opsgen.signals.model import Alert, Line, Panel, Signal, Threshold, Unit
 from opsgen.signals.packs import Texts, alert_texts, hold_of
-from opsgen.signals.units import UNITS, unit_named
 
 _HOLD = Duration.of("15m")
 _AGAINST = Duration.of("7d")

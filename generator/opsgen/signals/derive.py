@@ -8,15 +8,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from opsgen.errors import InputError, Mistake
-from opsgen.library import Library
-from opsgen.model import Probe, Service, Setting
+from opsgen.load.library import Library
+from opsgen.load.pack_file import PackFile
+from opsgen.model.service import Probe, Service, Setting
+from opsgen.model.signal import GROUPS, Alert, Derived, Signal
 from opsgen.promql import Matcher
 from opsgen.quantities import Duration
 from opsgen.signals.business import business_signal
-from opsgen.signals.model import GROUPS, Alert, Derived, Signal
 from opsgen.signals.packs import Instance, has_parts, pack_signals
 from opsgen.signals.slo import severities_of_tier, slo_signals
-from opsgen.spec.pack import PackFile
 
 _SERVICE_PACKS = ("targets", "requests", "latency")
 # A probe has failed when none has succeeded for twice so many intervals: in the window, and then

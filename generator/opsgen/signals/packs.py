@@ -12,7 +12,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal, InvalidOperation
 
-from opsgen.model import Convention, Service, Setting
+from opsgen.load.pack_file import (
+    AlertSpec,
+    CheckSpec,
+    GuardSpec,
+    GuidanceSpec,
+    PackFile,
+    SignalSpec,
+)
+from opsgen.model.service import Convention, Service, Setting
+from opsgen.model.signal import Alert, Check, Guard, Guidance, Line, Panel, Signal, Threshold, Unit
+from opsgen.model.texts import fill, go_text
+from opsgen.model.units import unit_named
 from opsgen.promql import Call, Matcher, Node, Selector, parse
 from opsgen.promql.rewrite import (
     all_of,
@@ -25,10 +36,6 @@ from opsgen.promql.rewrite import (
     with_selectors,
 )
 from opsgen.quantities import Duration, Ratio
-from opsgen.signals.model import Alert, Check, Guard, Guidance, Line, Panel, Signal, Threshold, Unit
-from opsgen.signals.texts import fill, go_text
-from opsgen.signals.units import unit_named
-from opsgen.spec.pack import AlertSpec, CheckSpec, GuardSpec, GuidanceSpec, PackFile, SignalSpec
 
 Texts = Mapping[str, GuidanceSpec]
 

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
-from opsgen.model import BurnRate, EventSlo, Service, Severity
+from opsgen.model.service import BurnRate, EventSlo, Service, Severity
+from opsgen.model.signal import Alert, Guard, Line, Panel, Record, Signal, Threshold
+from opsgen.model.units import UNITS
 from opsgen.promql import Matcher, Node, Selector, parse
 from opsgen.promql.rewrite import (
     all_of,
@@ -32,9 +34,7 @@ from opsgen.promql.rewrite import (
 from opsgen.promql.tree import Aggregate, Subquery
 from opsgen.quantities import Duration, number_text
 from opsgen.signals import burnrates
-from opsgen.signals.model import Alert, Guard, Line, Panel, Record, Signal, Threshold
 from opsgen.signals.packs import Texts, alert_texts, hold_of
-from opsgen.signals.units import UNITS
 
 _BURN = "ErrorBudgetBurn"
 _BASE = Duration.of("5m")

@@ -44,6 +44,6 @@ __all__ = [
 def dashboard_text(board: Board) -> str:
     """The dashboard as JSON, keys sorted, with a newline at its end."""
     # grafanalib takes a tenth of a second to import, and most commands draw nothing.
-    from opsgen.render.grafana.build import dashboard_json
+    from opsgen.render.grafana.dashboard import dashboard_json
 
     return dashboard_json(board)

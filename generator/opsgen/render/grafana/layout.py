@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from opsgen.links import panel_id
+from opsgen.model.links import panel_id
 from opsgen.render.grafana.board import Kind, Row, Tile
 
 _COLUMNS = 24

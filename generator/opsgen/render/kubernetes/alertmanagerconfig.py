@@ -11,14 +11,14 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from opsgen.model import Channel, Cluster, Hours, Service, Watchdog
-from opsgen.output.artifact import Artifact
+from opsgen.alertmanager.routing import parts_of
+from opsgen.alertmanager.utc_hours import in_utc, is_exact
+from opsgen.channels.receivers import CATCH_ALL
+from opsgen.model.artifact import Artifact
+from opsgen.model.service import Channel, Cluster, Hours, Service, Watchdog
 from opsgen.render.alertmanager import escalation, watchdog_receiver, watchdog_route
-from opsgen.render.channels import CATCH_ALL
-from opsgen.render.kubernetes.resource import FOLDER, Resource, metadata
-from opsgen.render.utc_hours import in_utc, is_exact
-from opsgen.render.yaml_text import dump, generated_from
-from opsgen.routing import parts_of
+from opsgen.render.kubernetes.metadata import FOLDER, Resource, metadata
+from opsgen.render.yaml_writer import dump, generated_from
 
 _FILE = "_file"
 _FILE_NAME = "alertmanagerconfig.yaml"

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
-from opsgen.handovers import PROVIDERS
-from opsgen.model import Channel
+from opsgen.channels.providers import PROVIDERS
+from opsgen.model.service import Channel
 from opsgen.render.terraform.document import (
     GENERATED,
     Body,

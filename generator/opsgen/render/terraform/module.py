@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from opsgen.handovers import PROVIDERS
-from opsgen.library import TEMPLATES
-from opsgen.model import Policy, Service
-from opsgen.output.artifact import Artifact
+from opsgen.channels.providers import PROVIDERS
+from opsgen.load.library import TEMPLATES
+from opsgen.model.artifact import Artifact
+from opsgen.model.service import Policy, Service
 from opsgen.render.markdown import Markdown, code_cell
 from opsgen.render.templates import render
 from opsgen.render.terraform import grafana_irm, incidentio, opsgenie, pagerduty, victorops

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from opsgen.handovers import PROVIDERS
+from opsgen.channels.providers import PROVIDERS
 from opsgen.render.terraform.document import (
     GENERATED,
     Handed,

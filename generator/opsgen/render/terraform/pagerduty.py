@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from opsgen.handovers import PROVIDERS
-from opsgen.model import Step
+from opsgen.channels.providers import PROVIDERS
+from opsgen.model.service import Step
 from opsgen.quantities import Duration
 from opsgen.render.terraform.document import (
     GENERATED,

@@ -1,0 +1,2 @@
+"""Answers to what people ask of a service: which value comes from where, and who is told of
+what."""

@@ -1,0 +1,203 @@
+"""`opsgen route`: a service's policies and a moment in, who is told of its alerts, how, and when,
+out.
+
+What is said is read off the Alertmanager configuration that is generated, and not off the policies
+it is made from.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from opsgen.alertmanager.routing import routes_reached
+from opsgen.alertmanager.time_intervals import active_from, is_active
+from opsgen.channels import providers as handovers
+from opsgen.model.service import SEVERITIES, Service, Severity
+from opsgen.model.signal import Alert, Derived
+from opsgen.quantities import Duration
+from opsgen.signals.steps import STEP_LABEL
+
+# A week without a change of clocks in which a day without a date is looked up: it begins on a
+# Monday.
+_ANY_WEEK = (2001, 1)
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY_AND_TIME = re.compile(r"([a-z]{3})[a-z]*\s+([01]?\d|2[0-3]):([0-5]\d)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Told:
+    """One channel of one step: after how long it is told, in which hours, and from when on of an
+    alert that fires at the moment that was asked about; None where that is not within weeks, or no
+    moment was asked about.
+
+    `by` is the provider whose own escalation tells it, with no step of Alertmanager; empty for
+    Alertmanager.
+    """
+
+    step: int
+    after: Duration
+    channel: str
+    kind: str
+    hours: tuple[str, ...]
+    repeat: str
+    waits: bool
+    at: datetime | None
+    by: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Who is told of a service's alerts of one severity."""
+
+    service: str
+    severity: Severity
+    alerts: tuple[str, ...]
+    told: tuple[Told, ...]
+
+
+def moment_of(text: str, timezone: str) -> datetime:
+    """`Sat 03:00`, in some week, or `2027-12-25 03:00`; raises ValueError, also for a time zone
+    that there is not."""
+    zone = ZoneInfo(timezone)
+    named = _DAY_AND_TIME.fullmatch(text.strip())
+    if named is None:
+        return datetime.fromisoformat(text.strip()).replace(tzinfo=zone)
+    if named[1].lower() not in _DAYS:
+        raise ValueError(f"{named[1]!r} is no day")
+    day = datetime.fromisocalendar(*_ANY_WEEK, _DAYS.index(named[1].lower()) + 1)
+    return day.replace(hour=int(named[2]), minute=int(named[3]), tzinfo=zone)
+
+
+def answers(
+    service: Service,
+    derived: Derived,
+    config: Mapping[str, Any],
+    moment: datetime | None = None,
+    severity: str | None = None,
+    alert: str | None = None,
+) -> list[Answer]:
+    """One answer for every severity that the service has alerts of; `config` is the fleet's
+    Alertmanager file."""
+    found = []
+    for one in SEVERITIES:
+        named = [a for a in derived.alerts if a.severity == one and alert in (None, a.name)]
+        if named and severity in (None, one):
+            told = [
+                *_told(service, named[0], config, moment),
+                *_told_by_providers(service, one, moment),
+            ]
+            alerts = tuple(dict.fromkeys(a.name for a in named))
+            found.append(
+                Answer(service.name, one, alerts, tuple(sorted(told, key=lambda one: one.after)))
+            )
+    return found
+
+
+def _told_by_providers(
+    service: Service, severity: Severity, moment: datetime | None
+) -> Iterator[Told]:
+    for one in handovers.told(service.team.policies[severity]):
+        at = moment + timedelta(seconds=int(one.after.seconds)) if moment else None
+        for channel in one.channels if one.by else ():
+            yield Told(0, one.after, channel.name, channel.kind, (), "", False, at, one.by)
+
+
+def _told(
+    service: Service, alert: Alert, config: Mapping[str, Any], moment: datetime | None
+) -> Iterator[Told]:
+    labels = {
+        "alertname": alert.name,
+        "service": service.name,
+        "environment": service.environment,
+        "severity": alert.severity,
+        "signal": alert.signal,
+    }
+    policy = service.team.policies[alert.severity]
+    kinds = {channel.name: channel.kind for step in policy.steps for channel in step.notify}
+    for number, step in enumerate(policy.steps, start=1):
+        for route in routes_reached(
+            config, labels | ({STEP_LABEL: str(number)} if number > 1 else {})
+        ):
+            yield Told(
+                number,
+                step.after,
+                route["receiver"],
+                kinds.get(route["receiver"], ""),
+                tuple(route.get("active_time_intervals") or ()),
+                str(route.get("repeat_interval", "")),
+                *_when(
+                    config,
+                    route,
+                    moment + timedelta(seconds=int(step.after.seconds)) if moment else None,
+                ),
+            )
+
+
+def _when(
+    config: Mapping[str, Any], route: Mapping[str, Any], moment: datetime | None
+) -> tuple[bool, datetime | None]:
+    if moment is None:
+        return False, None
+    return not is_active(config, route, moment), active_from(config, route, moment)
+
+
+def as_json(answer: Answer) -> dict[str, Any]:
+    """For programs."""
+    return {
+        "service": answer.service,
+        "severity": answer.severity,
+        "alerts": list(answer.alerts),
+        "told": [
+            {
+                "step": told.step,
+                "after": str(told.after),
+                "channel": told.channel,
+                "by": told.by or "Alertmanager",
+                "kind": told.kind,
+                "hours": list(told.hours),
+                "repeat": told.repeat,
+                "waits": told.waits,
+                "at": told.at.isoformat() if told.at else None,
+            }
+            for told in answer.told
+        ],
+    }
+
+
+def as_text(found: Sequence[Answer], asked: str = "") -> Iterator[str]:
+    """For people: a paragraph for each severity, a line for each channel."""
+    for answer in found:
+        yield f"{answer.service}, {answer.severity}: {', '.join(answer.alerts)}"
+        for told in answer.told:
+            yield f"  {_after(told):<18}{_channel(told)}{_waiting(told, asked)}"
+        repeats = dict.fromkeys(told.repeat for told in answer.told if told.repeat)
+        if repeats:
+            yield (
+                f"  told again every {' or '.join(repeats)} while it fires, and once when it is"
+                " over"
+            )
+        yield ""
+
+
+def _after(told: Told) -> str:
+    return f"after {told.after.in_words}" if told.after else "at once"
+
+
+def _channel(told: Told) -> str:
+    hours = f", in {' and '.join(told.hours)} hours" if told.hours else ""
+    how = f"by {told.by}" if told.by else told.kind
+    return f"{told.channel}{f' ({how})' if how else ''}{hours}"
+
+
+def _waiting(told: Told, asked: str) -> str:
+    if not told.waits:
+        return ""
+    if told.at is None:
+        return f"; {asked}: waits for weeks"
+    day = "%a" if told.at.year == _ANY_WEEK[0] else "%a %Y-%m-%d"
+    return f"; {asked}: waits until {told.at:{day} %H:%M}"

@@ -1,0 +1,232 @@
+"""From paths to artifacts: finds the specs and their project file, runs every stage, and gathers
+all mistakes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from opsgen.errors import InputError, Mistake
+from opsgen.fleet.workers import each
+from opsgen.load.discovery import Shard, Specs, find_specs, shown
+from opsgen.load.documents import Document, read_document, validate
+from opsgen.load.library import Library, load_library
+from opsgen.load.project_spec import ProjectSpec
+from opsgen.load.service_spec import ServiceSpec
+from opsgen.model.artifact import Artifact
+from opsgen.model.service import Place, Service
+from opsgen.model.signal import Derived
+from opsgen.resolve.project import Organisation, default_policy, resolve_project, suggest
+from opsgen.resolve.service import environments_of, resolve
+from opsgen.signals.derive import derive
+from opsgen.signals.label_check import check_flow
+
+
+@dataclass(frozen=True)
+class ServiceModel:
+    """One service through load, resolve and derive."""
+
+    service: Service
+    derived: Derived
+    document: Document
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """The file, line and column of its name, or of its environment where that is not the
+        first."""
+        if self.service.name != self.service.spec_name:
+            return self.document.file, *self.document.position(
+                ("environments", self.service.environment), "key"
+            )
+        return self.document.file, *self.document.position(("service",), "value")
+
+    @property
+    def warnings(self) -> Iterator[str]:
+        yield from self.service.warnings
+        yield from (f"{self.document.file}: {note}" for note in self.derived.warnings)
+
+
+@dataclass(frozen=True)
+class FleetModel:
+    """All services of one project, in the order of their names."""
+
+    specs: Specs
+    organisation: Organisation
+    library: Library
+    services: tuple[ServiceModel, ...]
+
+    @property
+    def own_templates(self) -> Path | None:
+        """The user's own folder of templates, where there is one."""
+        return self.library.folders[1] if len(self.library.folders) > 1 else None
+
+    @property
+    def warnings(self) -> Iterator[str]:
+        for model in self.services:
+            yield from model.warnings
+
+    def out(self, given: Path | None) -> Path:
+        return out_folder(self.specs, self.organisation, given)
+
+
+def load_fleet(
+    paths: Sequence[Path],
+    progress: Callable[[Iterable[Path]], Iterable[Path]] = iter,
+    shard: Shard | None = None,
+) -> FleetModel:
+    """Every service at or below the paths, complete; raises InputError with every mistake of every
+    file."""
+    specs = find_specs(paths, shard)
+    organisation = load_organisation(specs)
+    library = load_library(own_templates_of(specs, organisation))
+    services: list[ServiceModel] = []
+    mistakes: list[Mistake] = []
+    loaded = each(lambda file: _loaded(file, specs, organisation, library), specs.files)
+    for _, found in zip(progress(specs.files), loaded, strict=True):
+        for one in found:
+            if isinstance(one, ServiceModel):
+                services.append(one)
+            else:
+                mistakes.append(one)
+    mistakes += doubles((model.service.name, model.place) for model in services)
+    if mistakes:
+        raise InputError(mistakes)
+    in_order = tuple(sorted(services, key=lambda model: model.service.name))
+    return FleetModel(specs, organisation, library, in_order)
+
+
+def out_folder(specs: Specs, organisation: Organisation, given: Path | None) -> Path:
+    """The folder to write: the one given, or the project file's."""
+    return given if given is not None else Path(os.path.relpath(specs.root / organisation.out))
+
+
+def own_templates_of(specs: Specs, organisation: Organisation) -> Path | None:
+    """The user's own folder, as the template engine names files, so that a mistake in one is known
+    for a user's."""
+    return (
+        Path(os.path.normpath(specs.root / organisation.templates))
+        if organisation.templates
+        else None
+    )
+
+
+def load_organisation(specs: Specs) -> Organisation:
+    """The project file above the specs, or what stands in for one."""
+    if specs.project is None:
+        return resolve_project(ProjectSpec(), None)
+    document = read_document(specs.project, shown(specs.project))
+    return resolve_project(validate(document, ProjectSpec), document)
+
+
+def render_service(model: ServiceModel, library: Library) -> list[Artifact]:
+    """Every artifact of one service; renderers are imported here, since most commands need none."""
+    from opsgen.render.alertmanager import render_escalation
+    from opsgen.render.dashboards import render_dashboards
+    from opsgen.render.probes import render_probes
+    from opsgen.render.proofs import render_proofs
+    from opsgen.render.rules import groups_of, render_mimir, render_rules
+    from opsgen.render.runbooks import render_runbook
+
+    service, derived = model.service, model.derived
+    probes = render_probes(service)
+    dashboards = render_dashboards(service, derived)
+    groups = groups_of(service, derived)
+    return [
+        render_rules(service, groups),
+        render_proofs(service, derived),
+        *dashboards,
+        render_escalation(service),
+        render_runbook(service, derived, library.folders),
+        *([] if probes is None else [probes]),
+        *(
+            _resources(model, groups, dashboards)
+            if "kubernetes" in service.platform.targets
+            else []
+        ),
+        *([render_mimir(service, groups)] if "mimir" in service.platform.targets else []),
+    ]
+
+
+def _resources(
+    model: ServiceModel, groups: Sequence[Mapping[str, Any]], dashboards: Sequence[Artifact]
+) -> list[Artifact]:
+    from opsgen.render.kubernetes.resources import render_kubernetes
+
+    return render_kubernetes(model.service, groups, dashboards, Place(*model.place))
+
+
+def _loaded(
+    file: Path, specs: Specs, organisation: Organisation, library: Library
+) -> tuple[ServiceModel, ...] | tuple[Mistake, ...]:
+    try:
+        return tuple(load_services(file, specs, organisation, library))
+    except InputError as error:
+        return tuple(error.mistakes)
+
+
+def load_services(
+    file: Path, specs: Specs, organisation: Organisation, library: Library
+) -> list[ServiceModel]:
+    """The service of a spec, complete, in each of its environments, the first of them first; raises
+    InputError with every mistake."""
+    document = read_document(file, shown(file))
+    spec = validate(document, ServiceSpec)
+    found: list[ServiceModel] = []
+    mistakes: list[Mistake] = []
+    for environment in environments_of(spec):
+        name = specs.name_in_outputs(file)
+        try:
+            service = resolve(spec, document, organisation, library.conventions, name, environment)
+            found.append(_complete(service, document, organisation, library))
+        except InputError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise InputError(mistakes)
+    return found
+
+
+def _complete(
+    service: Service, document: Document, organisation: Organisation, library: Library
+) -> ServiceModel:
+    derived = derive(service, library)
+    if not derived.alerts:
+        wrong = "this spec makes no alert at all"
+        raise InputError(
+            [Mistake(document.file, 1, 1, "", wrong, "leave an alert on, or write slos or uptime")]
+        )
+    check_flow(service, derived)
+    _check_pages(service, derived, organisation, document)
+    return ServiceModel(service, derived, document)
+
+
+def _check_pages(
+    service: Service, derived: Derived, organisation: Organisation, document: Document
+) -> None:
+    """Where there are policies, pages that reach nobody are a mistake; without any, a warning says
+    so."""
+    pages = sorted({alert.name for alert in derived.alerts if alert.severity == "page"})
+    if organisation.policies and pages and service.team.policies["page"] == default_policy():
+        line, column = document.position(("service",), "value")
+        wrong = (
+            f"its pages ({', '.join(pages)}) reach nobody, since team {service.team.name} has no"
+            " policy for them"
+        )
+        right = (
+            "write escalation: {page: ...} there or here;"
+            f" {suggest('', organisation.policies, 'policies')}"
+        )
+        raise InputError([Mistake(document.file, line, column, "service", wrong, right)])
+
+
+def doubles(services: Iterable[tuple[str, tuple[str, int, int]]]) -> Iterator[Mistake]:
+    """Two specs of one service would write the same files. Given are the names, and where they
+    stand."""
+    first: dict[str, str] = {}
+    for name, (file, line, column) in services:
+        if name in first:
+            wrong = f"the service {name} has another spec already: {first[name]}"
+            yield Mistake(file, line, column, "service", wrong, "give one of them another name")
+        first.setdefault(name, file)

@@ -1,0 +1,208 @@
+"""Paths of Prometheus rules in, findings with their places out: the engine of `opsgen lint`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from opsgen.errors import InputError, Mistake
+from opsgen.judge.rulefile import (
+    PROBLEM_KINDS,
+    Place,
+    Problem,
+    Rule,
+    RuleFile,
+    looks_like_rules,
+    read_rule_file,
+)
+from opsgen.labelflow import KINDS, Finding, Labels, check_alert, check_expression, recorded_labels
+from opsgen.model import findings
+from opsgen.promql import Node, PromqlError, parse
+
+# Every kind of finding, and what it means.
+LINT_KINDS: Mapping[str, str] = {
+    kind: text for kinds in (PROBLEM_KINDS, KINDS) for kind, text in kinds.items()
+}
+
+_SUFFIXES = frozenset({".yaml", ".yml"})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LintFinding:
+    """One thing that is wrong in a rule file, and what would be `right`.
+
+    `line` and `column` count from 1 and are those of the rule's `expr`, or of the annotation or
+    label that is wrong. `rule` is the alert's or the recorded series' name; it and `group` are
+    empty for what concerns the file. `kind` is one of LINT_KINDS.
+    """
+
+    file: str
+    line: int
+    column: int
+    group: str
+    rule: str
+    kind: str
+    message: str
+    right: str
+
+    def __str__(self) -> str:
+        rule = f"{self.rule}: " if self.rule else ""
+        return f"{self.file}:{self.line}:{self.column}: {rule}{self.message}; {self.right}"
+
+    def as_finding(self) -> findings.Finding:
+        """As other commands report."""
+        message = str(self).removeprefix(f"{self.file}:{self.line}:{self.column}: ")
+        return findings.Finding("error", "lint", self.file, self.line, self.column, message)
+
+    def as_dict(self) -> dict[str, str | int]:
+        """For `--format json`."""
+        return asdict(self)
+
+
+def lint_paths(paths: Sequence[Path]) -> tuple[LintFinding, ...]:
+    """Everything wrong in the rule files given, and in those in the folders given, sorted by place.
+
+    All files are read as one set: what their recording rules record is known to the rules that use
+    it. Raises InputError where a path does not exist or cannot be read, a file given by name holds
+    no rules, or there is no rule file at all.
+    """
+    files = _read(paths)
+    findings = [
+        _problem(file, problem) for file, read in files.items() for problem in read.problems
+    ]
+    parsed: list[tuple[str, Rule, Node]] = []
+    for file, rule in ((file, rule) for file, read in files.items() for rule in read.rules):
+        try:
+            parsed.append((file, rule, parse(rule.expr.value)))
+        except PromqlError as error:
+            findings.append(_syntax(file, rule, error))
+    recorded = recorded_labels(
+        (rule.name, node, _values(rule)) for _, rule, node in parsed if not rule.is_alert
+    )
+    for file, rule, node in parsed:
+        findings.extend(_located(file, rule, finding) for finding in _check(rule, node, recorded))
+    return tuple(sorted(set(findings)))
+
+
+def _check(rule: Rule, node: Node, recorded: dict[str, Labels]) -> tuple[Finding, ...]:
+    if not rule.is_alert:
+        return check_expression(node, recorded)
+    annotations = {name: text.value for name, text in rule.annotations.items()}
+    return check_alert(node, labels=_values(rule), annotations=annotations, recorded=recorded)
+
+
+def _values(rule: Rule) -> dict[str, str]:
+    return {name: text.value for name, text in rule.labels.items()}
+
+
+def _located(file: str, rule: Rule, finding: Finding) -> LintFinding:
+    place = _place_of(rule, finding.where)
+    return LintFinding(
+        file,
+        place.line,
+        place.column,
+        rule.group,
+        rule.name,
+        finding.kind,
+        finding.message,
+        finding.right,
+    )
+
+
+def _place_of(rule: Rule, where: str) -> Place:
+    part, _, name = where.partition(".")
+    texts = {"annotations": rule.annotations, "labels": rule.labels}.get(part, {})
+    return texts[name].place if name in texts else rule.expr.place
+
+
+def _problem(file: str, problem: Problem) -> LintFinding:
+    place = problem.place
+    return LintFinding(
+        file,
+        place.line,
+        place.column,
+        problem.group,
+        problem.rule,
+        problem.kind,
+        problem.message,
+        problem.right,
+    )
+
+
+def _syntax(file: str, rule: Rule, error: PromqlError) -> LintFinding:
+    message = f"`expr` does not parse: {error}"
+    right = "write PromQL that Prometheus reads without experimental features"
+    return _problem(file, Problem("syntax", rule.expr.place, message, right, rule.group, rule.name))
+
+
+def _read(paths: Sequence[Path]) -> dict[str, RuleFile]:
+    """The rule files by name as given, each once."""
+    mistakes: list[Mistake] = []
+    files: dict[str, RuleFile] = {}
+    seen: set[Path] = set()
+    for path, is_named in _files(paths):
+        real = path.resolve()
+        if real in seen:
+            continue
+        seen.add(real)
+        try:
+            read = _rules(path, is_named)
+        except OSError as error:
+            mistakes.append(
+                _mistake(
+                    path,
+                    f"cannot be read: {error.strerror}",
+                    "name a rule file or a folder of them",
+                )
+            )
+            continue
+        if read is not None:
+            files[path.as_posix()] = read
+        elif is_named:
+            mistakes.append(
+                _mistake(
+                    path, "holds no Prometheus rules", "it needs `groups`, or a PrometheusRule"
+                )
+            )
+    if not files and not mistakes:
+        named = ", ".join(path.as_posix() for path in paths) or "nothing"
+        mistakes.append(
+            _mistake(
+                Path(named),
+                "no rule file found",
+                "name a rule file, or a folder with *.yaml files of rules",
+            )
+        )
+    if mistakes:
+        raise InputError(mistakes)
+    return files
+
+
+def _rules(path: Path, is_named: bool) -> RuleFile | None:
+    """The file's rules; None for other files, and for files in a folder that are no YAML and no
+    rules either."""
+    content = path.read_bytes()
+    read = read_rule_file(content)
+    broken = read is not None and any(problem.kind == "not-yaml" for problem in read.problems)
+    return None if broken and not is_named and not looks_like_rules(content) else read
+
+
+def _files(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
+    """The files to read, and whether each was given by its own name."""
+    for path in paths:
+        if not path.is_dir():
+            yield path, True
+            continue
+        for folder, folders, names in os.walk(path):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            yield from (
+                (Path(folder, name), False)
+                for name in sorted(names)
+                if Path(name).suffix in _SUFFIXES
+            )
+
+
+def _mistake(path: Path, wrong: str, right: str) -> Mistake:
+    return Mistake(path.as_posix(), 1, 1, "", wrong, right)

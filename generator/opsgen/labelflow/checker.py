@@ -1,0 +1,307 @@
+"""Expressions and alerts in, findings out: what can never match, which labels are gone, what always
+or never fires."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from opsgen.labelflow.annotations import prints_value, template_labels
+from opsgen.labelflow.flow import (
+    JOINING,
+    Operands,
+    Recorded,
+    clashes,
+    is_scalar,
+    labels_of,
+    matches_vectors,
+    operands,
+    result_labels,
+)
+from opsgen.labelflow.labels import GONE, MAYBE, Domain, Labels, matcher_domain
+from opsgen.labelflow.mismatches import Finding, headed, listed, quoted
+from opsgen.labelflow.values import always_there, never_true
+from opsgen.promql import Aggregate, Binary, Call, Matching, Node, Selector, String
+from opsgen.promql.tree import selectors
+
+
+def check_expression(node: Node, recorded: Recorded | None = None) -> tuple[Finding, ...]:
+    """Everything that is surely wrong with the labels in an expression, inner parts first.
+
+    `recorded` is what is known of recorded series, by name (`recorded_labels`); of others nothing
+    is assumed.
+    """
+    return _checked(node, recorded or {})[1]
+
+
+def check_alert(
+    node: Node,
+    *,
+    labels: Mapping[str, str] | None = None,
+    annotations: Mapping[str, str] | None = None,
+    recorded: Recorded | None = None,
+) -> tuple[Finding, ...]:
+    """As `check_expression`, and whether the alert can be silent, and whether its templates print
+    labels that it has.
+
+    `labels` and `annotations` are the rule's own, by name, as written in the rule file.
+    """
+    known, static = recorded or {}, labels or {}
+    result, findings = _checked(node, known)
+    places = (("labels", static), ("annotations", annotations or {}))
+    texts = [
+        (f"{place}.{name}", text) for place, written in places for name, text in written.items()
+    ]
+    return (*findings, *_always_fires(node, known), *_printed(node, result, texts, static, known))
+
+
+def _checked(node: Node, recorded: Recorded) -> tuple[Labels, tuple[Finding, ...]]:
+    inner = [_checked(operand, recorded) for operand in operands(node)]
+    given = tuple([labels for labels, _ in inner])
+    below = tuple([finding for _, findings in inner for finding in findings])
+    check = _CHECKS.get(type(node))
+    here = () if check is None else tuple(check(node, given))
+    return result_labels(node, given, recorded), below + here
+
+
+def _selector(node: Selector, _given: Operands) -> Iterator[Finding]:
+    if len({matcher.label for matcher in node.matchers}) == len(node.matchers):
+        return
+    asked: dict[str, Domain] = {}
+    for matcher in node.matchers:
+        asked[matcher.label] = asked.get(matcher.label, MAYBE) & matcher_domain(matcher)
+    impossible = [label for label, domain in asked.items() if domain.impossible]
+    if impossible:
+        message = (
+            f"{quoted(node)} selects nothing: its matchers on {listed(impossible)} contradict each"
+            " other"
+        )
+        yield Finding("selects-nothing", message, 'keep one of them, or list the values: `=~"a|b"`')
+
+
+def _aggregate(node: Aggregate, given: Operands) -> Iterator[Finding]:
+    if node.grouping is None or node.grouping.without:
+        return
+    gone = _gone(node.grouping.labels, node.expr, given[0])
+    if gone:
+        message = f"{quoted(node)} groups by {listed(gone)}, which {quoted(node.expr)} cannot have"
+        yield Finding(
+            "label-is-gone", message, f"keep {listed(gone)} inside, or take it out of `by`"
+        )
+
+
+def _call(node: Call, given: Operands) -> Iterator[Finding]:
+    if node.function == "histogram_quantile" and len(given) > 1:
+        yield from _quantile(node, node.args[1], given[1])
+    if node.function == "label_replace" and len(node.args) > 3:
+        yield from _label_replace(node, given[0])
+
+
+def _quantile(node: Call, buckets: Node, given: Labels) -> Iterator[Finding]:
+    """Only for series that are surely classic buckets: a native histogram has no `le`, and needs
+    none."""
+    metrics = [found.metric or "" for found in selectors(buckets)]
+    if (
+        metrics
+        and all(metric.endswith("_bucket") for metric in metrics)
+        and not given.can_have("le")
+    ):
+        message = (
+            f"{quoted(node)} is always empty: {quoted(buckets)} has dropped `le`, the buckets'"
+            " bounds"
+        )
+        yield Finding("quantile-without-le", message, "add `le` to the aggregation: `by (le, ...)`")
+
+
+def _label_replace(node: Call, given: Labels) -> Iterator[Finding]:
+    replacement, source = node.args[2], node.args[3]
+    if (
+        not isinstance(replacement, String)
+        or not isinstance(source, String)
+        or "$" not in replacement.value
+    ):
+        return
+    gone = _gone((source.value,), node.args[0], given) if source.value else ()
+    if gone:
+        message = f"{quoted(node)} reads {listed(gone)}, which {quoted(node.args[0])} cannot have"
+        yield Finding(
+            "label-is-gone", message, f"keep {listed(gone)} inside, or read another label"
+        )
+
+
+def _binary(node: Binary, given: Operands) -> Iterator[Finding]:
+    if never_true(node):
+        yield Finding(
+            "never-fires",
+            f"{quoted(node)} is never true, whatever the series are",
+            _comparison_right(node),
+        )
+    if not matches_vectors(node) or node.op == "or":
+        return
+    left, right = given
+    clashing = clashes(node.matching, left, right)
+    if clashing and (node.op in JOINING or node.op == "unless"):
+        yield _never_matches(node, clashing, left, right)
+    elif node.matching is not None:
+        yield from _dead_matching(node, node.matching, left, right)
+
+
+def _comparison_right(node: Binary) -> str:
+    counts = [
+        side
+        for side in (node.left, node.right)
+        if isinstance(side, Aggregate) and side.op == "count"
+    ]
+    if counts:
+        return "a count of nothing is no series, not 0: ask `absent(...)`, or count `or vector(0)`"
+    return "compare with a value that it can reach"
+
+
+def _never_matches(node: Binary, clashing: tuple[str, ...], left: Labels, right: Labels) -> Finding:
+    reasons = "; ".join(_reasons(clashing, left, right))
+    if node.op == "unless":
+        message = f"{quoted(node)} takes nothing away, since its sides never match: {reasons}"
+        return Finding("has-no-effect", message, _matching_right(node, clashing, left, right))
+    message = f"the two sides of `{node.op}` never match in {quoted(node)}: {reasons}"
+    return Finding("never-matches", message, _matching_right(node, clashing, left, right))
+
+
+def _reasons(clashing: Iterable[str], left: Labels, right: Labels) -> Iterator[str]:
+    only_right = [label for label in clashing if left.domain(label) == GONE]
+    only_left = [label for label in clashing if right.domain(label) == GONE]
+    if only_left:
+        yield f"the left side always has {listed(only_left)}, which the right side cannot have"
+    if only_right:
+        yield f"the right side always has {listed(only_right)}, which the left side cannot have"
+    for label in clashing:
+        if label not in only_left and label not in only_right:
+            ours, theirs = _one_of(left.domain(label)), _one_of(right.domain(label))
+            yield f"`{label}` is {ours} on the left and {theirs} on the right"
+
+
+def _one_of(domain: Domain) -> str:
+    values = sorted(domain.values or ())
+    shown = [f'"{value}"' for value in values[:3]] + (["..."] if len(values) > 3 else [])
+    return " or ".join(shown + ["missing"] * domain.missing)
+
+
+def _matching_right(node: Binary, clashing: tuple[str, ...], left: Labels, right: Labels) -> str:
+    if node.matching is not None and node.matching.on:
+        return f"keep {listed(clashing)} on both sides, or take it out of `on`"
+    ends = [side for side in (left, right) if not side.others]
+    if not ends:
+        return f"leave {listed(clashing)} out of the matching: `ignoring ({', '.join(clashing)})`"
+    common = sorted(
+        label for label in ends[0].known if left.can_have(label) and right.can_have(label)
+    )
+    both = [label for label in common if label not in clashing]
+    group = (
+        "" if node.op in ("and", "unless") else f" group_{'right' if ends[0] is left else 'left'}"
+    )
+    matching = f"`{node.op} on ({', '.join(both)}){group}`"
+    return f"aggregate both sides to the same labels, or match on those that both have: {matching}"
+
+
+def _dead_matching(
+    node: Binary, matching: Matching, left: Labels, right: Labels
+) -> Iterator[Finding]:
+    sides = ((node.left, left), (node.right, right))
+    for side, labels in sides:
+        gone = _gone(matching.labels, side, labels) if matching.on else ()
+        if gone:
+            operator = f"`{node.op} on ({', '.join(matching.labels)})`"
+            message = f"{operator} matches on {listed(gone)}, which {quoted(side)} cannot have"
+            yield Finding(
+                "label-is-gone", message, f"keep {listed(gone)} there, or take it out of `on`"
+            )
+    one, labels = sides[0] if matching.group == "right" else sides[1]
+    gone = _gone(matching.include, one, labels)
+    if gone:
+        operator = f"`group_{matching.group}`"
+        message = f"{operator} takes {listed(gone)} from {quoted(one)}, which cannot have it"
+        yield Finding(
+            "label-is-gone", message, f"keep {listed(gone)} there, or take it out of {operator}"
+        )
+
+
+def _gone(wanted: Iterable[str], operand: Node, labels: Labels) -> tuple[str, ...]:
+    """The wanted labels that the operand has dropped; one that a selector in it wants empty is so
+    on purpose."""
+    gone = tuple(label for label in wanted if not labels.can_have(label))
+    if not gone:
+        return ()
+    emptied = {
+        m.label for found in selectors(operand) for m in found.matchers if matcher_domain(m) == GONE
+    }
+    return tuple(label for label in gone if label not in emptied)
+
+
+def _always_fires(node: Node, recorded: Recorded) -> Iterator[Finding]:
+    reason = always_there(node, recorded)
+    if reason:
+        message = f"the alert fires whatever the values are: in {quoted(node)} {reason}"
+        yield Finding("always-fires", message, "compare with a threshold: `... > 0.05`")
+
+
+def _printed(
+    node: Node,
+    result: Labels,
+    texts: Iterable[tuple[str, str]],
+    static: Mapping[str, str],
+    recorded: Recorded,
+) -> Iterator[Finding]:
+    for where, text in texts:
+        if "{{" not in text:
+            continue
+        for label in template_labels(text):
+            if not result.can_have(label):
+                yield _prints_nothing(where, label, node, result, static, recorded)
+        if where.startswith("labels.") and prints_value(text):
+            name = where.removeprefix("labels.")
+            message = f"the label `{name}` holds the alert's value: each new value is a new alert"
+            yield Finding("value-in-label", message, "print the value in an annotation", where)
+
+
+def _prints_nothing(
+    where: str,
+    label: str,
+    node: Node,
+    result: Labels,
+    static: Mapping[str, str],
+    recorded: Recorded,
+) -> Finding:
+    place, name = where.split(".", 1)
+    text = f"the {place.removesuffix('s')} `{name}`"
+    message = (
+        f"{text} prints `$labels.{label}`, which {headed(_where_lost(node, label, recorded))} does"
+        " not keep"
+    )
+    if label in static or label == "alertname":
+        right = (
+            "write the value itself: a template sees the expression's labels, not those that the"
+            " rule adds"
+        )
+    else:
+        has = listed(sorted(known for known in result.known if result.can_have(known)))
+        right = (
+            f"keep `{label}` in the expression, or print what the result has: {has or 'no label'}"
+        )
+    return Finding("annotation-label-is-gone", message, right, where)
+
+
+def _where_lost(node: Node, label: str, recorded: Recorded) -> Node:
+    """The innermost part of the expression from which on the label cannot be there."""
+    vectors = [
+        operand
+        for operand in operands(node)
+        if not isinstance(operand, String) and not is_scalar(operand)
+    ]
+    lost = [operand for operand in vectors if not labels_of(operand, recorded).can_have(label)]
+    return _where_lost(lost[0], label, recorded) if lost else node
+
+
+_CHECKS: dict[type[Node], Callable[..., Iterator[Finding]]] = {
+    Aggregate: _aggregate,
+    Binary: _binary,
+    Call: _call,
+    Selector: _selector,
+}

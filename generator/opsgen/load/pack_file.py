@@ -1,0 +1,318 @@
+"""What a pack file and a convention file say: the signals of one kind of thing, the names of one
+instrumentation."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
+
+from opsgen.load.forms import Strict, exactly_one
+from opsgen.load.scalars import (
+    DurationField,
+    LabelName,
+    NumberField,
+    Slug,
+    Text,
+    WholeNumber,
+    YesNo,
+    mistake,
+)
+from opsgen.load.shown import shown
+
+
+class _Deferred(Strict):
+    """Built when first used: most runs read few of these."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+SeverityName = Literal["page", "ticket", "info"]
+
+
+def _number_as_text(value: object) -> object:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+# A number, or the dotted path of a setting that holds one.
+NumberOrSetting = Annotated[
+    str,
+    BeforeValidator(_number_as_text),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "number"}, {"type": "string"}],
+            "description": "A number, or the dotted path of a setting that holds one.",
+            "examples": [0.1, "latency.p99"],
+        }
+    ),
+]
+
+
+def _base_name(text: str) -> str:
+    name, brace, matchers = text.partition("{")
+    for part in ("_bucket", "_count", "_sum"):
+        if name.strip().endswith(part):
+            base = name.strip().removesuffix(part)
+            right = f"write it without {part}: {base}{brace}{matchers}"
+            raise mistake(f"'{shown(text)}' is one of the histogram's series", right)
+    return text
+
+
+class HistogramSpec(_Deferred):
+    """A latency histogram of a convention."""
+
+    histogram: Annotated[
+        Text,
+        AfterValidator(_base_name),
+        Field(
+            description="Its series without the suffix _bucket, matchers allowed.",
+            examples=["http_request_duration_seconds"],
+        ),
+    ]
+    unit: Annotated[
+        Literal["seconds", "milliseconds"], Field(description="The unit of its buckets.")
+    ] = "seconds"
+    buckets: Annotated[
+        tuple[NumberField, ...],
+        Field(
+            description="Its bucket boundaries in that unit, without +Inf.",
+            examples=[[0.1, 0.25, 0.5, 1]],
+        ),
+    ] = ()
+
+
+class InlineConvention(_Deferred):
+    """How a service's instrumentation names its metrics; every part may be left out if the service
+    has none."""
+
+    requests: Annotated[
+        Text | None,
+        Field(description="The counter of requests: a selector.", examples=["http_requests_total"]),
+    ] = None
+    errors: Annotated[
+        Text | None,
+        Field(
+            description="The counter of failed requests: usually the same with a matcher.",
+            examples=['http_requests_total{code=~"5.."}'],
+        ),
+    ] = None
+    latency: Annotated[
+        HistogramSpec | None, Field(description="The histogram of how long requests take.")
+    ] = None
+    route: Annotated[
+        LabelName | None,
+        Field(description="The label that names the route or method.", examples=["handler"]),
+    ] = None
+
+
+class ConventionFile(InlineConvention):
+    """A file of templates/conventions: how one instrumentation library names its metrics."""
+
+    convention: Annotated[
+        Slug, Field(description="Its name, as specs write it.", examples=["otel-http"])
+    ]
+    title: Annotated[Text, Field(description="Its name for people.")]
+    source: Annotated[Text, Field(description="Where the names were taken from.")]
+
+
+class GuardSpec(_Deferred):
+    """The fewest events for which an alert may fire."""
+
+    count: Annotated[Text, Field(description="A query that counts events over its window.")]
+    at_least: Annotated[
+        WholeNumber | Literal["one-in-threshold"],
+        Field(
+            description=(
+                "A number, or as many as it takes for one bad event not to exceed the threshold."
+            )
+        ),
+    ]
+
+
+class CheckSpec(_Deferred):
+    """One step of a diagnosis."""
+
+    text: Annotated[Text, Field(description="What to look at, and what it tells.")]
+    query: Annotated[Text | None, Field(description="A query that shows it.")] = None
+    command: Annotated[Text | None, Field(description="A command that shows it.")] = None
+
+
+class GuidanceSpec(_Deferred):
+    """The words of an alert; each may have {blanks}."""
+
+    summary: Annotated[Text, Field(description="The alert in one line, as a notification begins.")]
+    description: Annotated[Text, Field(description="What was measured, and what is too much.")]
+    meaning: Annotated[Text, Field(description="What it means that it fires.")]
+    impact: Annotated[Text, Field(description="What users notice.")]
+    diagnosis: Annotated[
+        tuple[CheckSpec, ...], Field(min_length=1, description="How to find the cause, in order.")
+    ]
+    causes: Annotated[tuple[Text, ...], Field(min_length=1, description="What it usually is.")]
+    mitigation: Annotated[
+        tuple[Text, ...],
+        Field(min_length=1, description="What to do about it, first things first."),
+    ]
+
+
+class AlertSpec(GuidanceSpec):
+    """An alert of a pack: a comparison with a number or a setting, or with `when` a whole
+    condition."""
+
+    model_config = ConfigDict(json_schema_extra=exactly_one("above", "below", "when"))
+
+    name: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Z][A-Za-z0-9]{1,39}$",
+            description="Its name, the same for every service.",
+            examples=["TargetDown"],
+        ),
+    ]
+    was: Annotated[
+        tuple[str, ...],
+        Field(
+            description="Its names before this one: people's words in runbooks follow it.",
+            examples=[["TargetsDown"]],
+        ),
+    ] = ()
+    above: Annotated[
+        NumberOrSetting | None, Field(description="It fires while the signal is above this.")
+    ] = None
+    below: Annotated[
+        NumberOrSetting | None, Field(description="It fires while the signal is below this.")
+    ] = None
+    when: Annotated[Text | None, Field(description="It fires while this query has a result.")] = (
+        None
+    )
+    guard: Annotated[
+        GuardSpec | None, Field(description="The fewest events for which it may fire.")
+    ] = None
+    hold: Annotated[
+        str,
+        Field(
+            alias="for",
+            description="How long it must last: a duration, or a setting that holds one.",
+            examples=["5m", "latency.for"],
+        ),
+    ] = "0s"
+    keep_firing: Annotated[
+        DurationField | None,
+        Field(
+            alias="keep_firing_for",
+            description="How long it goes on after the condition ended.",
+            examples=["5m"],
+        ),
+    ] = None
+    severity: Annotated[
+        SeverityName, Field(description="At tiers 1 and 2; lower tiers lower it.")
+    ] = "ticket"
+    requires: Annotated[
+        str | None, Field(description="A setting without which the alert is not written.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_condition(self) -> AlertSpec:
+        if sum(part is not None for part in (self.above, self.below, self.when)) != 1:
+            raise mistake("an alert has one condition", "write one of above, below and when")
+        return self
+
+
+class LineSpec(_Deferred):
+    """One line of a panel."""
+
+    query: Annotated[Text, Field(description="What it draws.")]
+    legend: Annotated[Text, Field(description="What the line is called.")]
+
+
+class PanelSpec(_Deferred):
+    """How the signal is drawn, where its own title and query are not enough."""
+
+    key: Annotated[Slug | None, Field(description="Signals with the same key share a panel.")] = (
+        None
+    )
+    title: Annotated[Text | None, Field(description="Its title, where it is not the signal's.")] = (
+        None
+    )
+    kind: Annotated[
+        Literal["timeseries", "stat", "state"], Field(description="What kind of panel it is.")
+    ] = "timeseries"
+    legend: Annotated[str, Field(description="What the signal's line is called.")] = ""
+    lines: Annotated[
+        tuple[LineSpec, ...], Field(description="Its lines, in place of the signal's query.")
+    ] = ()
+    live: Annotated[
+        YesNo, Field(description="Whether its windows follow the dashboard's zoom.")
+    ] = True
+
+
+class SignalSpec(_Deferred):
+    """One measured quantity: what is measured, how it is drawn, and what alerts on it."""
+
+    name: Annotated[Slug, Field(description="Its name: the label `signal` of its alerts.")]
+    group: Annotated[
+        Literal[
+            "slo",
+            "uptime",
+            "traffic",
+            "errors",
+            "latency",
+            "saturation",
+            "business",
+            "dependencies",
+            "deployment",
+        ],
+        Field(description="The group of its rules, and the row of its panel."),
+    ]
+    title: Annotated[Text, Field(description="Its name for people.")]
+    description: Annotated[Text, Field(description="What it says, for the panel and the runbook.")]
+    unit: Annotated[
+        str,
+        Field(description="What it is counted in.", examples=["ratio", "seconds", "requests/s"]),
+    ]
+    query: Annotated[
+        Text,
+        Field(
+            description="Plain PromQL; the service's matchers are added to it.",
+            examples=["sum(up)"],
+        ),
+    ]
+    range: Annotated[
+        str | None, Field(description="A setting that replaces the query's windows.")
+    ] = None
+    requires: Annotated[
+        str | None, Field(description="A setting without which there is no such signal.")
+    ] = None
+    panel: Annotated[PanelSpec, Field(description="How it is drawn.")] = PanelSpec()
+    alerts: Annotated[tuple[AlertSpec, ...], Field(description="What alerts on it.")] = ()
+
+
+class PackFile(_Deferred):
+    """A file of templates/packs: the signals of one kind of thing."""
+
+    pack: Annotated[Slug, Field(description="Its name.")]
+    title: Annotated[Text, Field(description="Its name for people.")]
+    source: Annotated[Text, Field(description="Where the numbers were taken from.")]
+    needs: Annotated[
+        tuple[str, ...],
+        Field(
+            description="The parts of the convention that it reads.",
+            examples=[["requests"], ["latency"]],
+        ),
+    ] = ()
+    signals: Annotated[tuple[SignalSpec, ...], Field(min_length=1, description="What it measures.")]
+
+
+class TextsFile(_Deferred):
+    """A file of templates/packs that has only the words of alerts that code derives, by
+    `Name/kind`."""
+
+    texts: Annotated[
+        dict[str, GuidanceSpec], Field(description="The words of each alert, by its name and kind.")
+    ]

@@ -1,0 +1,365 @@
+"""The project file `opsgen.yaml`: teams, channels, escalation policies and defaults of a repository
+of specs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from opsgen.load.escalation_spec import EscalationChoice, HoursSpec, PolicySpec, Tier
+from opsgen.load.forms import OneKey, OneOrMany, Strict
+from opsgen.load.scalars import (
+    DurationField,
+    HttpUrl,
+    KubernetesKey,
+    KubernetesValue,
+    NumberField,
+    Owner,
+    PositiveDurationField,
+    Slug,
+    Text,
+    mistake,
+)
+from opsgen.load.service_spec import Severity
+
+
+class GrafanaSpec(Strict):
+    """The Grafana that shows the dashboards."""
+
+    url: Annotated[
+        HttpUrl | None,
+        Field(
+            description="Where it is, for links in alerts and runbooks; default: no links.",
+            examples=["https://grafana.example.com"],
+        ),
+    ] = None
+    folder: Annotated[
+        Text, Field(description="The folder of the dashboards.", examples=["Services"])
+    ] = "Services"
+
+
+class RunbooksSpec(Strict):
+    """Where people read the runbooks."""
+
+    url: Annotated[
+        Text | None,
+        Field(
+            description=(
+                "Where a runbook is read; {service} stands for the service. Default:"
+                " {service}/runbook.md."
+            ),
+            examples=["https://git.example.com/ops/blob/main/out/{service}/runbook.md"],
+        ),
+    ] = None
+    complete: Annotated[
+        tuple[Tier, ...],
+        OneOrMany(),
+        Field(
+            description="Tiers whose runbooks must have no open question, for opsgen check.",
+            examples=[1, [1, 2]],
+        ),
+    ] = ()
+    review_after: Annotated[
+        PositiveDurationField | None,
+        Field(
+            description="How long after its last review a runbook is overdue.", examples=["180d"]
+        ),
+    ] = None
+
+
+class PrometheusSpec(Strict):
+    """The Prometheus that evaluates the rules."""
+
+    version: Annotated[
+        str,
+        Field(
+            pattern=r"^\d+\.\d+(\.\d+)?$",
+            description="Its version, quoted; 2.42 or later. Gates fields and functions.",
+            examples=["2.42", "3.5"],
+        ),
+    ] = "2.42"
+    scrape_interval: Annotated[
+        PositiveDurationField | None,
+        Field(description="How often it scrapes; default: 30s.", examples=["30s"]),
+    ] = None
+    evaluation_interval: Annotated[
+        PositiveDurationField | None,
+        Field(description="How often it evaluates rules; default: 30s.", examples=["30s"]),
+    ] = None
+
+
+class TimingSpec(Strict):
+    """When people are told of alerts of one severity, in Alertmanager's own words."""
+
+    group_wait: Annotated[
+        DurationField | None,
+        Field(description="How long a first notification waits for more alerts.", examples=["10s"]),
+    ] = None
+    group_interval: Annotated[
+        PositiveDurationField | None,
+        Field(
+            description="How long after one notification what has changed is told.", examples=["5m"]
+        ),
+    ] = None
+    repeat_interval: Annotated[
+        PositiveDurationField | None,
+        Field(
+            description="After how long what has not changed is told again; at most 5d.",
+            examples=["4h"],
+        ),
+    ] = None
+
+
+class AlertmanagerSpec(Strict):
+    """The Alertmanager that tells people."""
+
+    version: Annotated[
+        str,
+        Field(
+            pattern=r"^\d+\.\d+(\.\d+)?$",
+            description=(
+                "Its version, quoted; 0.25 or later. Gates kinds of channel and their options."
+            ),
+            examples=["0.25", "0.28"],
+        ),
+    ] = "0.25"
+    page: Annotated[TimingSpec, Field(description="When people are told of pages.")] = TimingSpec()
+    ticket: Annotated[TimingSpec, Field(description="When people are told of tickets.")] = (
+        TimingSpec()
+    )
+    info: Annotated[TimingSpec, Field(description="When people are told of infos.")] = TimingSpec()
+
+
+class BlackboxSpec(Strict):
+    """The blackbox exporter that polls from outside."""
+
+    address: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z0-9._:\[\]-]+$",
+            description="Its host and port, as Prometheus reaches it.",
+            examples=["blackbox-exporter:9115"],
+        ),
+    ] = "blackbox-exporter:9115"
+    module: Annotated[
+        str, Field(pattern=r"^[a-zA-Z0-9_-]+$", description="The module of probes that name none.")
+    ] = "http_2xx"
+
+
+class BurnRateSpec(Strict):
+    """One tier of burn-rate alerting, in place of the workbook's."""
+
+    severity: Annotated[
+        Severity, Field(description="What it is at tiers 1 and 2; lower tiers lower it.")
+    ]
+    factor: Annotated[
+        NumberField,
+        Field(description="How many times too fast the budget burns; at least 1.", examples=[14.4]),
+    ]
+    long: Annotated[PositiveDurationField, Field(description="The long window.", examples=["1h"])]
+    short: Annotated[
+        PositiveDurationField | None,
+        Field(description="The short window; default: 1/12 of the long one.", examples=["5m"]),
+    ] = None
+
+
+class SloDefaults(Strict):
+    """What all SLOs have in common."""
+
+    window: Annotated[
+        PositiveDurationField | None,
+        Field(
+            description="The period of SLOs that name none, 1d to 365d; default: 30d.",
+            examples=["30d"],
+        ),
+    ] = None
+    burn_rates: Annotated[
+        tuple[BurnRateSpec, ...] | None,
+        Field(description="The tiers of every SLO, in place of the workbook's."),
+    ] = None
+
+
+class TeamSpec(Strict):
+    """One team: how it is reached, and how its alerts escalate."""
+
+    slack: Annotated[
+        Text | None, Field(description="Its Slack channel, quoted.", examples=["#payments"])
+    ] = None
+    email: Annotated[
+        Text | None, Field(description="Its address.", examples=["payments@example.com"])
+    ] = None
+    owners: Annotated[
+        tuple[Owner, ...],
+        OneOrMany(),
+        Field(
+            description="Who reviews its files, as CODEOWNERS names them.",
+            examples=["@example/payments"],
+        ),
+    ] = ()
+    escalation: Annotated[EscalationChoice, Field(description="A policy for every severity.")] = (
+        EscalationChoice()
+    )
+
+
+class WatchdogSpec(Strict):
+    """Who misses the beat of alerting itself: a service outside of it, that expects a message every
+    so often."""
+
+    notify: Annotated[
+        Slug, Field(description="The channel that expects the beat.", examples=["dead-mans-switch"])
+    ]
+    every: Annotated[
+        PositiveDurationField | None,
+        Field(description="How often it beats; default: 1m.", examples=["1m"]),
+    ] = None
+
+
+class ChannelSpec(Strict):
+    """Where a notification goes: one kind with its options."""
+
+    kind: str
+    options: dict[str, Any]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_kind(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or len(value) != 1:
+            raise mistake(
+                "a channel is one kind with its options",
+                "write for example slack: {channel: '#payments'}",
+            )
+        ((kind, options),) = value.items()
+        if options is None:
+            options = {}
+        if not isinstance(options, dict):
+            raise mistake(
+                f"the options of {kind} are no mapping", f"write {kind}: {{option: value}}"
+            )
+        return {"kind": kind, "options": options}
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        # Here, because the renderer that knows the kinds is not needed to read a project file.
+        from opsgen.load.channel_schema import channel_schema
+
+        return channel_schema()
+
+
+class KubernetesSpec(Strict):
+    """How the resources of the target kubernetes get into a cluster."""
+
+    namespace: Annotated[
+        Slug | None,
+        Field(
+            description="Their namespace; default: that of whoever applies them.",
+            examples=["monitoring"],
+        ),
+    ] = None
+    labels: Annotated[
+        dict[KubernetesKey, KubernetesValue],
+        Field(
+            description="Labels that they get: those by which the Prometheus operator selects.",
+            examples=[{"release": "kube-prometheus-stack"}],
+        ),
+    ] = Field(default_factory=dict)
+    dashboards: Annotated[
+        Literal["sidecar", "operator"],
+        Field(
+            description=(
+                "How Grafana learns of dashboards: a ConfigMap for its sidecar, or a"
+                " GrafanaDashboard."
+            )
+        ),
+    ] = "sidecar"
+    grafana: Annotated[
+        dict[KubernetesKey, KubernetesValue],
+        Field(
+            description=(
+                "Labels of the Grafana that the operator gives them to; default: every one."
+            ),
+            examples=[{"dashboards": "grafana"}],
+        ),
+    ] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _asked_for(self) -> KubernetesSpec:
+        if self.grafana and self.dashboards != "operator":
+            raise mistake(
+                "grafana selects for the operator alone",
+                "write dashboards: operator, or leave grafana out",
+            )
+        return self
+
+
+class ProjectSpec(Strict):
+    """What all specs of a repository share; every part has a default that works."""
+
+    out: Annotated[Text, Field(description="The folder that is written, from this file's own.")] = (
+        "out"
+    )
+    targets: Annotated[
+        tuple[
+            Literal["files", "kubernetes", "terraform", "grafana", "mimir", "mkdocs", "git"], ...
+        ],
+        Field(min_length=1, description="Ways to deliver what is generated.", examples=[["files"]]),
+    ] = ("files",)
+    templates: Annotated[
+        Text | None,
+        Field(
+            description=(
+                "A folder of your own packs, conventions and templates, from this file's own."
+            )
+        ),
+    ] = None
+    grafana: Annotated[GrafanaSpec, Field(description="The Grafana that shows the dashboards.")] = (
+        GrafanaSpec()
+    )
+    runbooks: Annotated[RunbooksSpec, Field(description="Where people read the runbooks.")] = (
+        RunbooksSpec()
+    )
+    prometheus: Annotated[
+        PrometheusSpec, Field(description="The Prometheus that evaluates the rules.")
+    ] = PrometheusSpec()
+    alertmanager: Annotated[
+        AlertmanagerSpec, Field(description="The Alertmanager that tells people.")
+    ] = AlertmanagerSpec()
+    blackbox: Annotated[
+        BlackboxSpec, Field(description="The blackbox exporter that polls from outside.")
+    ] = BlackboxSpec()
+    kubernetes: Annotated[
+        KubernetesSpec, Field(description="How resources get into a cluster.")
+    ] = KubernetesSpec()
+    slo: Annotated[SloDefaults, Field(description="What all SLOs have in common.")] = SloDefaults()
+    teams: dict[Slug, TeamSpec] = Field(default_factory=dict, description="The teams, by name.")
+    channels: dict[Slug, ChannelSpec] = Field(
+        default_factory=dict,
+        description="Where notifications go, by name; secrets by file, never by value.",
+    )
+    escalation: dict[Slug, Annotated[PolicySpec, OneKey("steps")]] = Field(
+        default_factory=dict, description="The escalation policies, by name: the steps of each."
+    )
+    catch_all: Annotated[
+        Slug | None,
+        Field(
+            description=(
+                "The channel for alerts that no route matches, whoever wrote them; default: nobody."
+            )
+        ),
+    ] = None
+    watchdog: Annotated[
+        WatchdogSpec | None,
+        Field(
+            description=(
+                "An alert that always fires, so that its silence says that alerting itself is"
+                " broken."
+            )
+        ),
+    ] = None
+    hours: dict[Slug, HoursSpec] = Field(
+        default_factory=dict, description="When people work, by name."
+    )

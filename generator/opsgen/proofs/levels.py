@@ -1,0 +1,189 @@
+"""What a source may be set to while a state is searched: outages first, then levels around what
+rules compare with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from itertools import pairwise
+
+from opsgen.proofs.conditions import Problem, Settings, with_setting
+from opsgen.proofs.series import HistogramSource, Load, Setting, Source
+from opsgen.proofs.state import Unsupported
+from opsgen.proofs.steady import Query, World
+from opsgen.quantities import number_text
+
+# A thousand events a second pass every guard that asks for a fewest number of them.
+_BUSY = Decimal(1000)
+# Enough more than that to drown what is healthy: a hundred errors for every good request.
+_SURGE = Decimal(100_000)
+_ZERO = Decimal(0)
+_ONE = Decimal(1)
+_POWERS_OF_TEN = tuple(
+    Decimal(1).scaleb(power) for power in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, -1, -2, -3, -6)
+)
+_MOST_ROOTS = 12
+
+TIERS = range(3)
+# (problem, source, tier, now, past): what the source may be set to, in the order of preference.
+Choices = Callable[[Problem, int, int, Settings, Settings], Iterator[Setting]]
+
+
+def start(source: Source) -> Setting:
+    """Where the search for a healthy state begins: busy and fast; gauges at 1, which `up` and its
+    like want."""
+    return _at_level(
+        source, _BUSY if isinstance(source, HistogramSource) or source.counter else _ONE
+    )
+
+
+def healthy_choices(
+    problem: Problem, s: int, tier: int, now: Settings, past: Settings
+) -> Iterator[Setting]:
+    """For a healthy state: as at the start, none at all (of errors, say), then something in
+    between."""
+    source = problem.sources[s]
+    # What an offset looks back at should have been something.
+    zero_tier = 1 if s in problem.past_read and not source.narrow else 0
+    if tier == 0:
+        yield start(source)
+    if tier == zero_tier == 0:
+        yield _at_level(source, _ZERO)
+    if tier >= 1:
+        yield from _derived(problem, s, now, past)
+        yield _at_level(source, _ZERO)
+    if tier >= 2:
+        yield from (_at_level(source, level) for level in _POWERS_OF_TEN)
+        # Healthy by absence is right for a series that is there only in trouble, not for alerts
+        # that contradict.
+        if len(problem.readers[s]) == 1:
+            yield None
+
+
+def failing_choices(
+    problem: Problem, s: int, tier: int, now: Settings, past: Settings
+) -> Iterator[Setting]:
+    """For a failing state."""
+    source = problem.sources[s]
+    if tier != 1:
+        yield from _outages(source)
+    if tier >= 1:
+        yield from _derived(problem, s, now, past)
+    if tier >= 2:
+        yield from (_at_level(source, level) for level in _POWERS_OF_TEN)
+        yield from (
+            _at_level(source, -level) for level in _POWERS_OF_TEN if _may_be_negative(source)
+        )
+
+
+def _outages(source: Source) -> Iterator[Setting]:
+    if isinstance(source, HistogramSource):
+        yield from (Load(_ZERO, 0), Load(_BUSY, len(source.bounds)), Load(_SURGE, 0), None)
+    elif source.counter:
+        yield from (_ZERO, _SURGE, *((-_SURGE,) if source.falls else ()), None)
+    else:
+        yield from (_ZERO, _ONE, None)
+
+
+def _at_level(source: Source, level: Decimal) -> Setting:
+    return Load(level, 0) if isinstance(source, HistogramSource) else level
+
+
+def _may_be_negative(source: Source) -> bool:
+    return not isinstance(source, HistogramSource) and (source.falls or not source.counter)
+
+
+def _derived(problem: Problem, s: int, now: Settings, past: Settings) -> Iterator[Setting]:
+    """Settings around and between the levels at which some comparison in some rule becomes true or
+    false."""
+    source = problem.sources[s]
+    roots = _roots(problem, s, now, past)
+    for level in _around(roots):
+        if level >= 0 or _may_be_negative(source):
+            yield _at_level(source, level)
+    if isinstance(source, HistogramSource):
+        yield from (Load(_BUSY, bucket) for bucket in range(1, len(source.bounds) + 1))
+
+
+def _around(roots: Sequence[Decimal]) -> Iterator[Decimal]:
+    yield from (
+        _rounded(root * factor)
+        for root in roots
+        for factor in (2, Decimal("0.5"), 4, Decimal("0.25"))
+    )
+    yield from (_between(low, high) for low, high in pairwise(roots))
+    yield from (root + step for root in roots for step in (1, -1))
+    yield from roots
+
+
+def _rounded(level: Decimal) -> Decimal:
+    """Two significant digits."""
+    return (
+        Decimal(number_text(level.quantize(Decimal(1).scaleb(level.adjusted() - 1))))
+        if level
+        else level
+    )
+
+
+def _between(low: Decimal, high: Decimal) -> Decimal:
+    middle = (low + high) / 2
+    return rounded if low < (rounded := _rounded(middle)) < high else middle
+
+
+def _roots(problem: Problem, s: int, now: Settings, past: Settings) -> list[Decimal]:
+    """The levels of one source at which the sides of a comparison are equal, were they linear in
+    it; ascending."""
+    found: set[Decimal] = set()
+    for index in problem.readers[s]:
+        probed = (
+            with_setting(now, s, _probed(problem.sources[s], now[s], level)) for level in (1, 2)
+        )
+        for first, second in zip(
+            *(_gaps(problem, index, settings, past) for settings in probed), strict=True
+        ):
+            if len(first) == len(second):
+                found |= {
+                    root
+                    for pair in zip(first, second, strict=True)
+                    if (root := _root(*pair)) is not None
+                }
+    return sorted(found)[:_MOST_ROOTS]
+
+
+def _probed(source: Source, setting: Setting, level: int) -> Setting:
+    if isinstance(source, HistogramSource):
+        return Load(Decimal(level), setting.bucket if isinstance(setting, Load) else 0)
+    return Decimal(level)
+
+
+def _root(first: float, second: float) -> Decimal | None:
+    """Where the line through (1, first) and (2, second) crosses zero."""
+    slope = second - first
+    if not math.isfinite(slope) or abs(slope) < 1e-300:
+        return None
+    root = 1 - first / slope
+    return Decimal(f"{root:.6g}") if math.isfinite(root) and abs(root) < 1e18 else None
+
+
+def _gaps(problem: Problem, index: int, now: Settings, past: Settings) -> list[list[float]]:
+    """For each comparison of the rule, by how much its left side exceeds its right, series by
+    series."""
+    world = problem.world(index, now, past)
+    return [_gap(left, right, world) for left, right in problem.rules[index].comparisons]
+
+
+def _gap(left: Query, right: Query, world: World) -> list[float]:
+    try:
+        sides = [
+            list(value.values()) if isinstance(value := side(world), dict) else [value]
+            for side in (left, right)
+        ]
+    except Unsupported:
+        return []
+    lefts, rights = sides
+    if len(lefts) == 1:
+        return [lefts[0] - other for other in rights]
+    if len(rights) == 1:
+        return [other - rights[0] for other in lefts]
+    return [one - other for one, other in zip(lefts, rights, strict=False)]

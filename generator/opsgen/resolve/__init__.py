@@ -1,0 +1,2 @@
+"""The resolve stage: what people wrote in, a complete `Service` out, with the origin of every
+value."""

@@ -1,0 +1,54 @@
+"""The later steps of escalation: a service and its alerts in, the alerts that fire when one has
+fired too long, out.
+
+Alertmanager has no delayed escalation of its own. What is derived here fires once another alert has
+fired for as long as a step waits, with that alert's labels and the number of the step, and is
+routed to the step's channels. It resolves with the alert, and a silence or an inhibition of the
+alert covers it, since it has all of its labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from opsgen.model.service import Policy, Service
+from opsgen.model.signal import Alert, Escalated
+from opsgen.promql import Aggregate, Grouping, Matcher, Node, Selector
+
+# What Prometheus adds to its series of alerts, and the alert does not have.
+_STATE = "alertstate"
+STEP_LABEL = "step"
+
+
+def escalations(service: Service, alerts: Iterable[Alert]) -> tuple[Escalated, ...]:
+    """One for every alert and later step of its policy, in their order."""
+    return tuple(found for alert in alerts for found in _of_alert(service, alert))
+
+
+def has_steps(policy: Policy | None) -> bool:
+    """Whether anybody is told later, too."""
+    return policy is not None and len(policy.steps) > 1
+
+
+def _of_alert(service: Service, alert: Alert) -> Iterator[Escalated]:
+    policy = service.team.policies.get(alert.severity)
+    for number, step in enumerate(policy.steps[1:] if policy else (), start=2):
+        told = tuple(dict.fromkeys(channel.name for channel in step.notify))
+        yield Escalated(alert, number, step.after, told, _still_firing(service, alert))
+
+
+def _still_firing(service: Service, alert: Alert) -> Node:
+    """The alert's series while it fires, but not those of its own escalation."""
+    wanted = {
+        "alertname": alert.name,
+        _STATE: "firing",
+        "service": service.name,
+        "environment": service.environment,
+        "severity": alert.severity,
+        "signal": alert.signal,
+        STEP_LABEL: "",
+    }
+    firing = Selector(
+        "ALERTS", tuple(Matcher(label, "=", value) for label, value in wanted.items())
+    )
+    return Aggregate("max", firing, Grouping((_STATE,), without=True))

@@ -1,0 +1,175 @@
+"""The engine of `opsgen lint`: which files it reads, where it says that something is wrong, and
+public collections."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opsgen.errors import InputError
+from opsgen.judge.lint import LINT_KINDS, LintFinding, lint_paths
+from opsgen.judge.rulefile import read_rule_file
+from tests.programs import ROOT
+
+EXAMPLES = ROOT / "tests" / "data" / "lint"
+
+
+def lint(*names: str) -> tuple[LintFinding, ...]:
+    return lint_paths([EXAMPLES / name for name in names])
+
+
+def test_every_defect_is_found_at_its_place() -> None:
+    found = [
+        (finding.line, finding.column, finding.rule, finding.kind)
+        for finding in lint("defects.yaml")
+    ]
+
+    assert found == [
+        (8, 9, "TooManyLocks", "never-matches"),
+        (17, 11, "TeamIdle", "annotation-label-is-gone"),
+        (17, 11, "TeamIdle", "annotation-label-is-gone"),
+        (22, 11, "TeamIdle", "value-in-label"),
+        (25, 9, "NotPromql", "syntax"),
+        (27, 9, "NoExpression", "not-a-rule"),
+    ]
+    assert {kind for _, _, _, kind in found} <= LINT_KINDS.keys()
+
+
+def test_a_finding_reads_as_place_rule_what_and_what_would_be_right() -> None:
+    finding = lint("defects.yaml")[0]
+
+    assert str(finding).startswith(
+        f"{EXAMPLES.as_posix()}/defects.yaml:8:9: TooManyLocks: the two sides of `/` never"
+    )
+    assert str(finding).endswith("`/ on () group_right`")
+    assert finding.as_dict()["kind"] == "never-matches"
+    assert finding.as_dict()["group"] == "defects"
+
+
+def test_every_manifest_of_a_file_is_read_and_lists_too() -> None:
+    assert [(finding.rule, finding.group) for finding in lint("manifests.yaml")] == [
+        ("First", "first"),
+        ("Second", "second"),
+    ]
+
+
+def test_a_second_document_of_a_rule_file_is_a_finding() -> None:
+    (finding,) = lint("two-documents.yaml")
+
+    assert (finding.kind, finding.line) == ("second-document", 7)
+
+
+def test_a_template_of_rules_is_one_finding_that_says_to_render_it() -> None:
+    (finding,) = lint("chart.yaml")
+
+    assert finding.kind == "not-yaml"
+    assert "helm template" in finding.right
+
+
+def test_aliases_and_merged_keys_are_read_once() -> None:
+    assert [(finding.rule, finding.line, finding.kind) for finding in lint("aliases.yaml")] == [
+        ("Down", 6, "never-matches"),
+        ("DownToo", 6, "never-matches"),
+    ]
+
+
+def test_a_folder_gives_its_rule_files_alone() -> None:
+    assert lint("folder") == ()
+
+
+def test_recorded_series_are_known_across_files(tmp_path: Path) -> None:
+    write_rules(tmp_path / "a.yaml", {"alert": "A", "expr": "job:up:sum / up > 1"})
+    write_rules(tmp_path / "b.yaml", {"record": "job:up:sum", "expr": "sum by (job) (up)"})
+
+    assert lint_paths([tmp_path / "a.yaml"]) == ()
+    assert [finding.kind for finding in lint_paths([tmp_path])] == ["never-matches"]
+
+
+def test_a_file_named_twice_is_read_once() -> None:
+    assert lint("defects.yaml", "defects.yaml") == lint("defects.yaml")
+
+
+@pytest.mark.parametrize("name", ["folder/users.yaml", "missing.yaml", "folder/.hidden/none"])
+def test_a_path_without_rules_is_a_mistake(name: str) -> None:
+    with pytest.raises(InputError, match=name):
+        lint(name)
+
+
+def test_no_rule_file_at_all_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no rule file found"):
+        lint_paths([tmp_path])
+
+
+def test_a_file_that_is_not_utf8_is_a_finding(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_bytes(b"groups:\n- name: \xff\n")
+
+    (finding,) = lint_paths([tmp_path / "rules.yaml"])
+
+    assert (finding.kind, finding.line) == ("not-yaml", 2)
+
+
+@pytest.mark.parametrize("opening", ["[", "- ", "{a: ", "? "])
+def test_absurd_nesting_is_a_finding_and_no_crash(opening: str) -> None:
+    read = read_rule_file(opening.encode() * 200_000)
+
+    assert read is not None
+    assert "levels deep" in read.problems[0].message
+
+
+def test_aliases_that_expand_without_end_are_read_at_once() -> None:
+    laughs = "\n".join(
+        f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}" for n in range(1, 30)
+    )
+
+    read = read_rule_file(
+        f"a0: &a0 {{name: x}}\n{laughs}\ngroups: [{{<<: *a29, rules: []}}]\n".encode()
+    )
+
+    assert read is not None
+
+
+@given(
+    st.binary()
+    | st.text().map(str.encode)
+    | st.text(alphabet="groups: rulexpa-[]{}&*<\n'\"|>").map(str.encode)
+)
+def test_any_bytes_are_read_or_refused(content: bytes) -> None:
+    read_rule_file(content)
+    read_rule_file(b"groups:\n- name: g\n  rules:\n  - alert: A\n    expr: " + content)
+
+
+def test_kube_prometheus_has_five_alerts_that_print_a_dropped_label_and_nothing_else(
+    sample_data: Path,
+) -> None:
+    findings = lint_paths([sample_data / "rules" / "kube-prometheus"])
+
+    assert {finding.kind for finding in findings} == {"annotation-label-is-gone"}
+    assert all("`$labels.job`" in finding.message for finding in findings)
+    assert Counter(finding.rule for finding in findings) == {
+        "AlertmanagerClusterFailedToSendAlerts": 2,
+        "AlertmanagerConfigInconsistent": 1,
+        "AlertmanagerClusterDown": 1,
+        "AlertmanagerClusterCrashlooping": 1,
+    }
+
+
+def test_sloths_output_is_sound_but_for_documents_that_prometheus_does_not_read(
+    sample_data: Path,
+) -> None:
+    findings = lint_paths([sample_data / "peers" / "sloth-generated"])
+
+    assert Counter((finding.kind, Path(finding.file).name) for finding in findings) == {
+        ("second-document", "examples__gen_multifile.yml"): 1,
+        ("second-document", "examples__gen_openslo-kubernetes-apiserver.yml"): 1,
+        # A function of VictoriaMetrics, which Prometheus does not have.
+        ("syntax", "examples__gen_victoria-metrics.yml"): 14,
+    }
+
+
+def write_rules(path: Path, *rules: dict[str, str]) -> None:
+    path.write_text(yaml.safe_dump({"groups": [{"name": "g", "rules": list(rules)}]}))
