@@ -23,11 +23,12 @@ from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
+from opsgen.alertmanager.routing import concerning
 from opsgen.cli.commands import main
 from opsgen.errors import InputError
 from opsgen.fleet.build import contents
 from opsgen.fleet.load import FleetModel, load_fleet
-from opsgen.judge.closure import concerning, gaps
+from opsgen.judge.closure import gaps
 from opsgen.model.artifact import Wanted
 from tests.strategies import Spec, damaged, examples, projects, service_specs
 

@@ -18,11 +18,12 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from opsgen.alertmanager.routing import concerning
 from opsgen.cli.commands import main
 from opsgen.fleet.build import check_fresh, write_fleet
 from opsgen.fleet.load import load_fleet
 from opsgen.fleet.make import make_fleet
-from opsgen.judge.closure import concerning, gaps
+from opsgen.judge.closure import gaps
 from opsgen.model.artifact import Artifact
 from tests.programs import ROOT
 

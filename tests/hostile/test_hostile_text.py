@@ -20,9 +20,10 @@ import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from opsgen.alertmanager.routing import concerning
 from opsgen.fleet.build import contents
 from opsgen.fleet.load import load_fleet
-from opsgen.judge.closure import concerning, gaps
+from opsgen.judge.closure import gaps
 from tests.strategies import HOSTILE
 
 # Where words are shown to people on one line, blanks and line ends count as one space; hidden

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
+from opsgen.alertmanager.routing import concerning
 from opsgen.fleet.build import contents
 from opsgen.fleet.load import FleetModel
-from opsgen.judge.closure import Gap, concerning, gaps
+from opsgen.judge.closure import Gap, gaps
 from opsgen.model.artifact import Artifact
 from opsgen.model.service import Service
 from tests.specs import fleet

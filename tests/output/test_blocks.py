@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsgen.errors import InputError
+from opsgen.model.pages import Block, Page, Part, parse, written_by_people
 from opsgen.output import blocks
-from opsgen.output.blocks import Block, Page, Part, merge, parse
+from opsgen.output.blocks import merge
 
 
 def page(**bodies: str) -> Page:
@@ -334,7 +335,7 @@ def test_no_line_of_people_is_lost_and_every_block_is_as_wanted(
         line
         for name in gone
         for line in texts.get(name, [])
-        if not blocks.written_by_people("\n".join(texts.get(name, [])))
+        if not written_by_people("\n".join(texts.get(name, [])))
     ]
     kept = [line for part in found.parts for line in part.after.split("\n")]
     assert sorted(line for line in kept if line in peoples) == sorted(

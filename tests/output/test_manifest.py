@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsgen.errors import InputError
-from opsgen.model.artifact import digest
-from opsgen.output.manifest import MANIFEST, Manifest, parse_manifest, read_index
+from opsgen.model.artifact import MANIFEST, digest
+from opsgen.output.manifest import Manifest, parse_manifest, read_index
 from opsgen.output.plan import plan
 from opsgen.output.write import write
 from tests.output.trees import content, snapshot, spoil, wanted

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from opsgen.model.artifact import Artifact, ArtifactSet
-from opsgen.output.manifest import MANIFEST
+from opsgen.model.artifact import MANIFEST, Artifact, ArtifactSet
 from opsgen.output.plan import EDITED, FOREIGN, UNWANTED, Action, FolderContent, Plan, plan
 from opsgen.output.write import write
 from tests.output.trees import Files, content, snapshot, spoil, wanted

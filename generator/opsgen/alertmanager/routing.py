@@ -68,6 +68,24 @@ def routes_reached(
     return tuple(_routes_reached(root, root["receiver"], labels))
 
 
+def concerning(alertmanager: Mapping[str, Any], service: str) -> dict[str, Any]:
+    """The fleet's configuration, with only those routes that an alert of the service can take.
+
+    To try the routes of a thousand other services for every alert would take as long as all the
+    rest.
+    """
+    route = alertmanager["route"]
+    own = matcher("service", service)
+
+    def can_match(child: Mapping[str, Any]) -> bool:
+        matchers = child.get("matchers", ())
+        names_a_service = any(text.startswith("service=") for text in matchers)
+        return own in matchers or not names_a_service
+
+    routes = [child for child in route.get("routes", ()) if can_match(child)]
+    return {**alertmanager, "route": {**route, "routes": routes}}
+
+
 def is_inhibited(
     config: Mapping[str, Any], target: Mapping[str, str], sources: Iterable[Mapping[str, str]]
 ) -> bool:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from opsgen.changes.meaning import KINDS, Item, meaning
 from opsgen.errors import InputError
-from opsgen.output import blocks
+from opsgen.model import pages
 
 Verb = Literal["added", "removed", "renamed", "changed"]
 
@@ -80,10 +80,10 @@ def _same(before: bytes | None, after: bytes | None) -> bool:
     if before is None or after is None or before == after:
         return before == after
     try:
-        pages = [blocks.parse(one.decode(), "") for one in (before, after)]
+        both = [pages.parse(one.decode(), "") for one in (before, after)]
     except (InputError, UnicodeDecodeError):
         return False
-    old, new = ([(part.block.id, part.block.body) for part in page.parts] for page in pages)
+    old, new = ([(part.block.id, part.block.body) for part in page.parts] for page in both)
     return bool(old) and old == new
 
 

@@ -14,10 +14,9 @@ from typing import Any
 
 import yaml
 
-from opsgen.alertmanager.routing import routes_reached
+from opsgen.alertmanager.routing import concerning, routes_reached
 from opsgen.errors import InputError
-from opsgen.judge.closure import concerning
-from opsgen.output import blocks
+from opsgen.model import pages
 from opsgen.render.markdown import ASKED_FOR_BY
 
 # In the order in which people ask.
@@ -232,7 +231,7 @@ def _all_panels(panels: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 def _sections(service: str, content: bytes) -> Iterator[Item]:
     """opsgen's blocks alone: what people write between them is theirs."""
     try:
-        page = blocks.parse(content.decode(), "")
+        page = pages.parse(content.decode(), "")
     except (InputError, UnicodeDecodeError):
         return
     for part in page.parts:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from opsgen.errors import InputError, Mistake
+from opsgen.model.artifact import MANIFEST
 from opsgen.output.disk import Kind, Tree
-from opsgen.output.manifest import MANIFEST, parse_manifest
+from opsgen.output.manifest import parse_manifest
 
 Files = dict[str, bytes]
 # Says of the facts in a service's manifest whether that service is gone.

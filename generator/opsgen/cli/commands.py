@@ -396,8 +396,8 @@ def build(
 @_format_of("json", "markdown")
 @_reporting_mistakes
 def diff(paths: tuple[Path, ...], revision: str | None, out: Path | None, form: str) -> None:
+    from opsgen.changes.of_build import changes
     from opsgen.changes.words import as_json, as_markdown, as_text
-    from opsgen.fleet.build import changes
     from opsgen.fleet.make import make_fleet
     from opsgen.output.disk import WriteError
 

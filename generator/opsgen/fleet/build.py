@@ -13,22 +13,19 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from opsgen.fleet.load import FleetModel
 from opsgen.fleet.make import FRAGMENT, MadeFleet, made_of
-from opsgen.model.artifact import Artifact, ArtifactSet, Wanted
+from opsgen.model.artifact import MANIFEST, Artifact, ArtifactSet, Wanted
 from opsgen.model.findings import Finding
 from opsgen.output.blocks import Side
 from opsgen.output.excerpt import excerpt, first_lines
-from opsgen.output.manifest import MANIFEST, read_index
+from opsgen.output.manifest import read_index
 from opsgen.output.plan import EDITED, FORCEABLE, Action, Decision, FolderContent, Plan, plan
 from opsgen.output.write import write
-
-if TYPE_CHECKING:
-    from opsgen.changes.compare import Changes
 
 _FLEET = ""
 _VERBS = {
@@ -91,25 +88,6 @@ def check_fresh(fleet: MadeFleet, out: Path) -> Report:
             )
     stale = [decision for decision in would.decisions if decision.action is not Action.KEEP]
     return Report.of(would, lines, not would.stale, _findings(fleet, would, stale))
-
-
-def changes(fleet: MadeFleet, out: Path, revision: str | None) -> Changes:
-    """What the specs change in meaning, against the output on the disk or at a revision of git;
-    writes nothing."""
-    from opsgen.changes.compare import compare
-    from opsgen.changes.trees import at_revision, on_disk
-
-    services = [made.name for made in fleet.services]
-    is_gone = concerns(fleet)
-    before = (
-        on_disk(out, services, is_gone)
-        if revision is None
-        else at_revision(out, revision, services, is_gone)
-    )
-    wanted = contents(fleet, out).values()
-    return compare(
-        before, {one.path: one.encoded for content in wanted for one in content.artifacts}
-    )
 
 
 def manifests(fleet: MadeFleet) -> str:

@@ -20,7 +20,7 @@ from typing import Any
 from opsgen.errors import InputError
 from opsgen.fleet import inputs
 from opsgen.load.discovery import Shard, find_specs
-from opsgen.output.manifest import MANIFEST
+from opsgen.model.artifact import MANIFEST
 
 _FORM = 1
 

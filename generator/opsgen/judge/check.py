@@ -12,9 +12,10 @@ from typing import Any
 
 import yaml
 
+from opsgen.alertmanager.routing import concerning
 from opsgen.fleet.build import contents
 from opsgen.fleet.load import FleetModel
-from opsgen.judge.closure import Gap, concerning, gaps, terraform_gaps
+from opsgen.judge.closure import Gap, gaps, terraform_gaps
 from opsgen.judge.programs import Verdict, judge
 from opsgen.judge.runbook_review import Review, review_fleet
 from opsgen.model.findings import Case, Finding, of_lines

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from opsgen.alertmanager.routing import matcher, routes_reached
+from opsgen.alertmanager.routing import routes_reached
 from opsgen.model.artifact import Wanted
 from opsgen.model.links import heading_anchor
 from opsgen.model.service import Service
@@ -61,21 +61,6 @@ def terraform_gaps(artifacts: Iterable[Wanted]) -> Iterator[Gap]:
     for artifact in artifacts:
         if artifact.path.endswith(".tf.json"):
             yield from (Gap(artifact.path, fault) for fault in faults(json.loads(artifact.content)))
-
-
-def concerning(alertmanager: Mapping[str, Any], service: str) -> dict[str, Any]:
-    """The fleet's configuration with only those of its routes that an alert of the service can
-    take: trying those of a thousand other services for every alert would take as long as all the
-    rest."""
-    route = alertmanager["route"]
-    own = matcher("service", service)
-    routes = [
-        child
-        for child in route.get("routes", ())
-        if own in child.get("matchers", ())
-        or not any(m.startswith("service=") for m in child.get("matchers", ()))
-    ]
-    return {**alertmanager, "route": {**route, "routes": routes}}
 
 
 def _yaml(text: str) -> Any:

@@ -12,9 +12,8 @@ from typing import Any
 
 from opsgen.errors import InputError
 from opsgen.fleet.load import FleetModel, ServiceModel
-from opsgen.model import links
+from opsgen.model import links, pages
 from opsgen.model.service import RunbookPolicy
-from opsgen.output import blocks
 from opsgen.render.markdown import Markdown, table
 
 _REVIEWED = re.compile(r"^\W*last reviewed:?\W*(\d{4}-\d{2}-\d{2})\b", re.IGNORECASE | re.MULTILINE)
@@ -112,13 +111,13 @@ def _review(model: ServiceModel, path: Path, policy: RunbookPolicy, today: date 
     )
     try:
         text = path.read_bytes().decode()
-        page = blocks.parse(text, str(path))
+        page = pages.parse(text, str(path))
     except OSError:
         return replace(about, faults=(Found(1, "there is no runbook yet; run opsgen build"),))
     except (UnicodeDecodeError, InputError) as error:
         return replace(about, faults=tuple(_broken(error)))
     notes = {
-        part.block.id for part in page.parts if blocks.written_by_people(part.after)
+        part.block.id for part in page.parts if pages.written_by_people(part.after)
     } | page.mine
     reviewed = _last_reviewed(page)
     faults = [
@@ -142,34 +141,34 @@ def _broken(error: Exception) -> Iterator[Found]:
         yield Found(1, "this is no UTF-8 text")
 
 
-def _questions(page: blocks.Page, text: str) -> Iterator[Found]:
+def _questions(page: pages.Page, text: str) -> Iterator[Found]:
     """Those in a block are answered by what people wrote below it."""
     lines = text.split("\n")
     numbers: dict[str, list[int]] = {}
     for number, line in enumerate(lines, start=1):
-        if line.startswith(blocks.TO_WRITE):
+        if line.startswith(pages.TO_WRITE):
             numbers.setdefault(line.rstrip("\r"), []).append(number)
     for part in page.parts:
-        answered = blocks.written_by_people(part.after)
+        answered = pages.written_by_people(part.after)
         for line in part.block.body.split("\n"):
-            if line.startswith(blocks.TO_WRITE):
+            if line.startswith(pages.TO_WRITE):
                 number = numbers[line].pop(0)
                 if not answered:
                     yield Found(number, _words(line))
         for line in part.after.splitlines():
-            if line.startswith(blocks.TO_WRITE):
+            if line.startswith(pages.TO_WRITE):
                 yield Found(numbers[line].pop(0), _words(line))
 
 
 def _words(line: str) -> str:
-    return line.removeprefix(blocks.TO_WRITE).strip()
+    return line.removeprefix(pages.TO_WRITE).strip()
 
 
-def _last_reviewed(page: blocks.Page) -> date | None:
+def _last_reviewed(page: pages.Page) -> date | None:
     """The latest date that people wrote; what opsgen asks is no answer."""
     peoples = "\n".join([page.head, *(part.after for part in page.parts)])
     written = "\n".join(
-        line for line in peoples.splitlines() if not line.startswith(blocks.TO_WRITE)
+        line for line in peoples.splitlines() if not line.startswith(pages.TO_WRITE)
     )
     dates = []
     for found in _REVIEWED.findall(written):
@@ -211,7 +210,7 @@ def _line_of(text: str, position: int) -> int:
     return text.count("\n", 0, position) + 1
 
 
-def _others_named(page: blocks.Page, text: str, own: set[str]) -> Iterator[Found]:
+def _others_named(page: pages.Page, text: str, own: set[str]) -> Iterator[Found]:
     """Commands of people that were copied from another service's page."""
     for part in page.parts:
         for found in _NAMES_A_SERVICE.finditer(part.after):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from opsgen.errors import InputError, Mistake
-from opsgen.output.manifest import MANIFEST
+from opsgen.model.artifact import MANIFEST
 
 PROJECT_FILE = "opsgen.yaml"
 _SPEC_ENDINGS = (".yaml", ".yml")

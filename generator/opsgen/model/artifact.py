@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
+# Lists the files of a folder that opsgen wrote; `output.manifest` says how.
+MANIFEST = ".opsgen.manifest"
+
 
 class Wanted(Protocol):
     """A file that is wanted, whose text may have to be fetched: what is as it should be is known by

@@ -1,26 +1,17 @@
-"""A page that opsgen shares with people: its text in, opsgen's blocks and the text of people around
-them out.
+"""Merges the page that opsgen wants into the page that is there, and keeps what people wrote.
 
-    <!-- opsgen:begin alert:latency sha256:0123456789abcdef -->
-    ... opsgen's; the digest says whether somebody edited it
-    <!-- opsgen:end alert:latency -->
-    ... people's, up to the next block; it belongs to the block above it
-
-Markers are whole lines, outside of fenced code. A line `<!-- opsgen:mine alert:latency -->` says
-that people have taken a block over: opsgen does not write it. Pure: nothing is read or written
-here.
+Two pages (`model.pages`) go in; the text to write comes out, with the edits inside of blocks that
+were left alone. Nothing is read from the disk or written to it here.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import unified_diff
 from typing import Literal
 
-from opsgen.errors import InputError, Mistake
+from opsgen.model.pages import Block, Page, parse, written_by_people
 
 Side = Literal["mine", "theirs"]
 
@@ -32,76 +23,6 @@ _RETIRED_BODY = """\
 What people wrote about alerts and sections that this page no longer has.
 
 """
-# How opsgen asks people for what it can't know; a line of it is no word of theirs.
-TO_WRITE = "> **To write:**"
-
-_ID = r"[a-z0-9][a-z0-9:_-]*"
-_MARKER = re.compile(
-    rf"<!-- opsgen:(?P<kind>begin|end|mine) (?P<id>{_ID})(?P<was>(?: was:{_ID})*)"
-    r"(?: sha256:(?P<sha>[0-9a-f]{16}))? -->[ \t]*\r?\n?"
-)
-_LIKE_A_MARKER = re.compile(r"<!--\s*opsgen:", re.IGNORECASE)
-_FENCE = re.compile(r"[ \t]*(?P<fence>`{3,}|~{3,})(?P<info>.*)")
-_LINE = re.compile(r"[^\n]*\n|[^\n]+")
-_HEADING = re.compile(r"^(#{1,6}) +(.*\S)", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Block:
-    """What lies between a begin and its end; `body` has line feeds alone. `sha` is what the begin
-    says of the body, `was` are the ids that it had before."""
-
-    id: str
-    body: str
-    sha: str = ""
-    was: tuple[str, ...] = ()
-    line: int = 0
-
-    @property
-    def digest(self) -> str:
-        return hashlib.sha256(self.body.encode()).hexdigest()[:16]
-
-    @property
-    def is_edited(self) -> bool:
-        return self.sha != self.digest
-
-    @property
-    def title(self) -> str:
-        """Its first heading, or its id."""
-        found = _HEADING.search(self.body)
-        return found[2] if found else self.id
-
-    @property
-    def text(self) -> str:
-        return self.with_digest(self.digest)
-
-    def with_digest(self, sha: str) -> str:
-        words = " ".join(
-            [self.id, *(f"was:{was}" for was in self.was), *([f"sha256:{sha}"] if sha else [])]
-        )
-        return f"<!-- opsgen:begin {words} -->\n{self.body}<!-- opsgen:end {self.id} -->\n"
-
-
-@dataclass(frozen=True)
-class Part:
-    """A block, and the text of people that belongs to it: all up to the next block."""
-
-    block: Block
-    after: str
-
-
-@dataclass(frozen=True)
-class Page:
-    """`head` is people's text before the first block, `mine` are the blocks that they have taken
-    over."""
-
-    head: str
-    parts: tuple[Part, ...]
-    mine: frozenset[str] = frozenset()
-
-    @property
-    def text(self) -> str:
-        return self.head + "".join(part.block.text + part.after for part in self.parts)
 
 
 @dataclass(frozen=True)
@@ -122,62 +43,6 @@ class Merged:
     edited: tuple[Edited, ...]
 
 
-# What a template prints at the beginning and the end of a block: no text of a spec has such
-# characters.
-_SEAM = re.compile(rf"\x02(?P<kind>begin|end) (?P<id>{_ID})(?P<was>(?: was:{_ID})*)\x03\n")
-
-
-def seam(kind: Literal["begin", "end"], name: str, was: Iterable[str] = ()) -> str:
-    """The mark of a template where a block begins or ends, as a line of its own, to be `sealed`."""
-    return f"\x02{' '.join([kind, name, *(f'was:{one}' for one in was)])}\x03"
-
-
-def sealed(rendered: str) -> Page:
-    """The page that a template has rendered; raises ValueError where its marks do not fit each
-    other, or a word is in no block and no question to people."""
-    parts: list[Part] = []
-    last, begun = 0, None
-    for found in _SEAM.finditer(rendered):
-        between = rendered[last : found.start()]
-        if found["kind"] == "begin" and begun is None:
-            parts = [*parts[:-1], replace(parts[-1], after=between)] if parts else parts
-            if written_by_people(between):
-                raise ValueError(f"{between.strip().splitlines()[0]!r} is in no block")
-            begun = found
-        elif found["kind"] == "end" and begun is not None and begun["id"] == found["id"]:
-            was = tuple(part.removeprefix("was:") for part in begun["was"].split())
-            # Empty lines around the marks, so that no Markdown takes them for a part of a table or
-            # a paragraph.
-            inside = between.strip("\n")
-            parts.append(Part(Block(found["id"], f"\n{inside}\n\n", was=was), ""))
-            begun = None
-        else:
-            raise ValueError(f"{found['kind']} {found['id']} is at the wrong place")
-        last = found.end()
-    rest = rendered[last:]
-    if begun is not None or written_by_people(rest):
-        raise ValueError(f"{begun['id'] if begun else rest.strip().splitlines()[0]!r} has no end")
-    if len({part.block.id for part in parts}) < len(parts):
-        raise ValueError("two blocks have one id")
-    return Page("", (*parts[:-1], *(replace(part, after=rest) for part in parts[-1:])))
-
-
-def is_shared(text: str) -> bool:
-    """Whether there is a marker in it at all."""
-    return _LIKE_A_MARKER.search(text) is not None
-
-
-def written_by_people(text: str) -> bool:
-    """Whether there is a word in it that opsgen did not write."""
-    return any(line.strip() and not line.startswith(TO_WRITE) for line in text.splitlines())
-
-
-def parse(text: str, file: str) -> Page:
-    """The page; raises InputError with every marker that is broken, nested, double or without its
-    other half."""
-    return _Parser(file).page(text)
-
-
 def merge(present: str, wanted: Page, file: str, take: Side | None = None) -> Merged:
     """What opsgen wants, in the page that is there: blocks are replaced where they stand, new ones
     follow the one that they are to follow, and people's text stays with its block.
@@ -193,9 +58,6 @@ def merge(present: str, wanted: Page, file: str, take: Side | None = None) -> Me
     if present and not present.endswith("\n"):
         merged = merged.removesuffix(line_end)
     return Merged(merged, tuple(edited))
-
-
-# -- merging ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -303,108 +165,3 @@ def _diff(old: Block, new: Block | None) -> str:
         n=1,
     )
     return "\n".join(lines)
-
-
-# -- parsing ---------------------------------------------------------------------------------------
-
-
-class _Parser:
-    """Line by line; `mistakes` are all that was found, in their order."""
-
-    def __init__(self, file: str) -> None:
-        self.file = file
-        self.mistakes: list[Mistake] = []
-        self.first: dict[str, int] = {}
-        self.mine: set[str] = set()
-        self.open: Block | None = None
-        self.body: list[str] = []
-        self.head: list[str] = []
-        self.done: list[tuple[Block, list[str]]] = []
-
-    def page(self, text: str) -> Page:
-        for number, line, is_code in _lines(text):
-            found = None if is_code else _MARKER.fullmatch(line)
-            if found:
-                self._marker(number, found)
-            elif not is_code and _LIKE_A_MARKER.match(line):
-                self._wrong(
-                    number,
-                    "this is no marker as opsgen writes them",
-                    "restore it from version control",
-                )
-            else:
-                self._text(line)
-        if self.open is not None:
-            self._wrong(
-                self.open.line, f"the block {self.open.id} has no end", _end_of(self.open.id)
-            )
-        if self.mistakes:
-            raise InputError(self.mistakes)
-        parts = tuple(Part(block, "".join(after)) for block, after in self.done)
-        return Page("".join(self.head), parts, frozenset(self.mine))
-
-    def _marker(self, number: int, found: re.Match[str]) -> None:
-        name = found["id"]
-        if found["kind"] == "mine":
-            self.mine.add(name)
-            self._text(found[0])
-        elif found["kind"] == "begin":
-            self._begin(number, name, found)
-        elif self.open is None:
-            self._wrong(
-                number, f"the block {name} ends here, and begins nowhere", "remove this line"
-            )
-        elif self.open.id != name:
-            self._wrong(
-                number,
-                f"the block {name} ends here, inside of {self.open.id}",
-                _end_of(self.open.id),
-            )
-        else:
-            self.done.append((replace(self.open, body="".join(self.body)), []))
-            self.open = None
-
-    def _begin(self, number: int, name: str, found: re.Match[str]) -> None:
-        if self.open is not None:
-            wrong = f"the block {name} begins inside of {self.open.id}"
-            self._wrong(number, wrong, _end_of(self.open.id))
-        if name in self.first:
-            self._wrong(
-                number,
-                f"the block {name} is there twice: line {self.first[name]}",
-                "remove one of them",
-            )
-        self.first.setdefault(name, number)
-        was = tuple(part.removeprefix("was:") for part in found["was"].split())
-        self.open, self.body = Block(name, "", found["sha"] or "", was, number), []
-
-    def _text(self, line: str) -> None:
-        if self.open is not None:
-            self.body.append(line.replace("\r\n", "\n"))
-        else:
-            (self.done[-1][1] if self.done else self.head).append(line)
-
-    def _wrong(self, number: int, wrong: str, right: str) -> None:
-        self.mistakes.append(Mistake(self.file, number, 1, "", wrong, right))
-
-
-def _end_of(name: str) -> str:
-    return f"write <!-- opsgen:end {name} --> where it ends, or restore it from version control"
-
-
-def _lines(text: str) -> Iterator[tuple[int, str, bool]]:
-    """Each line with its number, its end, and whether it is fenced code."""
-    fence = ""
-    for number, line in enumerate(_LINE.findall(text), start=1):
-        found = _FENCE.match(line)
-        yield number, line, bool(fence or (found and _opens(found)))
-        if fence:
-            if found and found["fence"].startswith(fence) and not found["info"].strip():
-                fence = ""
-        elif found and _opens(found):
-            fence = found["fence"]
-
-
-def _opens(found: re.Match[str]) -> bool:
-    """A line with backticks after its fence of backticks is code in a line (CommonMark)."""
-    return found["fence"][0] == "~" or "`" not in found["info"]

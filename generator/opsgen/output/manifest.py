@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from opsgen.errors import InputError, Mistake
-from opsgen.model.artifact import path_fault
+from opsgen.model.artifact import MANIFEST, path_fault
 from opsgen.output.disk import Kind, Tree
 
-MANIFEST = ".opsgen.manifest"
 _SCHEMA = 1
 _KEYS = {"schema": int, "folder": str, "files": dict, "service": dict}
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from opsgen.errors import InputError, Mistake
-from opsgen.model.artifact import ArtifactSet, Wanted, digest, folders_above, path_fault
+from opsgen.model import pages
+from opsgen.model.artifact import MANIFEST, ArtifactSet, Wanted, digest, folders_above, path_fault
 from opsgen.output import blocks
 from opsgen.output.disk import Kind, Stamp, Tree
 from opsgen.output.manifest import (
-    MANIFEST,
     Digests,
     Manifest,
     manifest_bytes,
@@ -323,10 +323,10 @@ def _merged(
     except UnicodeDecodeError as error:
         wrong = f"this is no UTF-8 text (byte {error.start})"
         raise InputError([Mistake(file, 1, 1, "", wrong, "save it as UTF-8")]) from None
-    if not blocks.is_shared(text):
+    if not pages.is_shared(text):
         return None
     take = rule.take or ("theirs" if rule.force else None)
-    merged = blocks.merge(text, blocks.parse(artifact.content, file), file, take)
+    merged = blocks.merge(text, pages.parse(artifact.content, file), file, take)
     if merged.edited:
         return Decision(artifact.path, Action.CONFLICT, EDITED_BLOCK, edits=merged.edited)
     content = merged.text.encode()
@@ -350,14 +350,14 @@ def _decide_unwanted(tree: Tree, path: str, own: Digests) -> Iterator[Decision]:
 def _is_all_ours(present: bytes) -> bool:
     """Whether it is a page of unedited blocks, on which nobody has written a word."""
     try:
-        page = blocks.parse(present.decode(), "")
+        page = pages.parse(present.decode(), "")
     except (UnicodeDecodeError, InputError):
         return False
     peoples = (page.head, *(part.after for part in page.parts))
     unedited = (
         bool(page.parts) and not page.mine and not any(part.block.is_edited for part in page.parts)
     )
-    return unedited and not any(blocks.written_by_people(text) for text in peoples)
+    return unedited and not any(pages.written_by_people(text) for text in peoples)
 
 
 def _decide_manifest(

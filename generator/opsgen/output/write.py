@@ -21,10 +21,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from opsgen.model.artifact import folders_above
+from opsgen.model.artifact import MANIFEST, folders_above
 from opsgen.output.blocks import Side
 from opsgen.output.disk import Stamp, WriteError, named, stamp, write_error
-from opsgen.output.manifest import MANIFEST
 from opsgen.output.plan import (
     Action,
     DecidedFolder,

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from opsgen.output.blocks import TO_WRITE, seam
+from opsgen.model.pages import TO_WRITE, seam
 
 # What CommonMark and GitHub give a meaning to inside of a line: HTML, code, emphasis, links,
 # tables, formulas, references, entities, and addresses that they make links of by themselves.

@@ -16,12 +16,11 @@ from typing import Any
 from opsgen.channels.providers import Told, told
 from opsgen.errors import InputError, Mistake
 from opsgen.load.library import TEMPLATES
-from opsgen.model import links
+from opsgen.model import links, pages
 from opsgen.model.artifact import Artifact
 from opsgen.model.service import EventSlo, Hours, Policy, Service
 from opsgen.model.signal import Alert, Derived, Group, Signal, Threshold
 from opsgen.model.units import UNITS
-from opsgen.output import blocks
 from opsgen.promql import Matcher, Node, Selector, pretty
 from opsgen.promql.rewrite import call, ranged, sum_by, with_matchers
 from opsgen.promql.tree import selectors
@@ -57,7 +56,7 @@ def render_runbook(
     `render` does."""
     rendered = render(folders, _TEMPLATE, **_page(service, derived))
     try:
-        page = blocks.sealed(rendered)
+        page = pages.sealed(rendered)
     except ValueError as error:
         if len(folders) == 1:
             raise
