@@ -10,20 +10,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from opsgen.fleet.build import check_fresh, write_fleet
-from opsgen.fleet.load import FleetModel, load_fleet, load_organisation
+from opsgen.fleet.load import FleetModel, load_fleet, load_organisation, subject_of
 from opsgen.fleet.make import facts, made_of
 from opsgen.load.discovery import find_specs
 from opsgen.load.documents import read_document, validate
 from opsgen.load.library import load_library
 from opsgen.load.service_spec import ServiceSpec
-from opsgen.model.service import Service
-from opsgen.model.signal import Derived
-from opsgen.render.alertmanager import render_escalation
-from opsgen.render.dashboards import render_dashboards
-from opsgen.render.probes import render_probes
-from opsgen.render.proofs import render_proofs
-from opsgen.render.rules import groups_of, render_rules
-from opsgen.render.runbooks import render_runbook
+from opsgen.model.artifact_kinds import ARTIFACT_KINDS
+from opsgen.render.artifacts import function_named
 from opsgen.resolve.service import resolve
 from opsgen.signals.derive import derive
 from opsgen.signals.label_check import check_flow
@@ -83,17 +77,12 @@ def _load(folder: Path, watch: Stopwatch) -> None:
 
 
 def _render(fleet: FleetModel, watch: Stopwatch) -> None:
-    renderers: dict[str, Callable[[Service, Derived], object]] = {
-        "rules": lambda service, derived: render_rules(service, groups_of(service, derived)),
-        "proofs": render_proofs,
-        "dashboard": lambda service, derived: list(render_dashboards(service, derived)),
-        "escalation": lambda service, _: render_escalation(service),
-        "runbook": lambda service, derived: render_runbook(service, derived, fleet.library.folders),
-        "probes": lambda service, _: render_probes(service),
-    }
+    kinds = [kind for kind in ARTIFACT_KINDS.values() if kind.of == "service"]
     for model in fleet.services:
-        for name, render in renderers.items():
-            with watch.timing(f"render {name}"):
-                render(model.service, model.derived)
+        subject = subject_of(model, fleet.library)
+        for kind in kinds:
+            if kind.target in {"files", *model.service.platform.targets}:
+                with watch.timing(f"render {kind.name}"):
+                    list(function_named(kind.renderer)(subject))
         with watch.timing("facts for the index"):
             facts(model)

@@ -16,7 +16,7 @@ import yaml
 from opsgen.alertmanager.routing import concerning
 from opsgen.fleet.build import contents
 from opsgen.fleet.load import FleetModel
-from opsgen.judge.closure import Gap, gaps
+from opsgen.judge.closure import Gap, gaps, missing_files
 from opsgen.model.artifact import Artifact
 from opsgen.model.service import Service
 from tests.specs import fleet
@@ -246,3 +246,20 @@ def test_a_gap_of_one_alert_is_told_of_that_alert_alone(service: Service, files:
     (gap,) = [gap for gap in found(service, files) if "section" in gap.wrong]
 
     assert "OrdersLow" in str(gap)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["rules.yaml", "rules.test.yaml", "dashboard.json", "escalation.yaml", "runbook.md"],
+)
+def test_a_file_that_is_not_there_is_a_gap(service: Service, files: Files, name: str) -> None:
+    del files[name]
+
+    assert Gap(f"shop/{name}", "it is not there") in found(service, files)
+
+
+@pytest.mark.parametrize("name", ["alertmanager.yml", "overview.json", "README.md"])
+def test_a_file_of_the_fleet_that_is_not_there_is_a_gap(files: Files, name: str) -> None:
+    del files[name]
+
+    assert list(missing_files("fleet", files)) == [Gap(name, "it is not there")]

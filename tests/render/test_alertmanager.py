@@ -19,7 +19,7 @@ from opsgen.channels.receivers import CATCH_ALL, PLACEHOLDER
 from opsgen.errors import InputError
 from opsgen.model.service import Channel, Hours, Policy, Service, Step, Team, Watchdog
 from opsgen.quantities import Duration
-from opsgen.render.alertmanager import escalation, render_escalation, render_fleet
+from opsgen.render.alertmanager import escalation, render_escalation, united
 from tests.render.escalations import (
     CHAT,
     LOG,
@@ -31,6 +31,7 @@ from tests.render.escalations import (
     service,
     team,
 )
+from tests.rendering import rendered
 
 _NIGHTS = Hours(
     "nights", ("friday:sunday",), (("22:00", "06:00"), ("12:00", "13:00")), "Europe/Berlin"
@@ -48,12 +49,12 @@ _INFO = {**_PAGE, "severity": "info"}
 
 
 def _fragment(of: Service) -> dict[str, Any]:
-    fragment: dict[str, Any] = yaml.safe_load(render_escalation(of).content)
+    fragment: dict[str, Any] = yaml.safe_load(rendered(render_escalation, of).content)
     return fragment
 
 
 def _fleet(fragments: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    fleet: dict[str, Any] = yaml.safe_load(render_fleet(fragments).content)
+    fleet: dict[str, Any] = yaml.safe_load(united(fragments).content)
     return fleet
 
 
@@ -78,7 +79,7 @@ def _assert_accepted(amtool: Path, file: Path) -> None:
 @pytest.fixture
 def fragment_file(tmp_path: Path) -> Path:
     file = tmp_path / "escalation.yaml"
-    file.write_text(render_escalation(service()).content, encoding="utf-8")
+    file.write_text(rendered(render_escalation, service()).content, encoding="utf-8")
     return file
 
 
@@ -86,10 +87,10 @@ def fragment_file(tmp_path: Path) -> Path:
 def test_amtool_accepts_a_fragment_and_the_fleet_of_it(
     amtool: Path, tmp_path: Path, owner: Team
 ) -> None:
-    fragment = render_escalation(service(owner=owner))
+    fragment = rendered(render_escalation, service(owner=owner))
     (tmp_path / "fragment.yaml").write_text(fragment.content, encoding="utf-8")
     (tmp_path / "fleet.yml").write_text(
-        render_fleet([yaml.safe_load(fragment.content)]).content, encoding="utf-8"
+        united([yaml.safe_load(fragment.content)]).content, encoding="utf-8"
     )
 
     _assert_accepted(amtool, tmp_path / "fragment.yaml")
@@ -118,7 +119,9 @@ def _stepped() -> Team:
 
 def test_each_step_reaches_its_own_channels_and_no_others(amtool: Path, tmp_path: Path) -> None:
     file = tmp_path / "escalation.yaml"
-    file.write_text(render_escalation(service(owner=_stepped())).content, encoding="utf-8")
+    file.write_text(
+        rendered(render_escalation, service(owner=_stepped())).content, encoding="utf-8"
+    )
 
     _assert_accepted(amtool, file)
     assert _reached(amtool, file, _PAGE) == ["payments-primary"]
@@ -142,7 +145,7 @@ def test_a_step_has_its_hours_and_every_step_repeats_as_the_policy_says() -> Non
 
 def test_on_holidays_nobody_is_told_in_office_hours(amtool: Path, tmp_path: Path) -> None:
     office = replace(OFFICE, holidays=("2027-01-01", "2027-12-25"))
-    fragment = render_escalation(service(owner=team(page=policy(PAGER, during=office))))
+    fragment = rendered(render_escalation, service(owner=team(page=policy(PAGER, during=office))))
     file = tmp_path / "escalation.yaml"
     file.write_text(fragment.content, encoding="utf-8")
     config = yaml.safe_load(fragment.content)
@@ -184,7 +187,7 @@ def test_what_no_route_matches_reaches_the_catch_all_of_the_fleet(
     amtool: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "alertmanager.yml"
-    file.write_text(render_fleet([_fragment(service())], catch_all=LOG).content, encoding="utf-8")
+    file.write_text(united([_fragment(service())], catch_all=LOG).content, encoding="utf-8")
 
     _assert_accepted(amtool, file)
     assert _reached(amtool, file, {"alertname": "SomebodyElses"}) == ["alert-log"]
@@ -197,7 +200,7 @@ def test_the_watchdog_reaches_whoever_expects_it_and_nobody_else(
 ) -> None:
     beat = Watchdog(LOG, Duration.of("2m"))
     file = tmp_path / "alertmanager.yml"
-    file.write_text(render_fleet([_fragment(service())], watchdog=beat).content, encoding="utf-8")
+    file.write_text(united([_fragment(service())], watchdog=beat).content, encoding="utf-8")
     config = yaml.safe_load(file.read_text(encoding="utf-8"))
 
     _assert_accepted(amtool, file)
@@ -223,7 +226,7 @@ def test_a_severity_that_is_none_of_ours_reaches_whoever_gets_the_tickets(
 
 
 def test_without_a_policy_an_alert_ends_at_the_placeholder_and_the_file_says_so() -> None:
-    artifact = render_escalation(service(owner=team(page=policy(PAGER))))
+    artifact = rendered(render_escalation, service(owner=team(page=policy(PAGER))))
     config = yaml.safe_load(artifact.content)
 
     assert receivers_reached(config, _PAGE) == ("payments-primary",)
@@ -253,7 +256,9 @@ def test_labels_are_quoted_whatever_they_hold(
     amtool: Path, tmp_path: Path, environment: str
 ) -> None:
     file = tmp_path / "escalation.yaml"
-    file.write_text(render_escalation(service(environment=environment)).content, encoding="utf-8")
+    file.write_text(
+        rendered(render_escalation, service(environment=environment)).content, encoding="utf-8"
+    )
 
     _assert_accepted(amtool, file)
     assert _reached(amtool, file, {**_INFO, "environment": environment}) == ["alert-log"]
@@ -265,8 +270,8 @@ def test_a_file_holds_the_fragment_that_it_is_made_from(owner: Team) -> None:
 
 
 def test_a_fragment_is_one_document() -> None:
-    assert len(list(yaml.safe_load_all(render_escalation(service()).content))) == 1
-    assert len(list(yaml.safe_load_all(render_fleet([_fragment(service())]).content))) == 1
+    assert len(list(yaml.safe_load_all(rendered(render_escalation, service()).content))) == 1
+    assert len(list(yaml.safe_load_all(united([_fragment(service())]).content))) == 1
 
 
 # --- inhibition ---
@@ -395,7 +400,7 @@ def test_any_days_and_times_are_written_as_meant_also_over_midnight(
 def test_a_route_with_hours_is_active_in_them_alone_and_the_file_says_what_happens_outside() -> (
     None
 ):
-    artifact = render_escalation(service())
+    artifact = rendered(render_escalation, service())
     page, chat, ticket, info = yaml.safe_load(artifact.content)["route"]["routes"][0]["routes"]
 
     assert ticket["active_time_intervals"] == [OFFICE.name]
@@ -422,7 +427,7 @@ def test_the_order_in_which_fragments_are_merged_does_not_matter(
 ) -> None:
     shuffled = data.draw(st.permutations(fragments))
 
-    assert render_fleet(shuffled) == render_fleet(fragments)
+    assert united(shuffled) == united(fragments)
 
 
 @settings(max_examples=25)
@@ -430,10 +435,10 @@ def test_the_order_in_which_fragments_are_merged_does_not_matter(
 def test_what_is_merged_first_does_not_matter(
     one: list[dict[str, Any]], two: list[dict[str, Any]], three: list[dict[str, Any]]
 ) -> None:
-    whole = render_fleet([*one, *two, *three])
+    whole = united([*one, *two, *three])
 
-    assert render_fleet([_fleet([*one, *two]), *three]) == whole
-    assert render_fleet([*one, _fleet([*two, *three])]) == whole
+    assert united([_fleet([*one, *two]), *three]) == whole
+    assert united([*one, _fleet([*two, *three])]) == whole
 
 
 def _team_of_many(number: int) -> Team:
@@ -454,7 +459,7 @@ def test_a_thousand_services_of_forty_teams_are_merged_and_each_alert_still_find
         _fragment(service(name, _team_of_many(number % 40))) for number, name in enumerate(names)
     ]
     file = tmp_path / "alertmanager.yml"
-    file.write_text(render_fleet(fragments).content, encoding="utf-8")
+    file.write_text(united(fragments).content, encoding="utf-8")
     fleet = yaml.load(file.read_bytes(), Loader=yaml.CSafeLoader)
 
     _assert_accepted(amtool, file)
@@ -483,7 +488,7 @@ def test_rules_receivers_and_hours_that_services_share_are_written_once() -> Non
 
 
 def test_a_fleet_of_none_tells_nobody(amtool: Path, tmp_path: Path) -> None:
-    artifact = render_fleet([])
+    artifact = united([])
     (tmp_path / artifact.path).write_text(artifact.content, encoding="utf-8")
 
     _assert_accepted(amtool, tmp_path / artifact.path)
@@ -494,7 +499,7 @@ def test_a_receiver_with_two_meanings_names_the_services_of_both() -> None:
     fragments = [_fragment(service()), _fragment(service("search", team(page=policy(other))))]
 
     with pytest.raises(InputError) as error:
-        render_fleet(fragments)
+        united(fragments)
 
     assert [mistake.path for mistake in error.value.mistakes] == ["receivers"]
     assert "'payments-slack' is defined in 2 different ways" in str(error.value)
@@ -510,6 +515,6 @@ def test_a_service_routed_in_two_ways_and_hours_with_two_meanings_are_reported_a
     ]
 
     with pytest.raises(InputError) as error:
-        render_fleet(fragments)
+        united(fragments)
 
     assert sorted(mistake.path for mistake in error.value.mistakes) == ["route", "time_intervals"]

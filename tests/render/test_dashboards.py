@@ -47,6 +47,7 @@ from tests.render.dashboard_schema import (
     violations,
     walk,
 )
+from tests.rendering import rendered
 
 HOSTILE = (
     "{{ $labels.x }} $instance ${datasource} [[instance]] <script>alert(1)</script> | `id` *b* _i_"
@@ -196,13 +197,13 @@ def quantile(percentile: int) -> str:
 
 
 def dashboard(*signals: Signal, **changes: Any) -> Json:
-    (artifact,) = render_dashboards(a_service(**changes), Derived(signals))
+    artifact = rendered(render_dashboards, a_service(**changes), Derived(signals))
     document: Json = json.loads(artifact.content)
     return document
 
 
 def test_a_service_has_one_dashboard_in_its_folder() -> None:
-    (artifact,) = render_dashboards(a_service(), Derived(every_kind_of_signal()))
+    artifact = rendered(render_dashboards, a_service(), Derived(every_kind_of_signal()))
 
     assert artifact.path == "checkout/dashboard.json"
     assert str(artifact.content).endswith("}\n")

@@ -18,8 +18,8 @@ from opsgen.alertmanager.routing import receivers_reached
 from opsgen.channels.kinds import KINDS
 from opsgen.fleet.build import contents
 from opsgen.model.service import Channel
-from opsgen.render.alertmanager import escalation, render_fleet
-from opsgen.render.grafana_alerting import render_grafana_alerting
+from opsgen.render.alertmanager import escalation, united
+from opsgen.render.grafana_alerting import provisioned
 from tests.render.escalations import LEAST_CHANNELS, LOG, PAGER, policy, rich_team, service, team
 from tests.render.test_kubernetes_escalation import everything
 from tests.specs import fleet, refused
@@ -45,11 +45,8 @@ _SECRET = re.compile(r"\$__file\{/[^}]+\}")
 
 
 def _document(*of: Any, catch_all: Channel = LOG) -> Document:
-    merged = render_fleet([escalation(one) for one in of], catch_all)
-    found: Document = yaml.safe_load(
-        render_grafana_alerting(yaml.safe_load(merged.content)).content
-    )
-    return found
+    merged = united([escalation(one) for one in of], catch_all)
+    return provisioned(yaml.safe_load(merged.content))
 
 
 def _of_channel(channel: Channel) -> Document:
@@ -89,7 +86,7 @@ def test_grafana_tells_whom_alertmanager_would(severity: str, name: str) -> None
         service(owner=rich_team()),
         replace(service(owner=team(page=policy(PAGER))), name="till"),
     ]
-    merged = yaml.safe_load(render_fleet([escalation(one) for one in both], LOG).content)
+    merged = yaml.safe_load(united([escalation(one) for one in both], LOG).content)
     labels = {
         "service": name,
         "environment": "production",

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from opsgen.model.service import EventSlo
+from opsgen.model.artifact import Artifact
+from opsgen.model.service import Channel, EventSlo, Watchdog
 from opsgen.model.signal import Derived
 from opsgen.quantities import Duration, Ratio
-from opsgen.render.index import IndexEntry, index_entry, render_index
+from opsgen.render.index import render_index
+from opsgen.render.subjects import ServiceEntry, entry_of
 from tests.factories import PLACE, a_probe, a_service, a_signal, a_team, an_alert
 from tests.render.pages import Page, assert_tidy
+from tests.rendering import of_fleet
 
 SLO = EventSlo(
     "availability",
@@ -26,33 +31,40 @@ SLO = EventSlo(
     title="Availability",
 )
 
+BEAT = Watchdog(Channel("log", "webhook", {"url": "http://log:8080"}), Duration.of("1m"))
 
-def an_entry(name: str = "checkout", team: str = "payments", tier: int = 1) -> IndexEntry:
+
+def an_entry(name: str = "checkout", team: str = "payments", tier: int = 1) -> ServiceEntry:
     service = a_service(
         name=name, title=name.capitalize(), team=a_team(name=team), tier=tier, slos=(SLO,)
     )
-    return index_entry(service, Derived((a_signal(an_alert()),)))
+    return entry_of(service, Derived((a_signal(an_alert()),)))
 
 
-def page_of(*entries: IndexEntry) -> Page:
-    return Page(render_index(entries).content)
+def page_of(*entries: ServiceEntry) -> Page:
+    return Page(index_of(entries).content)
+
+
+def index_of(entries: Sequence[ServiceEntry], **organisation: Any) -> Artifact:
+    (artifact,) = render_index(of_fleet(entries, **organisation))
+    return artifact
 
 
 def test_the_page_is_the_readme_of_the_output_folder() -> None:
-    assert render_index([an_entry()]).path == "README.md"
+    assert index_of([an_entry()]).path == "README.md"
 
 
 def test_an_entry_survives_the_manifest() -> None:
     entry = an_entry()
 
-    assert IndexEntry.from_json(json.loads(json.dumps(entry.to_json()))) == entry
+    assert ServiceEntry.from_json(json.loads(json.dumps(entry.to_json()))) == entry
 
 
 def test_an_entry_of_another_release_is_read() -> None:
     known = an_entry().to_json() | {"something": "newer"}
     del known["dashboard_url"]
 
-    assert IndexEntry.from_json(known) == replace(an_entry(), dashboard_url="")
+    assert ServiceEntry.from_json(known) == replace(an_entry(), dashboard_url="")
 
 
 def test_services_stand_by_team_then_tier_then_name_whatever_their_order() -> None:
@@ -75,7 +87,7 @@ def test_services_stand_by_team_then_tier_then_name_whatever_their_order() -> No
         "B",
         "D",
     ]
-    assert render_index(reversed(entries)) == render_index(entries)
+    assert index_of(entries[::-1]) == index_of(entries)
 
 
 def test_a_row_says_what_the_service_does_and_leads_to_all_of_its_files() -> None:
@@ -101,14 +113,14 @@ def test_objectives_are_listed_one_a_row() -> None:
 
 
 def test_probes_are_loaded_only_where_there_are_any() -> None:
-    probed = index_entry(a_service(probes=(a_probe(),)), Derived(()))
+    probed = entry_of(a_service(probes=(a_probe(),)), Derived(()))
 
     assert "scrape_config_files" not in page_of(an_entry()).content
     assert "scrape_config_files" in page_of(an_entry("a"), probed).content
 
 
 def test_the_configuration_to_paste_is_yaml() -> None:
-    probed = index_entry(a_service(probes=(a_probe(),)), Derived(()))
+    probed = entry_of(a_service(probes=(a_probe(),)), Derived(()))
 
     prometheus, grafana = (yaml.safe_load(block) for block in page_of(probed).fences("yaml"))
 
@@ -196,11 +208,11 @@ def test_a_long_description_is_cut_at_a_word() -> None:
 
 
 def test_the_markdown_is_tidy() -> None:
-    assert_tidy(render_index([an_entry("a"), an_entry("b", "search")]).content)
+    assert_tidy(index_of([an_entry("a"), an_entry("b", "search")]).content)
 
 
 def test_the_rules_of_the_watchdog_are_copied_where_there_are_any() -> None:
     copied = "cp rules.yaml /etc/prometheus/opsgen/watchdog.rules.yaml"
 
-    assert copied in render_index([an_entry()], watchdog=True).content
-    assert copied not in render_index([an_entry()]).content
+    assert copied in index_of([an_entry()], watchdog=BEAT).content
+    assert copied not in index_of([an_entry()]).content

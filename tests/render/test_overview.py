@@ -9,7 +9,8 @@ import pytest
 
 from opsgen.model import links
 from opsgen.promql import parse
-from opsgen.render.overview import ServiceFacts, render_overview
+from opsgen.render.overview import overview_of
+from opsgen.render.subjects import ServiceEntry
 from tests.render.dashboard_schema import (
     Json,
     expressions,
@@ -21,27 +22,23 @@ from tests.render.dashboard_schema import (
     walk,
 )
 
-CHECKOUT = ServiceFacts("checkout", "Checkout", "payments", 1)
-SEARCH = ServiceFacts("search", "Search", "discovery", 2)
-LONG = ServiceFacts("a-service-whose-name-is-longer-than-any-uid", "Long", "payments", 3)
+
+def an_entry(name: str, title: str, team: str, tier: int) -> ServiceEntry:
+    return ServiceEntry(name, title, "", team, tier, alerts=1, objectives=(), probes=False)
 
 
-def overview(*services: ServiceFacts) -> Json:
-    document: Json = json.loads(render_overview(services).content)
+CHECKOUT = an_entry("checkout", "Checkout", "payments", 1)
+SEARCH = an_entry("search", "Search", "discovery", 2)
+LONG = an_entry("a-service-whose-name-is-longer-than-any-uid", "Long", "payments", 3)
+
+
+def overview(*services: ServiceEntry) -> Json:
+    document: Json = json.loads(overview_of(services).content)
     return document
 
 
 def test_the_overview_stands_beside_the_services() -> None:
-    assert render_overview([CHECKOUT]).path == "overview.json"
-
-
-def test_facts_of_a_service_are_made_from_plain_json() -> None:
-    assert (
-        ServiceFacts(
-            **json.loads('{"name": "checkout", "title": "Checkout", "team": "payments", "tier": 1}')
-        )
-        == CHECKOUT
-    )
+    assert overview_of([CHECKOUT]).path == "overview.json"
 
 
 @pytest.mark.parametrize("severity", ["page", "ticket", "info"])
@@ -95,11 +92,11 @@ def test_the_list_has_every_service_also_those_without_series_the_most_important
 
 
 def test_the_order_of_the_services_changes_nothing() -> None:
-    assert render_overview([CHECKOUT, SEARCH]) == render_overview([SEARCH, CHECKOUT])
+    assert overview_of([CHECKOUT, SEARCH]) == overview_of([SEARCH, CHECKOUT])
 
 
 def test_hostile_titles_stay_in_their_cell() -> None:
-    hostile = ServiceFacts(
+    hostile = an_entry(
         "bad", "a | b\n| c <img src=x> ${datasource} [[service]] [x](javascript:y)", "t", 1
     )
 

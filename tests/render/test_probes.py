@@ -13,17 +13,17 @@ from opsgen.model.service import Probe
 from opsgen.render.probes import render_probes
 from tests.programs import require_program
 from tests.render.escalations import probe, service
+from tests.rendering import rendered, subject
 
 
 def _jobs(*probes: Probe) -> list[dict[str, Any]]:
-    artifact = render_probes(service(probes=probes))
-    assert artifact is not None
+    artifact = rendered(render_probes, service(probes=probes))
     jobs: list[dict[str, Any]] = yaml.safe_load(artifact.content)["scrape_configs"]
     return jobs
 
 
 def test_a_service_without_probes_has_no_file() -> None:
-    assert render_probes(service()) is None
+    assert list(render_probes(subject(service()))) == []
 
 
 @pytest.mark.parametrize(
@@ -37,8 +37,7 @@ def test_a_service_without_probes_has_no_file() -> None:
 def test_promtool_accepts_the_jobs_included_in_a_configuration(
     promtool: Path, tmp_path: Path, url: str
 ) -> None:
-    artifact = render_probes(service(probes=(probe(url), probe(url, name="ready"))))
-    assert artifact is not None
+    artifact = rendered(render_probes, service(probes=(probe(url), probe(url, name="ready"))))
     file = tmp_path / "prometheus.yml"
     file.write_text(f"global: {{scrape_interval: 15s}}\n{artifact.content}", encoding="utf-8")
 
@@ -51,8 +50,7 @@ def test_promtool_accepts_the_jobs_included_in_a_configuration(
 
 def test_promtool_accepts_the_file_named_in_scrape_config_files(tmp_path: Path) -> None:
     promtool = require_program("promtool-3")  # scrape_config_files came with 2.43
-    artifact = render_probes(service(probes=(probe(),)))
-    assert artifact is not None
+    artifact = rendered(render_probes, service(probes=(probe(),)))
     (tmp_path / "probes.yaml").write_text(artifact.content, encoding="utf-8")
     (tmp_path / "prometheus.yml").write_text(
         "scrape_config_files: [probes.yaml]\n", encoding="utf-8"

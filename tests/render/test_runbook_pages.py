@@ -35,6 +35,7 @@ from tests.factories import (
 )
 from tests.programs import ROOT
 from tests.render.pages import Page, assert_tidy, github_anchors
+from tests.rendering import rendered
 
 BURN_RATES = (
     BurnRate("page", Decimal("14.4"), Duration.of("1h"), Duration.of("5m")),
@@ -76,7 +77,7 @@ HOSTILE = [
 
 
 def page_of(*signals: Signal, **changes: Any) -> Page:
-    return Page(render_runbook(a_service(**changes), Derived(signals)).content)
+    return Page(rendered(render_runbook, a_service(**changes), Derived(signals)).content)
 
 
 def a_full_page(text: str = "plain") -> Page:
@@ -132,12 +133,13 @@ def example(request: pytest.FixtureRequest, examples: dict[str, ServiceModel]) -
 
 
 def example_page(example: ServiceModel) -> Page:
-    return Page(render_runbook(example.service, example.derived).content)
+    return Page(rendered(render_runbook, example.service, example.derived).content)
 
 
 def test_the_page_lies_in_the_services_folder() -> None:
     assert (
-        render_runbook(a_service(), Derived((a_signal(an_alert()),))).path == "checkout/runbook.md"
+        rendered(render_runbook, a_service(), Derived((a_signal(an_alert()),))).path
+        == "checkout/runbook.md"
     )
 
 
@@ -284,7 +286,7 @@ def test_a_diagnosis_gives_its_query_and_its_command() -> None:
 def test_a_section_links_to_the_panel_of_its_alert() -> None:
     service, signal = a_service(), a_signal(an_alert(panel="errors"))
 
-    page = Page(render_runbook(service, Derived((signal,))).content)
+    page = Page(rendered(render_runbook, service, Derived((signal,))).content)
 
     assert links.panel_url(service, "errors") in page.links
 
@@ -617,7 +619,7 @@ def test_an_address_that_runs_code_is_no_link(logs: str) -> None:
 
 
 def test_the_markdown_is_tidy(example: ServiceModel) -> None:
-    assert_tidy(render_runbook(example.service, example.derived).content)
+    assert_tidy(rendered(render_runbook, example.service, example.derived).content)
 
 
 def test_the_page_is_the_same_under_any_hash_seed() -> None:
@@ -652,7 +654,9 @@ def own_page(tmp_path: Path, template: str, **changes: Any) -> str:
     file.parent.mkdir()
     file.write_text(template, encoding="utf-8")
     service: Service = a_service(**changes)
-    return render_runbook(service, Derived((a_signal(an_alert()),)), (TEMPLATES, tmp_path)).content
+    return rendered(
+        render_runbook, service, Derived((a_signal(an_alert()),)), (TEMPLATES, tmp_path)
+    ).content
 
 
 def test_a_persons_template_replaces_a_part_and_keeps_the_rest(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from opsgen.channels.providers import told
 from opsgen.fleet.build import contents
 from opsgen.fleet.load import load_fleet
-from opsgen.judge.closure import gaps, terraform_gaps
+from opsgen.judge.closure import gaps
+from opsgen.judge.programs import judged_by_comparison
 from opsgen.model.service import Policy
 from opsgen.render.terraform.schemas import RESOURCES, faults
 from tests.specs import fleet, refused
@@ -192,7 +193,8 @@ def test_any_policy_gives_what_the_providers_take_and_no_gap(
     wanted = contents(model, folder / "out")
     alertmanager = next(a for a in wanted[""].artifacts if a.path == "alertmanager.yml")
 
-    assert list(terraform_gaps(wanted[""].artifacts)) == []
+    texts = {one.path: one.content for folder in wanted.values() for one in folder.artifacts}
+    assert list(judged_by_comparison(texts)) == []
     assert (
         gaps(
             model.services[0].service,

@@ -15,6 +15,7 @@ import yaml
 from opsgen.fleet.load import ServiceModel
 from opsgen.quantities import number_text
 from opsgen.render import rules
+from tests.rendering import rendered
 
 # One sample a minute: what a service is scraped at the slowest.
 _SAMPLE_INTERVAL = "1m"
@@ -130,7 +131,7 @@ def no_nan(model: ServiceModel, at: int) -> list[Expectation]:
 
 def groups_of(model: ServiceModel) -> list[Group]:
     """The rule groups as the file has them."""
-    written = rules.render_rules(model.service, rules.groups_of(model.service, model.derived))
+    written = rendered(rules.render_rules, model.service, model.derived)
     groups: list[Group] = yaml.safe_load(written.content)["groups"]
     return groups
 

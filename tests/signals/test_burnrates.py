@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from opsgen.model.service import BurnRate
 from opsgen.quantities import Duration, Ratio, number_text
-from opsgen.render.rules import groups_of, render_rules
+from opsgen.render.rules import render_rules
 from opsgen.signals.burnrates import Tiers, minimum_events, threshold, tiers, with_severities
+from tests.rendering import rendered
 from tests.specs import derived, refused, warned
 
 SCRAPE = Duration.of("30s")
@@ -80,9 +81,7 @@ def test_no_rule_has_a_number_with_float_noise(tmp_path: Path, objective: str, w
     )
     model = derived(tmp_path, spec)
 
-    numbers = re.findall(
-        r"\d+\.\d+", render_rules(model.service, groups_of(model.service, model.derived)).content
-    )
+    numbers = re.findall(r"\d+\.\d+", rendered(render_rules, model.service, model.derived).content)
 
     assert numbers
     assert not [text for text in numbers if len(text.lstrip("0.")) > 7 or text.endswith("0")]

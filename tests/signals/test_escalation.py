@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from opsgen.render.rules import groups_of, render_rules
+from opsgen.render.rules import render_rules
+from tests.rendering import rendered
 from tests.specs import derived
 
 SPEC = """\
@@ -34,9 +35,7 @@ STEPS = ("", "2", "3")
 
 def rules_of(folder: Path) -> list[dict[str, Any]]:
     model = derived(folder, SPEC, PROJECT)
-    groups = yaml.safe_load(
-        render_rules(model.service, groups_of(model.service, model.derived)).content
-    )["groups"]
+    groups = yaml.safe_load(rendered(render_rules, model.service, model.derived).content)["groups"]
     return [rule for group in groups for rule in group["rules"]]
 
 
@@ -44,9 +43,7 @@ def told_at(promtool: Path, folder: Path, probe: str, minutes: dict[int, set[str
     """promtool finds exactly these steps of ProbeFailed firing at these minutes, while the probe
     gives these values."""
     model = derived(folder, SPEC, PROJECT)
-    (folder / "rules.yaml").write_text(
-        render_rules(model.service, groups_of(model.service, model.derived)).content
-    )
+    (folder / "rules.yaml").write_text(rendered(render_rules, model.service, model.derived).content)
     up = {"series": 'up{job="shop"}', "values": "1x90"}
     test = {
         "interval": "1m",

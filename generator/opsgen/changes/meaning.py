@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,15 @@ import yaml
 from opsgen.alertmanager.routing import concerning, routes_reached
 from opsgen.errors import InputError
 from opsgen.model import pages
+from opsgen.model.artifact_kinds import (
+    ALERTMANAGER,
+    DASHBOARD,
+    FLEET_RULES,
+    PROBES,
+    RULES,
+    RUNBOOK,
+    kind_of,
+)
 from opsgen.render.markdown import ASKED_FOR_BY
 
 # In the order in which people ask.
@@ -45,26 +54,13 @@ class Item:
 def meaning(files: Mapping[str, bytes]) -> list[Item]:
     """Every item of a tree, given its files by path; what can't be read means nothing, and is
     compared by its bytes."""
-    alertmanager = _yaml(files.get("alertmanager.yml", b"")) or {}
+    alertmanager = _yaml(files.get(ALERTMANAGER.path, b"")) or {}
     found = list(_channels(alertmanager))
     for path in sorted(files):
-        folder, _, name = path.rpartition("/")
-        if "/" in folder:
-            continue
-        if name == "rules.yaml":
-            rules = [
-                rule
-                for group in _list(_yaml(files[path]), "groups")
-                for rule in _list(group, "rules")
-            ]
-            found += _rules(folder, rules)
-            found += _routes(folder, rules, alertmanager)
-        elif name == "probes.yaml":
-            found += _probes(folder, _list(_yaml(files[path]), "scrape_configs"))
-        elif name.endswith(".json") and folder:
-            found += _panels(folder, files[path])
-        elif name == "runbook.md":
-            found += _sections(folder, files[path])
+        kind = kind_of(path)
+        reader = _READERS.get(kind.name) if kind is not None else None
+        if reader is not None:
+            found += reader(path.rpartition("/")[0], files[path], alertmanager)
     return found
 
 
@@ -238,3 +234,29 @@ def _sections(service: str, content: bytes) -> Iterator[Item]:
         block = part.block
         lines = (line for line in block.body.splitlines() if not line.startswith(_WHERE))
         yield Item(service, "section", block.id, block.title, block.id, {"text": "\n".join(lines)})
+
+
+# -- what is read of which kind of file ------------------------------------------------------------
+
+Alertmanager = Mapping[str, Any]
+
+
+def _rules_and_routes(service: str, content: bytes, alertmanager: Alertmanager) -> Iterator[Item]:
+    groups = _list(_yaml(content), "groups")
+    rules = [rule for group in groups for rule in _list(group, "rules")]
+    yield from _rules(service, rules)
+    yield from _routes(service, rules, alertmanager)
+
+
+def _probe_jobs(service: str, content: bytes, _: Alertmanager) -> Iterator[Item]:
+    return _probes(service, _list(_yaml(content), "scrape_configs"))
+
+
+# By the kind of artifact; routes and channels are read from the fleet's Alertmanager configuration.
+_READERS: Mapping[str, Callable[[str, bytes, Alertmanager], Iterator[Item]]] = {
+    RULES.name: _rules_and_routes,
+    FLEET_RULES.name: _rules_and_routes,
+    PROBES.name: _probe_jobs,
+    DASHBOARD.name: lambda service, content, _: _panels(service, content),
+    RUNBOOK.name: lambda service, content, _: _sections(service, content),
+}

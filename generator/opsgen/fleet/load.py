@@ -4,10 +4,10 @@ all mistakes."""
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from opsgen.errors import InputError, Mistake
 from opsgen.fleet.workers import each
@@ -23,6 +23,9 @@ from opsgen.resolve.project import Organisation, default_policy, resolve_project
 from opsgen.resolve.service import environments_of, resolve
 from opsgen.signals.derive import derive
 from opsgen.signals.label_check import check_flow
+
+if TYPE_CHECKING:
+    from opsgen.render.subjects import OfService
 
 
 @dataclass(frozen=True)
@@ -123,39 +126,16 @@ def load_organisation(specs: Specs) -> Organisation:
 
 def render_service(model: ServiceModel, library: Library) -> list[Artifact]:
     """Every artifact of one service; renderers are imported here, since most commands need none."""
-    from opsgen.render.alertmanager import render_escalation
-    from opsgen.render.dashboards import render_dashboards
-    from opsgen.render.probes import render_probes
-    from opsgen.render.proofs import render_proofs
-    from opsgen.render.rules import groups_of, render_mimir, render_rules
-    from opsgen.render.runbooks import render_runbook
+    from opsgen.render.artifacts import service_artifacts
 
-    service, derived = model.service, model.derived
-    probes = render_probes(service)
-    dashboards = render_dashboards(service, derived)
-    groups = groups_of(service, derived)
-    return [
-        render_rules(service, groups),
-        render_proofs(service, derived),
-        *dashboards,
-        render_escalation(service),
-        render_runbook(service, derived, library.folders),
-        *([] if probes is None else [probes]),
-        *(
-            _resources(model, groups, dashboards)
-            if "kubernetes" in service.platform.targets
-            else []
-        ),
-        *([render_mimir(service, groups)] if "mimir" in service.platform.targets else []),
-    ]
+    return service_artifacts(subject_of(model, library))
 
 
-def _resources(
-    model: ServiceModel, groups: Sequence[Mapping[str, Any]], dashboards: Sequence[Artifact]
-) -> list[Artifact]:
-    from opsgen.render.kubernetes.resources import render_kubernetes
+def subject_of(model: ServiceModel, library: Library) -> OfService:
+    """What renderers are given of a service."""
+    from opsgen.render.subjects import OfService
 
-    return render_kubernetes(model.service, groups, dashboards, Place(*model.place))
+    return OfService(model.service, model.derived, Place(*model.place), library.folders)
 
 
 def _loaded(

@@ -9,17 +9,14 @@ even parsed.
 from __future__ import annotations
 
 import json
-import os
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from opsgen.errors import InputError, Mistake
-from opsgen.fleet import inputs
+from opsgen.fleet.cache import MEANWHILE, Cache, Entry, Made
 from opsgen.fleet.load import (
     FleetModel,
     ServiceModel,
@@ -31,40 +28,16 @@ from opsgen.fleet.load import (
     render_service,
 )
 from opsgen.fleet.workers import each
-from opsgen.load.discovery import Shard, Specs, find_specs, shown
+from opsgen.load.discovery import Shard, Specs, find_specs
 from opsgen.load.library import Library, load_library
-from opsgen.model.artifact import ArtifactSet, Wanted, digest
+from opsgen.model.artifact import Wanted
 from opsgen.output.disk import WriteError
-from opsgen.output.plan import FolderContent
 from opsgen.resolve.project import Organisation
 
 _T = TypeVar("_T")
 
-_FORM = 1
-FRAGMENT = "escalation.yaml"
 # Mimir's default.
 _MOST_GROUPS_OF_TENANT = 70
-# Its texts are a few percent of their size already at the fastest level.
-_COMPRESSION = 1
-_MEANWHILE = "this was changed while opsgen was building; build again"
-
-
-@dataclass(frozen=True)
-class Made:
-    """What is made of one spec. `facts` are what the manifest keeps of it, `fragment` is its part
-    of the Alertmanager configuration as JSON, `place` the file, line and column of its name."""
-
-    name: str
-    place: tuple[str, int, int]
-    warnings: tuple[str, ...]
-    not_yet: tuple[str, ...]
-    facts: Mapping[str, Any]
-    fragment: str
-    artifacts: tuple[Wanted, ...]
-
-    @property
-    def content(self) -> FolderContent:
-        return FolderContent(ArtifactSet(self.artifacts), self.facts)
 
 
 @dataclass(frozen=True)
@@ -117,9 +90,7 @@ def make_fleet(
     specs = find_specs(paths, shard)
     organisation = load_organisation(specs)
     own_templates = own_templates_of(specs, organisation)
-    maker = _Maker(
-        specs, organisation, load_library(own_templates), _Cache.of(specs, own_templates)
-    )
+    maker = _Maker(specs, organisation, load_library(own_templates), Cache.of(specs, own_templates))
     services: list[Made] = []
     mistakes: list[Mistake] = []
     left_out: list[str] = []
@@ -129,7 +100,7 @@ def make_fleet(
             left_out.append(specs.name_in_outputs(file))
         else:
             services += (
-                found.made(partial(maker.remake, file)) if isinstance(found, _Entry) else found
+                found.made(partial(maker.remake, file)) if isinstance(found, Entry) else found
             )
     twice = list(doubles((made.name, made.place) for made in services))
     if twice or (mistakes and not (keep_going and services)):
@@ -159,23 +130,12 @@ def made_of(fleet: FleetModel) -> MadeFleet:
 
 def facts(model: ServiceModel) -> dict[str, Any]:
     """What the fleet's files need to know of a service, as its manifest keeps it."""
-    from opsgen.render.index import index_entry
+    from opsgen.render.artifacts import target_facts
+    from opsgen.render.subjects import entry_of
 
-    service = model.service
-    known: dict[str, Any] = {
-        "spec": service.spec_file,
-        "index": index_entry(service, model.derived).to_json(),
-    }
-    if "mimir" in service.platform.targets:
-        from opsgen.render.rules import rule_groups
-
-        known["rule_groups"] = sum(1 for _ in rule_groups(service, model.derived))
-    if "terraform" in service.platform.targets:
-        from opsgen.render.terraform.module import handed_over
-
-        handed = handed_over(service)
-        known |= {"handed_over": handed} if handed else {}
-    return known
+    service, derived = model.service, model.derived
+    index = entry_of(service, derived).to_json()
+    return {"spec": service.spec_file, "index": index, **target_facts(service, derived)}
 
 
 @dataclass(frozen=True)
@@ -218,9 +178,9 @@ class _Maker:
     specs: Specs
     organisation: Organisation
     library: Library
-    cache: _Cache | None
+    cache: Cache | None
 
-    def make(self, file: Path) -> _Entry | list[Made] | _Refused:
+    def make(self, file: Path) -> Entry | list[Made] | _Refused:
         """The service of a spec in each of its environments."""
         return _or_refused(lambda: self._known(file))
 
@@ -229,21 +189,21 @@ class _Maker:
         it was."""
         made = _or_refused(lambda: self._make(file))
         if isinstance(made, _Refused):
-            raise WriteError(str(file), _MEANWHILE)
+            raise WriteError(str(file), MEANWHILE)
         return [artifact for one in made for artifact in one.artifacts]
 
-    def _known(self, file: Path) -> _Entry | list[Made]:
+    def _known(self, file: Path) -> Entry | list[Made]:
         if self.cache is None:
             return self._make(file)
         try:
             place, key = self.cache.key(file, self.specs.name_in_outputs(file))
         except OSError:
             return self._make(file)  # which says what is wrong with the file
-        known = _Entry.read(place, key)
+        known = Entry.read(place, key)
         if known is not None:
             return known
         made = self._make(file)
-        return _Entry.write(place, key, made) or made
+        return Entry.write(place, key, made) or made
 
     def _make(self, file: Path) -> list[Made]:
         """Raises InputError with every mistake of every environment."""
@@ -255,150 +215,3 @@ class _Maker:
         if mistakes:
             raise InputError(mistakes)
         return [one for one in found if isinstance(one, Made)]
-
-
-@dataclass(frozen=True)
-class _Cache:
-    """What was made of specs, a file each. `common` stands for all that they depend on together."""
-
-    folder: Path
-    common: str
-
-    @classmethod
-    def of(cls, specs: Specs, own_templates: Path | None) -> _Cache | None:
-        folder = inputs.cache()
-        if folder is None:
-            return None
-        try:
-            project = specs.project.read_bytes() if specs.project else b""
-            own = inputs.templates(own_templates)
-        except OSError:
-            return None
-        return cls(folder / "specs", inputs.digest([inputs.program(), project, own.encode()]))
-
-    def key(self, file: Path, name: str) -> tuple[Path, str]:
-        """Where it is kept, by the file's path, so that one version of each is; and all that it
-        depends on."""
-        place = inputs.digest([str(file.resolve()).encode()])[:32]
-        parts = (self.common.encode(), name.encode(), shown(file).encode(), file.read_bytes())
-        return self.folder / place, inputs.digest(parts)
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """One file of the cache: a line of JSON with all but the texts, and the texts, compressed."""
-
-    place: Path
-    header: Mapping[str, Any]
-
-    @classmethod
-    def read(cls, place: Path, key: str) -> _Entry | None:
-        """None where it is not there, spoilt, or of other inputs."""
-        try:
-            with place.open("rb") as file:
-                header = json.loads(file.readline())
-                whole = os.fstat(file.fileno()).st_size == file.tell() + header["size"]
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        return (
-            cls(place, header)
-            if whole and header.get("form") == _FORM and header.get("key") == key
-            else None
-        )
-
-    @classmethod
-    def write(cls, place: Path, key: str, made: Sequence[Made]) -> _Entry | None:
-        """None where it can't be kept."""
-        contents = [artifact.content for one in made for artifact in one.artifacts]
-        texts = zlib.compress(json.dumps(contents).encode(), _COMPRESSION)
-        header = {
-            "form": _FORM,
-            "key": key,
-            "size": len(texts),
-            "made": [
-                (
-                    *(one.name, one.place, one.warnings, one.not_yet, one.facts, one.fragment),
-                    [
-                        (artifact.path, artifact.shared, artifact.digest)
-                        for artifact in one.artifacts
-                    ],
-                )
-                for one in made
-            ],
-        }
-        with suppress(OSError):
-            inputs.replace_file(place, json.dumps(header).encode() + b"\n" + texts)
-            return cls(place, header)
-        return None
-
-    def made(self, remake: Callable[[], list[Wanted]]) -> Iterator[Made]:
-        made = self.header["made"]
-        texts = _Texts(self.place, [own for *_, listed in made for _, _, own in listed], remake)
-        start = 0
-        for name, (file, line, column), warnings, not_yet, known, fragment, listed in made:
-            kept = tuple(
-                _Kept(path, shared, own, texts, at)
-                for at, (path, shared, own) in enumerate(listed, start)
-            )
-            start += len(listed)
-            yield Made(
-                name, (file, line, column), tuple(warnings), tuple(not_yet), known, fragment, kept
-            )
-
-
-@dataclass(frozen=True)
-class _Texts:
-    """The texts of one entry, read when they are asked for."""
-
-    place: Path
-    digests: Sequence[str]
-    remake: Callable[[], list[Wanted]]
-
-    def read(self) -> list[str]:
-        """Raises WriteError where the spec was changed since, and what was made of it is kept no
-        more."""
-        with suppress(OSError, ValueError, zlib.error):
-            with self.place.open("rb") as file:
-                file.readline()
-                texts: list[str] = json.loads(zlib.decompress(file.read()))
-            if [digest(text.encode()) for text in texts] == self.digests:
-                return texts
-        texts = [one.content for one in self.remake()]
-        if [digest(text.encode()) for text in texts] != self.digests:
-            raise WriteError(str(self.place), _MEANWHILE)
-        return texts
-
-
-@dataclass(frozen=True)
-class _Kept:
-    """An artifact whose text lies in the cache."""
-
-    path: str
-    shared: bool
-    digest: str
-    texts: _Texts
-    at: int
-
-    @property
-    def content(self) -> str:
-        return _LAST.of(self.texts)[self.at]
-
-    @property
-    def encoded(self) -> bytes:
-        return self.content.encode()
-
-
-class _LastTexts:
-    """The texts of one spec are asked for one after the other: they are read once, and let go of
-    with the next's."""
-
-    def __init__(self) -> None:
-        self._last: tuple[_Texts, list[str]] | None = None
-
-    def of(self, texts: _Texts) -> list[str]:
-        if self._last is None or self._last[0] is not texts:
-            self._last = (texts, texts.read())
-        return self._last[1]
-
-
-_LAST = _LastTexts()

@@ -21,6 +21,7 @@ from opsgen.errors import InputError
 from opsgen.fleet import inputs
 from opsgen.load.discovery import Shard, find_specs
 from opsgen.model.artifact import MANIFEST
+from opsgen.model.artifact_kinds import ESCALATION
 
 _FORM = 1
 
@@ -78,7 +79,7 @@ class Shortcut:
             others = (
                 f"{folder}/{name}"
                 for folder in _folders(out)
-                for name in (MANIFEST, "escalation.yaml")
+                for name in (MANIFEST, ESCALATION.path)
             )
             files = dict.fromkeys([*written, *(path for path in others if (out / path).is_file())])
             own = str(templates.resolve()) if templates else ""

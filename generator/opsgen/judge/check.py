@@ -15,10 +15,12 @@ import yaml
 from opsgen.alertmanager.routing import concerning
 from opsgen.fleet.build import contents
 from opsgen.fleet.load import FleetModel
-from opsgen.judge.closure import Gap, gaps, terraform_gaps
-from opsgen.judge.programs import Verdict, judge
+from opsgen.judge.closure import Gap, gaps, missing_files
+from opsgen.judge.programs import Verdict, judged_by_comparison, judged_by_programs
 from opsgen.judge.runbook_review import Review, review_fleet
+from opsgen.model.artifact_kinds import ALERTMANAGER
 from opsgen.model.findings import Case, Finding, of_lines
+from opsgen.output.plan import FolderContent
 
 _MOST_LINES = 40
 
@@ -116,10 +118,10 @@ class CheckReport:
             else f"{len(self.gaps)} gaps"
         )
         services = f"{self.services} service{'' if self.services == 1 else 's'}"
-        yield (
-            f"{services}, {self.alerts} alerts, {closed}; {len(judged)} files accepted by the"
-            " programs."
-        )
+        programs = " and ".join(sorted({verdict.program for verdict in judged}))
+        files = f"{len(judged)} file{'' if len(judged) == 1 else 's'}"
+        accepted = f"; {programs} accepted {files}" if judged else ""
+        yield f"{services}, {self.alerts} alerts, {closed}{accepted}."
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -145,29 +147,32 @@ def check_fleet(fleet: FleetModel, today: date | None = None) -> CheckReport:
     with tempfile.TemporaryDirectory(prefix="opsgen-") as name:
         folder = Path(name)
         wanted = contents(fleet, folder)
-        for content in wanted.values():
-            for artifact in content.artifacts:
-                path = folder / artifact.path
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(artifact.encoded)
-        alertmanager = yaml.load(
-            (folder / "alertmanager.yml").read_bytes(), Loader=yaml.CSafeLoader
-        )
+        texts = {one.path: one.content for content in wanted.values() for one in content.artifacts}
+        for path, text in texts.items():
+            file = folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(text.encode())
         found = [
-            gap
-            for model in fleet.services
-            for gap in gaps(
-                model.service,
-                wanted[model.service.name].artifacts,
-                concerning(alertmanager, model.service.name),
-            )
+            *_gaps(fleet, wanted, texts),
+            *(Gap(path, wrong) for path, wrong in judged_by_comparison(texts)),
         ]
-        found += terraform_gaps(
-            artifact for content in wanted.values() for artifact in content.artifacts
-        )
-        verdicts = judge(folder, [model.service.name for model in fleet.services])
+        verdicts = judged_by_programs(folder, texts)
     alerts = sum(len(model.derived.alerts) for model in fleet.services)
     reviews = review_fleet(fleet, fleet.out(None), today)
     built = tuple(review for review in reviews if Path(review.file).is_file())
     specs = {model.service.name: model.place for model in fleet.services}
     return CheckReport(len(fleet.services), alerts, tuple(found), tuple(verdicts), built, specs)
+
+
+def _gaps(
+    fleet: FleetModel, wanted: Mapping[str, FolderContent], texts: Mapping[str, str]
+) -> Iterator[Gap]:
+    """What is missing for the fleet, and for each of its services."""
+    yield from missing_files("fleet", texts)
+    if ALERTMANAGER.path not in texts:
+        return
+    alertmanager = yaml.load(texts[ALERTMANAGER.path], Loader=yaml.CSafeLoader)
+    for model in fleet.services:
+        name = model.service.name
+        routes = concerning(alertmanager, name)
+        yield from gaps(model.service, wanted[name].artifacts, routes)

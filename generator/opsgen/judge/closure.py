@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,14 +15,18 @@ import yaml
 
 from opsgen.alertmanager.routing import routes_reached
 from opsgen.model.artifact import Wanted
+from opsgen.model.artifact_kinds import ALERTMANAGER, ARTIFACT_KINDS, RULES, Scope
 from opsgen.model.links import heading_anchor
 from opsgen.model.service import Service
 
 _ANCHOR = re.compile(r'<a id="([^"]+)"></a>')
+_RECORDED = re.compile(r"\bslo:[a-z_]+:[a-z_]+[0-9a-z]*")
 _INTERNAL_LINK = re.compile(r"\]\(#([^)\s]+)\)")
 _FIRING = re.compile(
     r'alertname="([^"]+)", severity="([^"]+)", signal="([^"]+)"(?:, step="([^"]+)")?'
 )
+
+Alerts = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -40,27 +44,30 @@ def gaps(
     service: Service, artifacts: Iterable[Wanted], alertmanager: Mapping[str, Any]
 ) -> list[Gap]:
     """What is missing for one service; `alertmanager` is the fleet's configuration, parsed."""
-    texts = {artifact.path.rpartition("/")[2]: artifact.content for artifact in artifacts}
-    rules = [rule for group in _yaml(texts["rules.yaml"])["groups"] for rule in group["rules"]]
+    texts = {artifact.path: artifact.content for artifact in artifacts}
+    found = list(missing_files("service", texts, service.name))
+    if RULES.path_of(service.name) not in texts:
+        return found
+    groups = _yaml(texts[RULES.path_of(service.name)])["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
     alerts = [rule for rule in rules if "alert" in rule]
-    found: list[Gap] = []
     if not alerts:
-        found.append(Gap(f"{service.name}/rules.yaml", "there is no alert in it"))
-    found.extend(_without_panel(service, alerts, texts["dashboard.json"]))
-    found.extend(_without_section(service, alerts, texts["runbook.md"]))
-    found.extend(_without_proof(service, alerts, texts["rules.test.yaml"]))
+        found.append(Gap(RULES.path_of(service.name), "there is no alert in it"))
+    for kind in ARTIFACT_KINDS.values():
+        path = kind.path_of(service.name)
+        if kind.of == "service" and kind.closure in _ASKED and path in texts:
+            found.extend(Gap(path, wrong) for wrong in _ASKED[kind.closure](alerts, texts[path]))
     found.extend(_without_route(service, alerts, alertmanager))
     found.extend(_without_record(service, rules))
     return found
 
 
-def terraform_gaps(artifacts: Iterable[Wanted]) -> Iterator[Gap]:
-    """What the providers would refuse of the fleet's Terraform module, or find nowhere."""
-    from opsgen.render.terraform.schemas import faults
-
-    for artifact in artifacts:
-        if artifact.path.endswith(".tf.json"):
-            yield from (Gap(artifact.path, fault) for fault in faults(json.loads(artifact.content)))
+def missing_files(of: Scope, texts: Container[str], service: str = "") -> Iterator[Gap]:
+    """What every service, or every fleet, has, and is not there."""
+    for kind in ARTIFACT_KINDS.values():
+        path = kind.path_of(service) if of == "service" else kind.path
+        if kind.of == of and kind.always and path not in texts:
+            yield Gap(path, "it is not there")
 
 
 def _yaml(text: str) -> Any:
@@ -73,7 +80,7 @@ def _panels(panels: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
         yield from _panels(panel.get("panels", ()))
 
 
-def _without_panel(service: Service, alerts: list[dict[str, Any]], dashboard: str) -> Iterator[Gap]:
+def _without_panel(alerts: Alerts, dashboard: str) -> Iterator[str]:
     document = json.loads(dashboard)
     ids = {panel["id"] for panel in _panels(document["panels"])}
     linked = {
@@ -86,25 +93,23 @@ def _without_panel(service: Service, alerts: list[dict[str, Any]], dashboard: st
         shown = int(url.rpartition("viewPanel=")[2]) in ids if url else True
         anchored = rule["annotations"]["runbook_url"].partition("#")[2] in linked
         if not (shown and anchored):
-            yield Gap(f"{service.name}/dashboard.json", f"no panel shows {_named(rule)}")
+            yield f"no panel shows {_named(rule)}"
 
 
-def _without_section(service: Service, alerts: list[dict[str, Any]], runbook: str) -> Iterator[Gap]:
+def _without_section(alerts: Alerts, runbook: str) -> Iterator[str]:
     anchors = _ANCHOR.findall(runbook)
     for rule in alerts:
         if rule["annotations"]["runbook_url"].partition("#")[2] not in anchors:
-            yield Gap(f"{service.name}/runbook.md", f"there is no section on {_named(rule)}")
+            yield f"there is no section on {_named(rule)}"
     headings = {
         heading_anchor(line.lstrip("#")) for line in runbook.splitlines() if line.startswith("#")
     }
     for target in dict.fromkeys(_INTERNAL_LINK.findall(runbook)):
         if target not in anchors and target not in headings:
-            yield Gap(
-                f"{service.name}/runbook.md", f"a link leads to #{target}, which is not there"
-            )
+            yield f"a link leads to #{target}, which is not there"
 
 
-def _without_proof(service: Service, alerts: list[dict[str, Any]], proofs: str) -> Iterator[Gap]:
+def _without_proof(alerts: Alerts, proofs: str) -> Iterator[str]:
     document = _yaml(proofs)
     proven = {
         match.groups("")
@@ -113,23 +118,25 @@ def _without_proof(service: Service, alerts: list[dict[str, Any]], proofs: str) 
         for sample in assertion["exp_samples"]
         if (match := _FIRING.search(sample["labels"]))
     }
-    if document["rule_files"] != ["rules.yaml"]:
-        yield Gap(f"{service.name}/rules.test.yaml", "it does not load rules.yaml")
+    if document["rule_files"] != [RULES.path]:
+        yield f"it does not load {RULES.path}"
     for rule in alerts:
         labels = rule["labels"]
-        if (
-            rule["alert"],
-            labels["severity"],
-            labels["signal"],
-            labels.get("step", ""),
-        ) not in proven:
-            yield Gap(
-                f"{service.name}/rules.test.yaml", f"nothing proves that {_named(rule)} fires"
-            )
+        step = labels.get("step", "")
+        if (rule["alert"], labels["severity"], labels["signal"], step) not in proven:
+            yield f"nothing proves that {_named(rule)} fires"
+
+
+# By what the table of artifact kinds says that an alert must have in a file of a service.
+_ASKED: Mapping[str, Callable[[Alerts, str], Iterator[str]]] = {
+    "panel": _without_panel,
+    "section": _without_section,
+    "proof": _without_proof,
+}
 
 
 def _without_route(
-    service: Service, alerts: list[dict[str, Any]], alertmanager: Mapping[str, Any]
+    service: Service, alerts: Alerts, alertmanager: Mapping[str, Any]
 ) -> Iterator[Gap]:
     known = {receiver["name"] for receiver in alertmanager["receivers"]}
     for rule in alerts:
@@ -137,19 +144,16 @@ def _without_route(
         # The root alone has no matchers: what ends there has no route of its own, whoever the root
         # tells.
         if not all(route.get("matchers") and route["receiver"] in known for route in reached):
-            yield Gap("alertmanager.yml", f"nobody is told of {_named(rule)} of {service.name}")
+            yield Gap(ALERTMANAGER.path, f"nobody is told of {_named(rule)} of {service.name}")
 
 
 def _without_record(service: Service, rules: list[dict[str, Any]]) -> Iterator[Gap]:
     """Recorded series of ours that a rule reads and no rule records."""
     recorded = {rule["record"] for rule in rules if "record" in rule}
     for rule in rules:
-        for name in sorted(
-            set(re.findall(r"\bslo:[a-z_]+:[a-z_]+[0-9a-z]*", rule["expr"])) - recorded
-        ):
-            yield Gap(
-                f"{service.name}/rules.yaml", f"{_named(rule)} reads {name}, which no rule records"
-            )
+        for name in sorted({*_RECORDED.findall(rule["expr"])} - recorded):
+            wrong = f"{_named(rule)} reads {name}, which no rule records"
+            yield Gap(RULES.path_of(service.name), wrong)
 
 
 def _named(rule: Mapping[str, Any]) -> str:

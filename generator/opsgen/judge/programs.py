@@ -1,15 +1,18 @@
-"""The real programs as judges: runs promtool and amtool, where they are installed, on artifacts in
-a folder."""
+"""The judges that the table of artifact kinds names: real programs, where they are installed, on
+files in a folder; and comparisons of our own, on the texts."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+
+from opsgen.model.artifact_kinds import Comparison, Program, kind_of
 
 _TIMEOUT_SECONDS = 300
 
@@ -24,31 +27,39 @@ class Verdict:
     output: str = ""
 
 
-def judge(folder: Path, services: Iterable[str]) -> list[Verdict]:
-    """Every judgement of a folder of artifacts: rules and proofs of each service, and the fleet's
-    Alertmanager file."""
-    jobs = list(_jobs(folder, services))
-    missing = {program for program, _, _ in jobs if shutil.which(program) is None}
-    verdicts = [Verdict(program, "", None) for program in sorted(missing)]
-    runnable = [job for job in jobs if job[0] not in missing]
+def judged_by_programs(folder: Path, paths: Iterable[str]) -> list[Verdict]:
+    """Every judgement of a program of these files below the folder, in their order."""
+    jobs = [(kind.judge, path) for path in paths if (kind := kind_of(path))]
+    jobs_of_programs = [(judge, path) for judge, path in jobs if isinstance(judge, Program)]
+    names = sorted({judge.name for judge, _ in jobs_of_programs})
+    missing = {name for name in names if shutil.which(name) is None}
+    verdicts = [Verdict(name, "", None) for name in names if name in missing]
+    runnable = [job for job in jobs_of_programs if job[0].name not in missing]
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         verdicts.extend(pool.map(lambda job: _run(folder, *job), runnable))
     return verdicts
 
 
-def _jobs(folder: Path, services: Iterable[str]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    for service in services:
-        yield "promtool", f"{service}/rules.yaml", ("check", "rules", "--lint-fatal")
-        yield "promtool", f"{service}/rules.test.yaml", ("test", "rules")
-        yield "amtool", f"{service}/escalation.yaml", ("check-config",)
-    if (folder / "rules.yaml").is_file():
-        yield "promtool", "rules.yaml", ("check", "rules", "--lint-fatal")
-        yield "promtool", "rules.test.yaml", ("test", "rules")
-    yield "amtool", "alertmanager.yml", ("check-config",)
+def judged_by_comparison(texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The path of each file that our own judges find fault with, and what is wrong with it."""
+    for path in texts:
+        kind = kind_of(path)
+        if kind is not None and isinstance(kind.judge, Comparison):
+            for wrong in comparison(kind.judge)(path, texts):
+                yield path, wrong
 
 
-def _run(folder: Path, program: str, subject: str, arguments: tuple[str, ...]) -> Verdict:
-    command = [program, *arguments, subject]
+def comparison(judge: Comparison) -> Callable[[str, Mapping[str, str]], Iterator[str]]:
+    """The function that a row of the table names as `module:function`, below opsgen.judge."""
+    module, _, function = judge.function.partition(":")
+    found: Callable[[str, Mapping[str, str]], Iterator[str]] = getattr(
+        import_module(f"opsgen.judge.{module}"), function
+    )
+    return found
+
+
+def _run(folder: Path, program: Program, subject: str) -> Verdict:
+    command = [program.name, *program.arguments, subject]
     try:
         done = subprocess.run(
             command,
@@ -59,6 +70,7 @@ def _run(folder: Path, program: str, subject: str, arguments: tuple[str, ...]) -
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return Verdict(program, subject, False, f"took longer than {_TIMEOUT_SECONDS} seconds")
+        wrong = f"took longer than {_TIMEOUT_SECONDS} seconds"
+        return Verdict(program.name, subject, False, wrong)
     output = "\n".join(part.strip() for part in (done.stdout, done.stderr) if part.strip())
-    return Verdict(program, subject, done.returncode == 0, output)
+    return Verdict(program.name, subject, done.returncode == 0, output)

@@ -17,6 +17,7 @@ from opsgen.alertmanager.routing import matcher
 from opsgen.channels.receivers import CATCH_ALL, PLACEHOLDER, PLACEHOLDER_KIND, receiver
 from opsgen.errors import InputError, Mistake
 from opsgen.model.artifact import Artifact
+from opsgen.model.artifact_kinds import ALERTMANAGER, ESCALATION
 from opsgen.model.service import (
     SEVERITIES,
     Channel,
@@ -30,10 +31,11 @@ from opsgen.model.service import (
     Watchdog,
 )
 from opsgen.quantities import Duration
+from opsgen.render.subjects import OfFleet, OfService
 from opsgen.render.yaml_writer import dump, generated_from
 from opsgen.signals.steps import STEP_LABEL, has_steps
 
-FLEET_FILE = "alertmanager.yml"
+FLEET_FILE = ALERTMANAGER.path
 WATCHDOG = "Watchdog"
 
 # One outage, one notification: neither the alert's name nor anything of an instance.
@@ -96,15 +98,15 @@ _ABOUT_THE_ROOT = (
 )
 
 
-def render_escalation(service: Service) -> Artifact:
-    """`<service>/escalation.yaml`: every step of the policies that hold for the service."""
-    return Artifact(
-        f"{service.name}/escalation.yaml", dump(escalation(service), _fragment_comment(service))
-    )
+def render_escalation(subject: OfService) -> Iterator[Artifact]:
+    """Every step of the policies that hold for the service."""
+    service = subject.service
+    text = dump(escalation(service), _fragment_comment(service))
+    yield Artifact(ESCALATION.path_of(service.name), text)
 
 
 def escalation(service: Service) -> dict[str, Any]:
-    """What `escalation.yaml` holds, as it would be loaded: a fragment for `render_fleet`."""
+    """What `escalation.yaml` holds, as it would be loaded: a fragment for `united`."""
     policies = _policies(service.team)
     steps = [step for policy in policies.values() for step in policy.steps]
     channels = {channel.name: channel for step in steps for channel in step.notify}
@@ -119,7 +121,12 @@ def escalation(service: Service) -> dict[str, Any]:
     )
 
 
-def render_fleet(
+def render_alertmanager(subject: OfFleet) -> Iterator[Artifact]:
+    """The configuration of the whole fleet."""
+    yield subject.alertmanager
+
+
+def united(
     fragments: Sequence[Mapping[str, Any]],
     catch_all: Channel | None = None,
     watchdog: Watchdog | None = None,

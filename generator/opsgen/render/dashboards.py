@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 
 from opsgen.model import links
 from opsgen.model.artifact import Artifact
+from opsgen.model.artifact_kinds import DASHBOARD
 from opsgen.model.service import SEVERITIES, Service, Severity
 from opsgen.model.signal import GROUPS, Alert, Derived, Group, Line, Signal, Threshold
 from opsgen.promql import Matcher, Node, Selector, one_line
@@ -30,6 +31,7 @@ from opsgen.render.grafana import (
     plain_url,
     query_text,
 )
+from opsgen.render.subjects import OfService
 
 # The tag of every generated dashboard, by which they link to each other.
 TAG = "opsgen"
@@ -83,11 +85,15 @@ _HEADLINES = (
 )
 
 
-def render_dashboards(service: Service, derived: Derived) -> list[Artifact]:
-    """The service's dashboards; now there is one for each service."""
-    return [
-        Artifact(f"{service.name}/dashboard.json", dashboard_text(service_board(service, derived)))
-    ]
+def render_dashboards(subject: OfService) -> Iterator[Artifact]:
+    """The service's dashboards."""
+    yield from subject.dashboards
+
+
+def dashboards_of(service: Service, derived: Derived) -> list[Artifact]:
+    """Now there is one for each service."""
+    text = dashboard_text(service_board(service, derived))
+    return [Artifact(DASHBOARD.path_of(service.name), text)]
 
 
 def service_board(service: Service, derived: Derived) -> Board:

@@ -10,16 +10,17 @@ that a ticket is told beside the page of its cause.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from opsgen.alertmanager.routing import parts_of
 from opsgen.channels.messages import BODY
 from opsgen.channels.receivers import CATCH_ALL, PLACEHOLDER
 from opsgen.model.artifact import Artifact
+from opsgen.model.artifact_kinds import GRAFANA_ALERTING
+from opsgen.render.subjects import OfFleet
 from opsgen.render.yaml_writer import dump
 
-FILE = "grafana/alerting.yaml"
 _LONGEST_UID = 40
 
 Settings = dict[str, Any]
@@ -46,9 +47,15 @@ _ABOUT = (
 )
 
 
-def render_grafana_alerting(config: Mapping[str, Any]) -> Artifact:
-    """`grafana/alerting.yaml`; `config` is the fleet's `alertmanager.yml` as loaded, whose root
-    tells somebody."""
+def render_grafana_alerting(subject: OfFleet) -> Iterator[Artifact]:
+    """Contact points, mute timings and policies; the root of the fleet's configuration tells
+    somebody."""
+    document = provisioned(subject.alertmanager_config)
+    yield Artifact(GRAFANA_ALERTING.path, dump(document, _ABOUT))
+
+
+def provisioned(config: Mapping[str, Any]) -> Settings:
+    """A whole Alertmanager configuration, as loaded, in Grafana's form."""
     root = config["route"]
     receivers = [
         one for one in config["receivers"] if one["name"] not in (CATCH_ALL, PLACEHOLDER.name)
@@ -59,7 +66,7 @@ def render_grafana_alerting(config: Mapping[str, Any]) -> Artifact:
         "muteTimes": [{"orgId": 1, **interval} for interval in config.get("time_intervals") or ()],
         "policies": [{"orgId": 1, **_policy(root, root["receiver"])}],
     }
-    return Artifact(FILE, dump({key: value for key, value in document.items() if value}, _ABOUT))
+    return {key: value for key, value in document.items() if value}
 
 
 def _policy(route: Mapping[str, Any], root: str) -> Settings:

@@ -3,10 +3,13 @@ dashboards."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from opsgen.model.artifact import Artifact
+from opsgen.model.artifact_kinds import GRAFANA_PROVIDER
+from opsgen.render.subjects import OfFleet
 from opsgen.render.yaml_writer import dump, generated_from
 
-FILE = "grafana/dashboards.yaml"
 # Where the dashboards are to be copied: docs/loading.md says how.
 _PATH = "/var/lib/grafana/dashboards/opsgen"
 _ABOUT = (
@@ -15,14 +18,14 @@ _ABOUT = (
 )
 
 
-def render_provider(folder: str) -> Artifact:
-    """`grafana/dashboards.yaml`: the specs are the source, so that Grafana takes no changes of its
-    own."""
+def render_provider(subject: OfFleet) -> Iterator[Artifact]:
+    """Grafana takes no changes of its own: the specs are the source."""
     provider = {
         "name": "opsgen",
         "type": "file",
-        "folder": folder,
+        "folder": subject.organisation.grafana_folder,
         "allowUiUpdates": False,
         "options": {"path": _PATH},
     }
-    return Artifact(FILE, dump({"apiVersion": 1, "providers": [provider]}, _ABOUT))
+    document = {"apiVersion": 1, "providers": [provider]}
+    yield Artifact(GRAFANA_PROVIDER.path, dump(document, _ABOUT))

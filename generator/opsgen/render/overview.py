@@ -3,12 +3,12 @@ links to each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from opsgen.model import links
 from opsgen.model.artifact import Artifact
+from opsgen.model.artifact_kinds import OVERVIEW
 from opsgen.model.service import SEVERITIES
 from opsgen.promql import Matcher, Node, Number, Selector, one_line
 from opsgen.promql.rewrite import binary, number, sum_by
@@ -30,6 +30,7 @@ from opsgen.render.grafana import (
     markdown,
     query_text,
 )
+from opsgen.render.subjects import OfFleet, ServiceEntry
 
 # No service's uid: those begin with 'opsgen-'.
 _UID = "opsgen_overview"
@@ -46,22 +47,17 @@ _BUDGET_STEPS = (Step(None, "red"), Step(Decimal(0), OK_COLOR))
 _BURN_STEPS = (Step(None, OK_COLOR), Step(Decimal(1), "orange"))
 
 
-@dataclass(frozen=True)
-class ServiceFacts:
-    """What the fleet's pages say of a service; each field is a plain JSON value."""
-
-    name: str
-    title: str
-    team: str
-    tier: int
-
-
-def render_overview(services: Sequence[ServiceFacts]) -> Artifact:
+def render_overview(subject: OfFleet) -> Iterator[Artifact]:
     """The fleet's dashboard."""
-    return Artifact("overview.json", dashboard_text(overview_board(services)))
+    yield subject.overview
 
 
-def overview_board(services: Sequence[ServiceFacts]) -> Board:
+def overview_of(services: Sequence[ServiceEntry]) -> Artifact:
+    """The dashboard of these services; their order does not matter."""
+    return Artifact(OVERVIEW.path, dashboard_text(overview_board(services)))
+
+
+def overview_board(services: Sequence[ServiceEntry]) -> Board:
     """What the fleet's dashboard shows. Its lists begin with what is worst."""
     link = _service_link(services)
     return Board(
@@ -220,7 +216,7 @@ def _budget_history() -> Tile:
     )
 
 
-def _service_list(services: Sequence[ServiceFacts]) -> Tile:
+def _service_list(services: Sequence[ServiceEntry]) -> Tile:
     """Every service by tier and name, also those that have no series yet."""
     ordered = sorted(services, key=lambda service: (service.tier, service.name))
     return Tile(
@@ -235,13 +231,13 @@ def _service_list(services: Sequence[ServiceFacts]) -> Tile:
     )
 
 
-def _service_line(service: ServiceFacts) -> str:
+def _service_line(service: ServiceEntry) -> str:
     title = markdown(" ".join(service.title.split()))
     link = f"[{title}](/d/{links.dashboard_uid(service.name)}?{_KEEPING})"
     return f"| {link} | {markdown(service.name)} | {markdown(service.team)} | {service.tier} |"
 
 
-def _service_link(services: Sequence[ServiceFacts]) -> Link:
+def _service_link(services: Sequence[ServiceEntry]) -> Link:
     """From a table's cell to the service's dashboard.
 
     A cell knows the service's name alone. Where some uid is more than that, because the name is too

@@ -7,16 +7,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from opsgen.model.artifact import Artifact
+from opsgen.model.artifact_kinds import PROBES
 from opsgen.model.service import Platform, Probe, Service
+from opsgen.render.subjects import OfService
 from opsgen.render.yaml_writer import dump, generated_from
 
 
-def render_probes(service: Service) -> Artifact | None:
-    """`<service>/probes.yaml`: one scrape job a probe; None where the service has no probes."""
-    if not service.probes:
-        return None
-    config = {"scrape_configs": [_job(service, probe) for probe in service.probes]}
-    return Artifact(f"{service.name}/probes.yaml", dump(config, _comment(service)))
+def render_probes(subject: OfService) -> Iterator[Artifact]:
+    """One scrape job a probe; nothing where the service has no probes."""
+    service = subject.service
+    if service.probes:
+        config = {"scrape_configs": [_job(service, probe) for probe in service.probes]}
+        yield Artifact(PROBES.path_of(service.name), dump(config, _comment(service)))
 
 
 def _job(service: Service, probe: Probe) -> dict[str, Any]:

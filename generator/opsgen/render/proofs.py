@@ -16,6 +16,7 @@ from typing import Any
 
 from opsgen.errors import InputError, Mistake
 from opsgen.model.artifact import Artifact
+from opsgen.model.artifact_kinds import PROOF, RULES
 from opsgen.model.service import BurnRate, Service
 from opsgen.model.signal import Alert, Derived, Escalated
 from opsgen.promql.text import quote
@@ -23,6 +24,7 @@ from opsgen.promql.tree import Call, Selector, Subquery, walk
 from opsgen.proofs import Condition, Level, Proofs, Scenario, Series, Unprovable, prove
 from opsgen.quantities import Duration, number_text
 from opsgen.render.rules import rule_groups
+from opsgen.render.subjects import OfService
 from opsgen.render.yaml_writer import dump, generated_from
 from opsgen.signals.steps import STEP_LABEL, escalations
 
@@ -42,9 +44,10 @@ _LOOKBACK = Duration.of(
 _ALL_FIRING = 'group by (alertname, severity, signal, step) (ALERTS{alertstate="firing"})'
 
 
-def render_proofs(service: Service, derived: Derived) -> Artifact:
+def render_proofs(subject: OfService) -> Iterator[Artifact]:
     """The unit test of one service's rules; raises InputError where the spec's own query can't be
     proven."""
+    service, derived = subject.service, subject.derived
     alerts = derived.alerts
     proofs = _proofs(service, derived)
     cases = _cases(service, proofs, alerts)
@@ -57,20 +60,20 @@ def render_proofs(service: Service, derived: Derived) -> Artifact:
     rules = sum(len(group.members) for group in groups)
     timelines, step = _timelines(cases, shortest_offset, rules, len(proofs.healthy), interval)
     document = {
-        "rule_files": ["rules.yaml"],
+        "rule_files": [RULES.path],
         "evaluation_interval": str(step),
         # Without it promtool takes the groups in random order, and the slow ones read what the
         # others record.
         "group_eval_order": [group.name for group in groups],
         "tests": [_test(timeline, proofs, step, interval) for timeline in timelines],
     }
-    return Artifact(f"{service.name}/rules.test.yaml", dump(document, _comment(service)))
+    yield Artifact(PROOF.path_of(service.name), dump(document, _comment(service)))
 
 
 def _comment(service: Service) -> tuple[str, ...]:
     return (
         *generated_from(service.spec_file),
-        "Run it with: promtool test rules rules.test.yaml",
+        f"Run it with: promtool test rules {PROOF.path}",
     )
 
 

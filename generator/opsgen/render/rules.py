@@ -3,17 +3,19 @@ it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from opsgen.model import links
 from opsgen.model.artifact import Artifact
+from opsgen.model.artifact_kinds import MIMIR, RULES
 from opsgen.model.service import Service
 from opsgen.model.signal import Alert, Derived, Escalated, Record, Signal
 from opsgen.model.texts import go_text
 from opsgen.promql import pretty
 from opsgen.quantities import Duration
+from opsgen.render.subjects import OfService
 from opsgen.render.yaml_writer import dump, generated_from
 from opsgen.signals.steps import STEP_LABEL, escalations
 
@@ -22,26 +24,28 @@ from opsgen.signals.steps import STEP_LABEL, escalations
 _SLOW_INTERVAL = Duration.of("2m")
 # Mimir's default limit (ruler_max_rules_per_rule_group), and mixtool's.
 _MOST_RULES_IN_GROUP = 20
-MIMIR_FILE = "mimir.yaml"
 
 Rule = dict[str, Any]
 
 
-def render_rules(service: Service, groups: Sequence[Mapping[str, Any]]) -> Artifact:
+def render_rules(subject: OfService) -> Iterator[Artifact]:
     """The rules of one service, in groups that can be evaluated apart from each other."""
-    return Artifact(
-        f"{service.name}/rules.yaml",
-        dump({"groups": list(groups)}, generated_from(service.spec_file)),
-    )
+    service = subject.service
+    text = dump({"groups": list(subject.groups)}, generated_from(service.spec_file))
+    yield Artifact(RULES.path_of(service.name), text)
 
 
-def render_mimir(service: Service, groups: Sequence[Mapping[str, Any]]) -> Artifact:
-    """`<service>/mimir.yaml`: the same groups in a namespace of their own, as `mimirtool rules
-    sync` and Cortex' and Grafana Cloud's tools take them."""
-    document = {"namespace": f"opsgen-{service.name}", "groups": list(groups)}
-    return Artifact(
-        f"{service.name}/{MIMIR_FILE}", dump(document, generated_from(service.spec_file))
-    )
+def render_mimir(subject: OfService) -> Iterator[Artifact]:
+    """The same groups in a namespace of their own, as `mimirtool rules sync` and Cortex' and
+    Grafana Cloud's tools take them."""
+    service = subject.service
+    document = {"namespace": f"opsgen-{service.name}", "groups": list(subject.groups)}
+    yield Artifact(MIMIR.path_of(service.name), dump(document, generated_from(service.spec_file)))
+
+
+def mimir_facts(service: Service, derived: Derived) -> dict[str, int]:
+    """How many groups a tenant of Mimir is to take, of which it has a limit."""
+    return {"rule_groups": sum(1 for _ in rule_groups(service, derived))}
 
 
 def groups_of(service: Service, derived: Derived) -> list[dict[str, Any]]:

@@ -10,14 +10,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from opsgen.channels.providers import Told, told
 from opsgen.errors import InputError, Mistake
-from opsgen.load.library import TEMPLATES
 from opsgen.model import links, pages
 from opsgen.model.artifact import Artifact
+from opsgen.model.artifact_kinds import RUNBOOK
 from opsgen.model.service import EventSlo, Hours, Policy, Service
 from opsgen.model.signal import Alert, Derived, Group, Signal, Threshold
 from opsgen.model.units import UNITS
@@ -27,6 +26,7 @@ from opsgen.promql.tree import selectors
 from opsgen.quantities import Duration, number_text
 from opsgen.render import commands
 from opsgen.render.markdown import ASKED_FOR_BY, Markdown, code_cell, is_web_address, link, text
+from opsgen.render.subjects import OfService
 from opsgen.render.templates import render
 from opsgen.signals.slo import outage_words
 
@@ -49,12 +49,10 @@ _OF_A_PROBE = ("probe", "probe-duration", "probe-certificate")
 _BASE = Duration.of("5m")
 
 
-def render_runbook(
-    service: Service, derived: Derived, folders: tuple[Path, ...] = (TEMPLATES,)
-) -> Artifact:
-    """The whole page. `folders` are those of templates, the shipped one first; raises InputError as
-    `render` does."""
-    rendered = render(folders, _TEMPLATE, **_page(service, derived))
+def render_runbook(subject: OfService) -> Iterator[Artifact]:
+    """The whole page; raises InputError as `render` does."""
+    service, folders = subject.service, subject.folders
+    rendered = render(folders, _TEMPLATE, **_page(service, subject.derived))
     try:
         page = pages.sealed(rendered)
     except ValueError as error:
@@ -63,7 +61,7 @@ def render_runbook(
         wrong = f"the page that it gives can't be divided: {error}"
         right = "write every part between {{ name|begin }} and {{ name|end }}"
         raise InputError([Mistake(str(folders[-1] / _TEMPLATE), 1, 1, "", wrong, right)]) from error
-    return Artifact(f"{service.name}/runbook.md", page.text, shared=True)
+    yield Artifact(RUNBOOK.path_of(service.name), page.text, shared=True)
 
 
 @dataclass(frozen=True)
@@ -499,7 +497,7 @@ def _dependency_rows(service: Service) -> Iterator[tuple[object, ...]]:
         silenced = (
             f"what users notice of it in {service.title} is not told: the page is that of {name}"
         )
-        yield name, link("runbook", f"../{name}/runbook.md"), silenced
+        yield name, link("runbook", f"../{RUNBOOK.path_of(name)}"), silenced
 
 
 def _metric_rows(signals: Sequence[Signal]) -> Iterator[tuple[object, ...]]:

@@ -7,13 +7,16 @@ broken.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from opsgen.model.artifact import Artifact
+from opsgen.model.artifact_kinds import FLEET_MIMIR, FLEET_PROOF, FLEET_RULES
 from opsgen.promql import pretty
 from opsgen.promql.rewrite import call, number
 from opsgen.promql.text import quote
 from opsgen.render.alertmanager import WATCHDOG
+from opsgen.render.subjects import OfFleet
 from opsgen.render.yaml_writer import dump, generated_from
 
 _GENERATED = generated_from("opsgen.yaml")
@@ -38,9 +41,23 @@ def watchdog_groups() -> list[dict[str, Any]]:
     return [{"name": "watchdog", "rules": [rule]}]
 
 
-def render_watchdog(mimir: bool = False) -> list[Artifact]:
-    """`rules.yaml` and `rules.test.yaml` of the fleet, and with `mimir` the first in a namespace of
-    its own."""
+def render_watchdog(subject: OfFleet) -> Iterator[Artifact]:
+    """The rules of the fleet itself; nothing where it has no watchdog."""
+    if subject.organisation.watchdog:
+        yield Artifact(FLEET_RULES.path, dump({"groups": watchdog_groups()}, _GENERATED))
+
+
+def render_watchdog_mimir(subject: OfFleet) -> Iterator[Artifact]:
+    """The same rules in a namespace of their own."""
+    if subject.organisation.watchdog:
+        document = {"namespace": "opsgen", "groups": watchdog_groups()}
+        yield Artifact(FLEET_MIMIR.path, dump(document, _GENERATED))
+
+
+def render_watchdog_proof(subject: OfFleet) -> Iterator[Artifact]:
+    """The unit test of these rules: the alert fires at once, and goes on."""
+    if not subject.organisation.watchdog:
+        return
     labels = ", ".join(
         f"{label}={quote(value)}" for label, value in {"alertname": WATCHDOG, **_LABELS}.items()
     )
@@ -50,18 +67,5 @@ def render_watchdog(mimir: bool = False) -> list[Artifact]:
         "interval": "1m",
         "promql_expr_test": [{**always, "eval_time": time} for time in ("1m", "1h")],
     }
-    proof = {"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": [test]}
-    return [
-        Artifact("rules.yaml", dump({"groups": watchdog_groups()}, _GENERATED)),
-        Artifact("rules.test.yaml", dump(proof, _GENERATED)),
-        *(
-            [
-                Artifact(
-                    "mimir.yaml",
-                    dump({"namespace": "opsgen", "groups": watchdog_groups()}, _GENERATED),
-                )
-            ]
-            if mimir
-            else []
-        ),
-    ]
+    proof = {"rule_files": [FLEET_RULES.path], "evaluation_interval": "1m", "tests": [test]}
+    yield Artifact(FLEET_PROOF.path, dump(proof, _GENERATED))

@@ -14,7 +14,7 @@ from typing import Any
 
 from opsgen.errors import InputError, Mistake
 from opsgen.model.artifact import Artifact
-from opsgen.model.service import Cluster, Place, Probe, Scrape, Service, Watchdog
+from opsgen.model.service import Cluster, Place, Probe, Scrape, Service
 from opsgen.promql.tree import exact_value
 from opsgen.render.kubernetes.alertmanagerconfig import (
     render_alertmanager_config,
@@ -28,22 +28,19 @@ from opsgen.render.kubernetes.metadata import (
     bytes_of,
     metadata,
 )
+from opsgen.render.subjects import OfFleet, OfService
+from opsgen.render.watchdog import watchdog_groups
 from opsgen.render.yaml_writer import dump, generated_from
 
 _MONITORING = "monitoring.coreos.com/v1"
 
 
-def render_kubernetes(
-    service: Service,
-    groups: Sequence[Mapping[str, Any]],
-    dashboards: Iterable[Artifact],
-    place: Place,
-) -> list[Artifact]:
-    """`<service>/kubernetes/`: rules, probes, scraping, dashboards, escalation, and the
-    kustomization that lists them.
+def render_kubernetes(subject: OfService) -> list[Artifact]:
+    """Rules, probes, scraping, dashboards, escalation, and the kustomization that lists them.
 
-    Raises InputError, at `place`, where a resource can't be made small enough for the API server.
+    Raises InputError where a resource can't be made small enough for the API server.
     """
+    service, groups, dashboards = subject.service, subject.groups, subject.dashboards
     head = generated_from(service.spec_file)
     cluster, folder = service.platform.cluster, f"{service.name}/{FOLDER}"
     named = [
@@ -52,7 +49,7 @@ def render_kubernetes(
         *_monitor(service),
         *(_dashboard(cluster, service.name, service.folder, artifact) for artifact in dashboards),
     ]
-    _refuse_large(named, place)
+    _refuse_large(named, subject.place)
     artifacts = [
         Artifact(f"{folder}/{name}.yaml", dump(resource, head)) for name, resource in named
     ]
@@ -60,32 +57,24 @@ def render_kubernetes(
     return [*artifacts, _kustomization(folder, artifacts, head)]
 
 
-def render_kubernetes_fleet(
-    cluster: Cluster,
-    folder: str,
-    services: Iterable[str],
-    overview: Artifact,
-    watchdog: tuple[Watchdog, Sequence[Mapping[str, Any]]] | None,
-) -> list[Artifact]:
-    """`kubernetes/`: the fleet's own resources, and a kustomization of these and of every
-    service's.
-
-    `folder` is Grafana's, for the overview; with a watchdog go the groups of its rules. `services`
-    have resources.
-    """
+def render_kubernetes_fleet(subject: OfFleet) -> list[Artifact]:
+    """The fleet's own resources, and a kustomization of these and of every service's."""
+    organisation = subject.organisation
+    cluster, watchdog = organisation.platform.cluster, organisation.watchdog
     head = generated_from("opsgen.yaml")
-    named = [_dashboard(cluster, "", folder, overview)]
+    named = [_dashboard(cluster, "", organisation.grafana_folder, subject.overview)]
     artifacts = []
     if watchdog is not None:
-        named += _rules(cluster, "", watchdog[1])
-        artifacts.append(render_watchdog_config(watchdog[0], cluster))
+        named += _rules(cluster, "", watchdog_groups())
+        artifacts.append(render_watchdog_config(watchdog, cluster))
     artifacts = [
         *(Artifact(f"{FOLDER}/{name}.yaml", dump(one, head)) for name, one in named),
         *artifacts,
     ]
+    others = [f"../{name}/{FOLDER}" for name in subject.with_resources]
     return [
         *artifacts,
-        _kustomization(FOLDER, artifacts, head, [f"../{name}/{FOLDER}" for name in services]),
+        _kustomization(FOLDER, artifacts, head, others),
     ]
 
 

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from opsgen.channels.providers import PROVIDERS
 from opsgen.load.library import TEMPLATES
 from opsgen.model.artifact import Artifact
-from opsgen.model.service import Policy, Service
+from opsgen.model.service import Service
+from opsgen.model.signal import Derived
 from opsgen.render.markdown import Markdown, code_cell
+from opsgen.render.subjects import OfFleet
 from opsgen.render.templates import render
 from opsgen.render.terraform import grafana_irm, incidentio, opsgenie, pagerduty, victorops
 from opsgen.render.terraform.document import FOLDER, Handed, Module, render_module, render_versions
@@ -24,24 +26,24 @@ _RENDERERS: Mapping[str, Callable[[Sequence[Handed]], Module]] = {
 }
 
 
-def handed_over(service: Service) -> dict[str, str]:
-    """The policy of every severity of a service of which a provider takes a part, as its manifest
-    keeps it."""
-    return {
+_FACT = "handed_over"
+
+
+def terraform_facts(service: Service, _: Derived) -> dict[str, dict[str, str]]:
+    """The policy of every severity of a service of which a provider takes a part; nothing where
+    there is none."""
+    handed: dict[str, str] = {
         severity: policy.name
         for severity, policy in service.team.policies.items()
         if policy.handovers
     }
+    return {_FACT: handed} if handed else {}
 
 
-def render_terraform(
-    policies: Mapping[str, Policy], services: Mapping[str, Mapping[str, str]]
-) -> Iterator[Artifact]:
-    """`terraform/*.tf.json`, one for each provider that takes anything, and how to apply them.
-
-    `services` has what `handed_over` says of every service of the fleet, by name; their order does
-    not matter.
-    """
+def render_terraform(subject: OfFleet) -> Iterator[Artifact]:
+    """`terraform/*.tf.json`, one for each provider that takes anything, and how to apply them."""
+    policies = subject.organisation.policies
+    services = {name: known.get(_FACT, {}) for name, known in subject.facts.items()}
     modules = []
     for kind in _RENDERERS:
         handed = [

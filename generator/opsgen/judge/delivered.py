@@ -1,0 +1,207 @@
+"""What no program judges, held against what one does: a file and all texts of a build in, what is
+wrong with the file out.
+
+A target says the same as the plain files, in another form. Where the plain file was judged by
+promtool or amtool, it is enough that the other says the same.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from opsgen.channels.receivers import CATCH_ALL
+from opsgen.model.artifact_kinds import DASHBOARD, ESCALATION, OVERVIEW, PROBES, RULES
+
+Texts = Mapping[str, str]
+
+_FENCED = re.compile(r"^(`{3,}|~{3,}).*?^\1`*~*$", re.DOTALL | re.MULTILINE)
+_CODE = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)", re.DOTALL)
+_FILE_LINK = re.compile(
+    r"(?<!\\)\]\((?![a-z][a-z0-9+.-]*:)([^)\s#]+)(?:#[^)\s]*)?\)", re.IGNORECASE
+)
+
+
+def same_groups(path: str, texts: Texts) -> Iterator[str]:
+    """The groups of rules are those of the plain file beside it."""
+    beside = posixpath.join(posixpath.dirname(path), RULES.path)
+    if _groups(_yaml(texts[path])) != _groups(_yaml(texts[beside])):
+        yield f"its groups are not those of {beside}"
+
+
+def dashboard_faults(path: str, texts: Texts) -> Iterator[str]:
+    """Every panel has an id of its own, and every query an expression and a letter of its own."""
+    panels = list(_panels(json.loads(texts[path])))
+    if not panels:
+        yield "it has no panel"
+    ids = Counter(panel.get("id") for panel in panels)
+    for panel_id, times in ids.items():
+        if times > 1:
+            yield f"{times} panels have the id {panel_id}"
+    for panel in panels:
+        targets = panel.get("targets") or ()
+        letters = [target.get("refId") for target in targets]
+        if len(set(letters)) < len(letters):
+            yield f"two queries of the panel {panel.get('title')!r} have one letter"
+        if any(not target.get("expr") for target in targets):
+            yield f"a query of the panel {panel.get('title')!r} is empty"
+
+
+def dead_links(path: str, texts: Texts) -> Iterator[str]:
+    """Every link to a file leads to one that is built; a service that is not built now is not
+    known, and so is no fault."""
+    folder = posixpath.dirname(path)
+    built = {posixpath.dirname(other) for other in texts}
+    prose = _CODE.sub("", _FENCED.sub("", texts[path]))
+    for target in dict.fromkeys(_FILE_LINK.findall(prose)):
+        file = posixpath.normpath(posixpath.join(folder, target))
+        if posixpath.dirname(file) in built and file not in texts:
+            yield f"a link leads to {target}, which is not there"
+
+
+def resource_faults(path: str, texts: Texts) -> Iterator[str]:
+    """A resource of a cluster says what the plain file of its subject says."""
+    document = _yaml(texts[path])
+    compare = _RESOURCES.get(document.get("kind"))
+    if compare is not None:
+        yield from compare(path, document, texts)
+
+
+def contact_point_faults(path: str, texts: Texts) -> Iterator[str]:
+    """Every policy of Grafana tells a contact point that is there, in hours that are there."""
+    document = _yaml(texts[path])
+    points = {point["name"] for point in document.get("contactPoints") or ()}
+    hours = {interval["name"] for interval in document.get("muteTimes") or ()}
+    for policy in document.get("policies") or ():
+        yield from _undefined(
+            policy, points, hours, ("mute_time_intervals", "active_time_intervals")
+        )
+
+
+def provider_faults(path: str, texts: Texts) -> Iterator[str]:
+    """What the providers of Terraform would refuse, or find nowhere."""
+    from opsgen.render.terraform.schemas import faults
+
+    if path.endswith(".tf.json"):
+        yield from faults(json.loads(texts[path]))
+
+
+# -- resources of a cluster ------------------------------------------------------------------------
+
+
+def _kustomization(path: str, document: Any, texts: Texts) -> Iterator[str]:
+    """Lists each file of its folder, and nothing that is not there."""
+    folder = posixpath.dirname(path)
+    listed = {posixpath.normpath(posixpath.join(folder, name)) for name in document["resources"]}
+    beside = {other for other in texts if posixpath.dirname(other) == folder and other != path}
+    folders = {posixpath.dirname(other) for other in texts}
+    for missing in sorted(beside - listed):
+        yield f"it does not list {posixpath.basename(missing)}"
+    for missing in sorted(listed - beside - folders):
+        yield f"it lists {posixpath.relpath(missing, folder)}, which is not there"
+
+
+def _prometheus_rule(path: str, _: Any, texts: Texts) -> Iterator[str]:
+    """All parts together have the groups of the plain file; told at the first part."""
+    folder = posixpath.dirname(path)
+    parts = [
+        other
+        for other in texts
+        if posixpath.dirname(other) == folder and "prometheusrule" in posixpath.basename(other)
+    ]
+    groups = [group for part in parts for group in _yaml(texts[part])["spec"]["groups"]]
+    plain = _plain(folder, RULES.path)
+    if path == parts[0] and groups != _groups(_yaml(texts[plain])):
+        yield f"its groups are not those of {plain}"
+
+
+def _dashboard(path: str, document: Any, texts: Texts) -> Iterator[str]:
+    """The model of the dashboard is that of the plain file."""
+    (model,) = document["data"].values() if "data" in document else [document["spec"]["json"]]
+    folder = posixpath.dirname(path)
+    name = DASHBOARD.path if posixpath.dirname(folder) else OVERVIEW.path
+    plain = _plain(folder, name)
+    if json.loads(model) != json.loads(texts[plain]):
+        yield f"its dashboard is not {plain}"
+
+
+def _probe(path: str, document: Any, texts: Texts) -> Iterator[str]:
+    """Polls what the plain file has Prometheus poll under this name."""
+    plain = _plain(posixpath.dirname(path), PROBES.path)
+    jobs = {
+        job["job_name"]: job["static_configs"][0]["targets"]
+        for job in _yaml(texts[plain])["scrape_configs"]
+    }
+    spec = document["spec"]
+    if jobs.get(spec["jobName"]) != spec["targets"]["staticConfig"]["static"]:
+        yield f"it does not poll what {plain} has under {spec['jobName']}"
+
+
+def _alertmanager_config(path: str, document: Any, texts: Texts) -> Iterator[str]:
+    """Its routes tell receivers that are there, in hours that are there, and these are the plain
+    file's."""
+    spec = document["spec"]
+    receivers = {receiver["name"] for receiver in spec["receivers"]}
+    hours = {interval["name"] for interval in spec.get("muteTimeIntervals") or ()}
+    yield from _undefined(
+        spec["route"], receivers, hours, ("muteTimeIntervals", "activeTimeIntervals")
+    )
+    plain = _plain(posixpath.dirname(path), ESCALATION.path)
+    if plain in texts:  # the fleet's own resource has the watchdog alone, and no plain file
+        wanted = {receiver["name"] for receiver in _yaml(texts[plain])["receivers"]} - {CATCH_ALL}
+        if receivers != wanted:
+            yield f"its receivers are not those of {plain}"
+
+
+_RESOURCES: Mapping[str, Callable[[str, Any, Texts], Iterator[str]]] = {
+    "Kustomization": _kustomization,
+    "PrometheusRule": _prometheus_rule,
+    "ConfigMap": _dashboard,
+    "GrafanaDashboard": _dashboard,
+    "Probe": _probe,
+    "AlertmanagerConfig": _alertmanager_config,
+}
+
+
+# -- parts of documents ----------------------------------------------------------------------------
+
+
+def _undefined(
+    route: Mapping[str, Any], receivers: set[str], hours: set[str], keys: tuple[str, ...]
+) -> Iterator[str]:
+    """Receivers and hours that a route, or one below it, names and nothing defines."""
+    if route.get("receiver") not in {None, *receivers}:
+        yield f"a route tells {route['receiver']}, which is not there"
+    for key in keys:
+        for name in route.get(key) or ():
+            if name not in hours:
+                yield f"a route names the hours {name}, which are not there"
+    for child in route.get("routes") or ():
+        yield from _undefined(child, receivers, hours, keys)
+
+
+def _plain(folder: str, name: str) -> str:
+    """The plain file of the subject whose resources lie in a folder of their own."""
+    return posixpath.join(posixpath.dirname(folder), name)
+
+
+def _groups(document: Any) -> list[Any]:
+    groups: list[Any] = document["groups"]
+    return groups
+
+
+def _panels(part: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The panels of a dashboard, those in its rows too."""
+    for panel in part.get("panels") or ():
+        yield panel
+        yield from _panels(panel)
+
+
+def _yaml(text: str) -> Any:
+    return yaml.load(text, Loader=yaml.CSafeLoader)

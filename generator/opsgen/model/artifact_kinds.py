@@ -1,0 +1,293 @@
+"""The kinds of artifacts, as one table: a row says where a file lies, who renders it, which program
+judges it, what closure asks of it, and whether `opsgen diff` reads it.
+
+To add a kind is to write its renderer and its row here. The build, `check`, `diff`, the docs and
+the tests read the table; none of them has a list of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Literal
+
+Scope = Literal["service", "fleet"]
+
+
+@dataclass(frozen=True)
+class Program:
+    """A real program that judges each file of the kind by its exit code, where it is installed."""
+
+    name: str
+    arguments: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A judge of our own, a function `module:name` below `opsgen.judge`.
+
+    It takes the path of a file and the texts of all files, and gives what is wrong, in words.
+    """
+
+    function: str
+
+
+@dataclass(frozen=True)
+class Unjudged:
+    """Nothing judges it in `opsgen check`, and why."""
+
+    reason: str
+
+
+Judge = Program | Comparison | Unjudged
+
+
+@dataclass(frozen=True)
+class ArtifactKind:
+    """One kind of file.
+
+    `path` lies below the service's folder, or below the output folder for the fleet's; `*` stands
+    for any name. `renderer` is a function `module:name` below `opsgen.render`, imported when it is
+    first called: it takes one subject (`OfService`, `OfFleet`) and gives any number of artifacts.
+    `always` says that every service, or every fleet, has it. `closure` is what an alert must have
+    in it. `in_diff` says that `opsgen diff` tells what changes in it.
+    """
+
+    name: str
+    path: str
+    of: Scope
+    renderer: str
+    judge: Judge
+    target: str = "files"
+    always: bool = False
+    closure: Literal["", "rule", "panel", "section", "proof", "route"] = ""
+    in_diff: bool = False
+
+    def has(self, path: str) -> bool:
+        """Whether a path below the output folder is of this kind."""
+        if self.of == "fleet":
+            return fnmatchcase(path, self.path)
+        folder, _, rest = path.partition("/")
+        return bool(folder) and fnmatchcase(rest, self.path)
+
+    def path_of(self, service: str) -> str:
+        """The path below the output folder, for a kind of one file."""
+        return f"{service}/{self.path}"
+
+
+_CHECK_RULES = Program("promtool", ("check", "rules", "--lint-fatal"))
+_TEST_RULES = Program("promtool", ("test", "rules"))
+_CHECK_CONFIG = Program("promtool", ("check", "config", "--syntax-only"))
+_CHECK_ALERTMANAGER = Program("amtool", ("check-config",))
+_SAME_GROUPS = Comparison("delivered:same_groups")
+_DASHBOARD = Comparison("delivered:dashboard_faults")
+_LINKS = Comparison("delivered:dead_links")
+
+RULES = ArtifactKind(
+    name="rules",
+    path="rules.yaml",
+    of="service",
+    renderer="rules:render_rules",
+    judge=_CHECK_RULES,
+    always=True,
+    closure="rule",
+    in_diff=True,
+)
+PROOF = ArtifactKind(
+    name="proof",
+    path="rules.test.yaml",
+    of="service",
+    renderer="proofs:render_proofs",
+    judge=_TEST_RULES,
+    always=True,
+    closure="proof",
+)
+DASHBOARD = ArtifactKind(
+    name="dashboard",
+    path="dashboard.json",
+    of="service",
+    renderer="dashboards:render_dashboards",
+    judge=_DASHBOARD,
+    always=True,
+    closure="panel",
+    in_diff=True,
+)
+ESCALATION = ArtifactKind(
+    name="escalation",
+    path="escalation.yaml",
+    of="service",
+    renderer="alertmanager:render_escalation",
+    judge=_CHECK_ALERTMANAGER,
+    always=True,
+)
+RUNBOOK = ArtifactKind(
+    name="runbook",
+    path="runbook.md",
+    of="service",
+    renderer="runbooks:render_runbook",
+    judge=_LINKS,
+    always=True,
+    closure="section",
+    in_diff=True,
+)
+PROBES = ArtifactKind(
+    name="probes",
+    path="probes.yaml",
+    of="service",
+    renderer="probes:render_probes",
+    judge=_CHECK_CONFIG,
+    in_diff=True,
+)
+KUBERNETES = ArtifactKind(
+    name="kubernetes",
+    path="kubernetes/*",
+    of="service",
+    renderer="kubernetes.resources:render_kubernetes",
+    judge=Comparison("delivered:resource_faults"),
+    target="kubernetes",
+)
+MIMIR = ArtifactKind(
+    name="mimir",
+    path="mimir.yaml",
+    of="service",
+    renderer="rules:render_mimir",
+    judge=_SAME_GROUPS,
+    target="mimir",
+)
+ALERTMANAGER = ArtifactKind(
+    name="alertmanager",
+    path="alertmanager.yml",
+    of="fleet",
+    renderer="alertmanager:render_alertmanager",
+    judge=_CHECK_ALERTMANAGER,
+    always=True,
+    closure="route",
+    in_diff=True,
+)
+GRAFANA_ALERTING = ArtifactKind(
+    name="grafana-alerting",
+    path="grafana/alerting.yaml",
+    of="fleet",
+    renderer="grafana_alerting:render_grafana_alerting",
+    judge=Comparison("delivered:contact_point_faults"),
+    target="grafana",
+)
+GRAFANA_PROVIDER = ArtifactKind(
+    name="grafana-provider",
+    path="grafana/dashboards.yaml",
+    of="fleet",
+    renderer="grafana_provider:render_provider",
+    judge=Unjudged("Grafana alone reads it: a folder and a path, the same for every fleet"),
+    target="grafana",
+)
+FLEET_RULES = ArtifactKind(
+    name="fleet-rules",
+    path="rules.yaml",
+    of="fleet",
+    renderer="watchdog:render_watchdog",
+    judge=_CHECK_RULES,
+    in_diff=True,
+)
+FLEET_PROOF = ArtifactKind(
+    name="fleet-proof",
+    path="rules.test.yaml",
+    of="fleet",
+    renderer="watchdog:render_watchdog_proof",
+    judge=_TEST_RULES,
+)
+FLEET_MIMIR = ArtifactKind(
+    name="fleet-mimir",
+    path="mimir.yaml",
+    of="fleet",
+    renderer="watchdog:render_watchdog_mimir",
+    judge=_SAME_GROUPS,
+    target="mimir",
+)
+OVERVIEW = ArtifactKind(
+    name="overview",
+    path="overview.json",
+    of="fleet",
+    renderer="overview:render_overview",
+    judge=_DASHBOARD,
+    always=True,
+)
+FLEET_KUBERNETES = ArtifactKind(
+    name="fleet-kubernetes",
+    path="kubernetes/*",
+    of="fleet",
+    renderer="kubernetes.resources:render_kubernetes_fleet",
+    judge=Comparison("delivered:resource_faults"),
+    target="kubernetes",
+)
+INDEX = ArtifactKind(
+    name="index",
+    path="README.md",
+    of="fleet",
+    renderer="index:render_index",
+    judge=_LINKS,
+    always=True,
+)
+MKDOCS = ArtifactKind(
+    name="mkdocs",
+    path="mkdocs/*",
+    of="fleet",
+    renderer="mkdocs:render_mkdocs",
+    judge=Unjudged("MkDocs takes minutes to build a large site; build it with --strict in CI"),
+    target="mkdocs",
+)
+GIT_ATTRIBUTES = ArtifactKind(
+    name="git-attributes",
+    path=".gitattributes",
+    of="fleet",
+    renderer="git:render_attributes",
+    judge=Unjudged("git takes every file of attributes; the lines are the same for every fleet"),
+    target="git",
+)
+CODE_OWNERS = ArtifactKind(
+    name="code-owners",
+    path="CODEOWNERS",
+    of="fleet",
+    renderer="git:render_owners",
+    judge=Unjudged("only the host knows its people; it shows an owner that it does not know"),
+    target="git",
+)
+TERRAFORM = ArtifactKind(
+    name="terraform",
+    path="terraform/*",
+    of="fleet",
+    renderer="terraform.module:render_terraform",
+    judge=Comparison("delivered:provider_faults"),
+    target="terraform",
+)
+
+# In the order in which they are rendered and written.
+_TABLE = (
+    RULES,
+    PROOF,
+    DASHBOARD,
+    ESCALATION,
+    RUNBOOK,
+    PROBES,
+    KUBERNETES,
+    MIMIR,
+    ALERTMANAGER,
+    GRAFANA_ALERTING,
+    GRAFANA_PROVIDER,
+    FLEET_RULES,
+    FLEET_PROOF,
+    FLEET_MIMIR,
+    OVERVIEW,
+    FLEET_KUBERNETES,
+    INDEX,
+    MKDOCS,
+    GIT_ATTRIBUTES,
+    CODE_OWNERS,
+    TERRAFORM,
+)
+ARTIFACT_KINDS: Mapping[str, ArtifactKind] = {kind.name: kind for kind in _TABLE}
+
+
+def kind_of(path: str) -> ArtifactKind | None:
+    """The kind of a path below the output folder; None for a path that no row has."""
+    return next((kind for kind in _TABLE if kind.has(path)), None)
