@@ -1,5 +1,7 @@
-"""PromQL text to a tree, by the promql-parser package, with the limits that keep its native code
-from crashing."""
+"""PromQL text goes in, a tree comes out; the package promql-parser does the parsing.
+
+Limits on length and nesting keep its native code from crashing.
+"""
 
 from __future__ import annotations
 
@@ -55,19 +57,24 @@ class PromqlError(ValueError):
 @lru_cache(maxsize=4096)
 def parse(text: str) -> Node:
     """The tree of a PromQL expression; raises PromqlError."""
+    _refuse_what_crashes_the_parser(text)
+    try:
+        parsed = promql_parser.parse(_SPELLING.sub(_plainer, text))
+    except ValueError as error:
+        raise PromqlError(_reason(str(error))) from None
+    return _convert(parsed, 0)
+
+
+def _refuse_what_crashes_the_parser(text: str) -> None:
     if len(text) > _LONGEST:
         raise PromqlError(f"the query is {len(text)} characters long; the most is {_LONGEST}")
     if "\0" in text:
         raise PromqlError("the query has a NUL character")
     if _nesting(text) > _DEEPEST:
         raise PromqlError(f"the query is nested more than {_DEEPEST} levels deep")
-    if len(_OPERATOR.findall(_QUOTED.sub("", text))) > _MOST_OPERATORS:
+    operators = _OPERATOR.findall(_QUOTED.sub("", text))
+    if len(operators) > _MOST_OPERATORS:
         raise PromqlError(f"the query has more than {_MOST_OPERATORS} operators")
-    try:
-        parsed = promql_parser.parse(_SPELLING.sub(_plainer, text))
-    except ValueError as error:
-        raise PromqlError(_reason(str(error))) from None
-    return _convert(parsed, 0)
 
 
 def _plainer(found: re.Match[str]) -> str:
@@ -78,15 +85,20 @@ def _plainer(found: re.Match[str]) -> str:
 
 
 def _nesting(text: str) -> int:
-    """The deepest nesting of brackets and runs of signs; those in strings count too, which errs on
-    the safe side."""
+    """The deepest nesting of brackets and runs of signs.
+
+    Brackets in strings count too, which errs on the safe side.
+    """
     depth = deepest = signs = 0
     for character in text:
         if character in "([{":
             depth += 1
         elif character in ")]}":
             depth -= 1
-        signs = signs + 1 if character in "-+" else (signs if character.isspace() else 0)
+        if character in "-+":
+            signs += 1
+        elif not character.isspace():
+            signs = 0
         deepest = max(deepest, depth + signs)
     return deepest
 
@@ -129,14 +141,24 @@ def _selector(node: Any, window: Duration | None) -> Selector:
     matchers = tuple(_matcher(matcher) for matcher in node.matchers.matchers)
     metric = node.name
     if metric is None:
-        named = [
-            m
-            for m in matchers
-            if m.label == "__name__" and m.op == "=" and _METRIC_NAME.fullmatch(m.value)
-        ]
-        if len(named) == 1:
-            metric, matchers = named[0].value, tuple(m for m in matchers if m is not named[0])
+        metric, matchers = _named_by_matcher(matchers)
     return Selector(metric, matchers, window, _milliseconds(node.offset), _at(node.at))
+
+
+def _named_by_matcher(
+    matchers: tuple[Matcher, ...],
+) -> tuple[str | None, tuple[Matcher, ...]]:
+    """The metric that `{__name__="requests"}` names, and the other matchers."""
+    names = [matcher for matcher in matchers if _names_a_metric(matcher)]
+    if len(names) != 1:
+        return None, matchers
+    (name,) = names
+    return name.value, tuple(matcher for matcher in matchers if matcher is not name)
+
+
+def _names_a_metric(matcher: Matcher) -> bool:
+    is_name = matcher.label == "__name__" and matcher.op == "="
+    return is_name and _METRIC_NAME.fullmatch(matcher.value) is not None
 
 
 def _matcher(matcher: Any) -> Matcher:
@@ -192,17 +214,15 @@ def _binary(node: Any, depth: int) -> Binary:
 
 
 def _matching(modifier: Any) -> Matching | None:
-    if modifier.fill_values is not None and (
-        modifier.fill_values.lhs,
-        modifier.fill_values.rhs,
-    ) != (None, None):
+    fill = modifier.fill_values
+    if fill is not None and (fill.lhs, fill.rhs) != (None, None):
         raise PromqlError("fill modifiers are experimental in Prometheus and not supported")
     if modifier.matching is None:
         return None
-    cardinality = promql_parser.VectorMatchCardinality
     on = modifier.matching.type == promql_parser.LabelModifierType.Include
     labels = tuple(modifier.matching.labels)
     include = tuple(modifier.group_labels or ())
+    cardinality = promql_parser.VectorMatchCardinality
     if modifier.card == cardinality.ManyToOne:
         return Matching(labels, on, "left", include)
     if modifier.card == cardinality.OneToMany:

@@ -1,5 +1,7 @@
-"""Trees to other trees: adding matchers, changing windows, and the handful of shapes that rules are
-built from."""
+"""PromQL trees go in, changed trees come out: with matchers added, other windows, and so on.
+
+Also builds the few shapes that rules are made of.
+"""
 
 from __future__ import annotations
 
@@ -27,30 +29,34 @@ from opsgen.quantities import Duration
 
 def transform(node: Node, change: Callable[[Node], Node]) -> Node:
     """The tree with `change` applied to every node, children before their parents."""
+    return change(_with_children(node, lambda child: transform(child, change)))
+
+
+def _with_children(node: Node, change: Callable[[Node], Node]) -> Node:
+    """The node with `change` applied to its direct sub-expressions."""
     match node:
         case Binary():
-            node = replace(
-                node, left=transform(node.left, change), right=transform(node.right, change)
-            )
+            return replace(node, left=change(node.left), right=change(node.right))
         case Call():
-            node = Call(node.function, tuple(transform(argument, change) for argument in node.args))
+            return Call(node.function, tuple(change(argument) for argument in node.args))
         case Aggregate():
-            param = None if node.param is None else transform(node.param, change)
-            node = replace(node, expr=transform(node.expr, change), param=param)
+            param = None if node.param is None else change(node.param)
+            return replace(node, expr=change(node.expr), param=param)
         case Unary():
-            node = Unary(transform(node.expr, change))
+            return Unary(change(node.expr))
         case Subquery():
-            node = replace(node, expr=transform(node.expr, change))
-    return change(node)
+            return replace(node, expr=change(node.expr))
+        case _:
+            return node
 
 
 def with_matchers(
     node: Node, matchers: Iterable[Matcher], concerns: Callable[[str], bool] = lambda _metric: True
 ) -> Node:
-    """Every selector with the matchers added, but for labels that it matches already: what was
-    written there wins.
+    """Every selector with the matchers added. A label that a selector already matches keeps what
+    was written there.
 
-    `concerns` says of a metric's name whether its series have the labels at all.
+    `concerns` says whether the series of a metric have the labels at all.
     """
     added = tuple(matchers)
 
@@ -65,12 +71,16 @@ def with_matchers(
 
 
 def with_selectors(node: Node, named: Callable[[str], Node | None]) -> Node:
-    """Every selector whose metric `named` knows replaced by what it gives, keeping matchers, range,
-    offset and `@`."""
+    """Every selector whose metric `named` knows, replaced by what `named` gives for it.
+
+    Matchers, range, offset and `@` are kept.
+    """
 
     def substitute(found: Node) -> Node:
-        given = named(found.metric) if isinstance(found, Selector) and found.metric else None
-        if given is None or not isinstance(found, Selector):
+        if not isinstance(found, Selector) or not found.metric:
+            return found
+        given = named(found.metric)
+        if given is None:
             return found
         if not isinstance(given, Selector):
             raise TypeError("a selector can only be replaced by a selector")
@@ -80,8 +90,10 @@ def with_selectors(node: Node, named: Callable[[str], Node | None]) -> Node:
 
 
 def with_range(node: Node, window: Range) -> Node:
-    """Every range selector on `window`; subqueries keep theirs: that is what is asked, not how it
-    is measured."""
+    """Every range selector with the range `window`.
+
+    Subqueries keep their range: it is part of the question, not of how the answer is measured.
+    """
 
     def widen(found: Node) -> Node:
         if isinstance(found, Selector) and found.range is not None:
@@ -95,32 +107,21 @@ def with_offset(node: Node, offset: Duration) -> Node:
     """The same expression, asked of an earlier time."""
     match node:
         case Selector() | Subquery():
+            # What is inside a subquery moves with it.
             return replace(node, offset_ms=node.offset_ms + offset.milliseconds)
-        case Binary():
-            return replace(
-                node, left=with_offset(node.left, offset), right=with_offset(node.right, offset)
-            )
-        case Call():
-            return Call(
-                node.function, tuple(with_offset(argument, offset) for argument in node.args)
-            )
         case Aggregate():
             return replace(node, expr=with_offset(node.expr, offset))
-        case Unary():
-            return Unary(with_offset(node.expr, offset))
         case _:
-            return node
+            return _with_children(node, lambda child: with_offset(child, offset))
 
 
 def with_function(node: Node, old: str, new: str) -> Node:
-    """Every call of one function made a call of another."""
+    """Every call of the function `old` made a call of `new`."""
 
     def swap(found: Node) -> Node:
-        return (
-            replace(found, function=new)
-            if isinstance(found, Call) and found.function == old
-            else found
-        )
+        if isinstance(found, Call) and found.function == old:
+            return replace(found, function=new)
+        return found
 
     return transform(node, swap)
 

@@ -1,4 +1,4 @@
-"""A tree to PromQL text: on one line, or broken into lines at its operators and brackets."""
+"""A PromQL tree goes in; its text comes out, on one line or broken at operators and brackets."""
 
 from __future__ import annotations
 
@@ -83,43 +83,60 @@ def quote(value: str) -> str:
     """A PromQL string literal; every label value that reaches a query goes through here."""
     if value.isprintable() and '"' not in value and "\\" not in value:
         return f'"{value}"'
-    escaped = "".join(
-        _ESCAPES.get(c) or (c if c.isprintable() or ord(c) > 0x7F else f"\\x{ord(c):02x}")
-        for c in value
-    )
+    escaped = "".join(_escaped(character) for character in value)
     return f'"{escaped}"'
+
+
+def _escaped(character: str) -> str:
+    escape = _ESCAPES.get(character)
+    if escape is not None:
+        return escape
+    is_control_of_ascii = not character.isprintable() and ord(character) <= 0x7F
+    return f"\\x{ord(character):02x}" if is_control_of_ascii else character
 
 
 def _lines(node: Node, width: int) -> list[str]:
     flat = one_line(node)
     if len(flat) <= width:
         return [flat]
-    inner = width - len(_INDENT)
     match node:
         case Binary():
-            left = _operand_lines(node, node.left, is_right=False, width=width)
-            right = _operand_lines(node, node.right, is_right=True, width=width)
-            return [*left, _operator(node), *right]
+            return _binary_lines(node, width)
         case Aggregate():
-            parameter = [] if node.param is None else [f"{_INDENT}{one_line(node.param)},"]
-            return [
-                f"{_aggregate_head(node)}(",
-                *parameter,
-                *_indented(_lines(node.expr, inner)),
-                ")",
-            ]
+            return _aggregate_lines(node, width - len(_INDENT))
         case Call() if node.args:
-            arguments = [_lines(argument, inner) for argument in node.args]
-            body = [
-                line for lines in arguments[:-1] for line in [*lines[:-1], f"{lines[-1]},"]
-            ] + arguments[-1]
-            return [f"{node.function}(", *_indented(body), ")"]
+            return _call_lines(node, width - len(_INDENT))
         case Subquery():
-            needs = isinstance(node.expr, Binary | Unary)
-            body = _in_parentheses(node.expr, width) if needs else _lines(node.expr, width)
-            return [*body[:-1], f"{body[-1]}{_subquery_tail(node)}"]
+            return _subquery_lines(node, width)
         case _:
             return [flat]
+
+
+def _binary_lines(node: Binary, width: int) -> list[str]:
+    left = _operand_lines(node, node.left, is_right=False, width=width)
+    right = _operand_lines(node, node.right, is_right=True, width=width)
+    return [*left, _operator(node), *right]
+
+
+def _aggregate_lines(node: Aggregate, inner: int) -> list[str]:
+    parameter = [] if node.param is None else [f"{_INDENT}{one_line(node.param)},"]
+    expression = _indented(_lines(node.expr, inner))
+    return [f"{_aggregate_head(node)}(", *parameter, *expression, ")"]
+
+
+def _call_lines(node: Call, inner: int) -> list[str]:
+    *before, last = (_lines(argument, inner) for argument in node.args)
+    # A comma follows the last line of every argument but the last.
+    body = [line for lines in before for line in [*lines[:-1], f"{lines[-1]},"]]
+    return [f"{node.function}(", *_indented([*body, *last]), ")"]
+
+
+def _subquery_lines(node: Subquery, width: int) -> list[str]:
+    if isinstance(node.expr, Binary | Unary):
+        body = _in_parentheses(node.expr, width)
+    else:
+        body = _lines(node.expr, width)
+    return [*body[:-1], f"{body[-1]}{_subquery_tail(node)}"]
 
 
 def _indented(lines: list[str]) -> list[str]:
@@ -128,20 +145,23 @@ def _indented(lines: list[str]) -> list[str]:
 
 def _in_parentheses(node: Node, width: int) -> list[str]:
     flat = f"({one_line(node)})"
-    return (
-        [flat] if len(flat) <= width else ["(", *_indented(_lines(node, width - len(_INDENT))), ")"]
-    )
+    if len(flat) <= width:
+        return [flat]
+    return ["(", *_indented(_lines(node, width - len(_INDENT))), ")"]
 
 
 def _operand_lines(parent: Binary, child: Node, is_right: bool, width: int) -> list[str]:
-    """An operand of a broken binary expression. One that is broken itself stands in parentheses,
-    unless it only goes on the chain of the same operator."""
+    """The lines of an operand of a binary expression that is broken into lines.
+
+    An operand that is itself broken gets parentheses, unless it continues a chain of the same
+    operator.
+    """
     if _needs_parentheses(parent, child, is_right):
         return _in_parentheses(child, width)
     lines = _lines(child, width)
-    goes_on = isinstance(child, Binary) and child.op == parent.op
-    is_broken = len(lines) > 1 and isinstance(child, Binary)
-    return _in_parentheses(child, width) if is_broken and not goes_on else lines
+    if isinstance(child, Binary) and child.op != parent.op and len(lines) > 1:
+        return _in_parentheses(child, width)
+    return lines
 
 
 def _precedence(op: str) -> int:
@@ -153,12 +173,14 @@ def _needs_parentheses(parent: Binary, child: Node, is_right: bool) -> bool:
         return parent.op == "^" and not is_right
     if not isinstance(child, Binary):
         return False
+    confusing = (parent.op, child.op) in _CONFUSING
     mine, theirs = _precedence(parent.op), _precedence(child.op)
     if theirs != mine:
-        return theirs < mine or (parent.op, child.op) in _CONFUSING
+        return theirs < mine or confusing
     if parent.op == child.op and parent.op in ("and", "or"):
         return is_right
-    return is_right != (parent.op in _RIGHT_ASSOCIATIVE) or (parent.op, child.op) in _CONFUSING
+    side_that_binds_first = parent.op in _RIGHT_ASSOCIATIVE
+    return is_right != side_that_binds_first or confusing
 
 
 def _operands(node: Binary) -> tuple[str, str]:
@@ -186,7 +208,8 @@ def _operator(node: Binary) -> str:
 
 
 def _matching(matching: Matching) -> list[str]:
-    parts = [f"{'on' if matching.on else 'ignoring'} ({', '.join(matching.labels)})"]
+    keyword = "on" if matching.on else "ignoring"
+    parts = [f"{keyword} ({', '.join(matching.labels)})"]
     if matching.group is not None:
         parts.append(f"group_{matching.group} ({', '.join(matching.include)})")
     return parts
@@ -202,7 +225,8 @@ def _aggregate_arguments(node: Aggregate) -> str:
 
 
 def _grouping(grouping: Grouping) -> str:
-    return f"{'without' if grouping.without else 'by'} ({', '.join(grouping.labels)})"
+    keyword = "without" if grouping.without else "by"
+    return f"{keyword} ({', '.join(grouping.labels)})"
 
 
 @lru_cache(maxsize=_PRINTED)

@@ -1,4 +1,4 @@
-"""What of PromQL needs a newer Prometheus than the oldest supported one, 2.42, as one table."""
+"""Says which part of a query needs a newer Prometheus than 2.42, the oldest supported one."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from opsgen.promql.tree import Aggregate, Call, Node, Selector, walk
 
-# Prometheus' CHANGELOG. Functions that still need a feature flag are left out: they are refused as
-# 'never'.
-_FUNCTIONS: dict[str, tuple[int, int] | None] = {
+Version = tuple[int, int]
+
+# From Prometheus' CHANGELOG. None: the function still needs a feature flag, so no version has it.
+_FUNCTIONS: dict[str, Version | None] = {
     "histogram_avg": (2, 51),
     "histogram_stdvar": (2, 46),
     "histogram_stddev": (2, 46),
@@ -27,7 +28,7 @@ _FUNCTIONS: dict[str, tuple[int, int] | None] = {
     "max_of": None,
     "histogram_quantiles": None,
 }
-_AGGREGATES: dict[str, tuple[int, int] | None] = {"limitk": None, "limit_ratio": None}
+_AGGREGATES: dict[str, Version | None] = {"limitk": None, "limit_ratio": None}
 _UTF8_NAMES = (3, 0)
 
 
@@ -42,20 +43,23 @@ class TooNew:
 
 def too_new(node: Node, version: str) -> TooNew | None:
     """The first part of an expression that Prometheus `version` does not know, or None."""
-    has = tuple(int(part) for part in version.split("."))[:2]
+    major, minor, *_ = (int(part) for part in version.split("."))
     for found in walk(node):
         what, since = _needs(found)
-        if what and (since is None or since > has):
-            return TooNew(what, None if since is None else ".".join(str(part) for part in since))
+        if what and since is None:
+            return TooNew(what, None)
+        if what and since is not None and since > (major, minor):
+            return TooNew(what, f"{since[0]}.{since[1]}")
     return None
 
 
-def _needs(node: Node) -> tuple[str, tuple[int, int] | None]:
+def _needs(node: Node) -> tuple[str, Version | None]:
+    """What a node uses that not every version has, and the version that brought it."""
     if isinstance(node, Call) and node.function in _FUNCTIONS:
         return f"{node.function}()", _FUNCTIONS[node.function]
     if isinstance(node, Aggregate) and node.op in _AGGREGATES:
         return node.op, _AGGREGATES[node.op]
-    if isinstance(node, Selector) and any(not _plain(matcher.label) for matcher in node.matchers):
+    if isinstance(node, Selector) and not all(_plain(one.label) for one in node.matchers):
         return "a label name beyond ASCII", _UTF8_NAMES
     return "", (0, 0)
 

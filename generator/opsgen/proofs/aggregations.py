@@ -1,4 +1,4 @@
-"""PromQL's aggregations: a vector in, one value for each group, or the chosen series of each,
+"""PromQL's aggregations: a vector goes in; one value for each group, or some of its series, come
 out."""
 
 from __future__ import annotations
@@ -18,11 +18,16 @@ def quantile(share: float, values: Sequence[float]) -> float:
         return math.nan
     if share < 0 or share > 1:
         return math.copysign(math.inf, share)
-    ordered = sorted(values, key=lambda value: (not math.isnan(value), value))
+    ordered = sorted(values, key=_nan_first)
     rank = share * (len(ordered) - 1)
     low = math.floor(rank)
     high = min(low + 1, len(ordered) - 1)
-    return ordered[low] * (1 - (rank - low)) + ordered[high] * (rank - low)
+    weight = rank - low
+    return ordered[low] * (1 - weight) + ordered[high] * weight
+
+
+def _nan_first(value: float) -> tuple[bool, float]:
+    return not math.isnan(value), value
 
 
 def _average(values: Sequence[float]) -> float:
@@ -35,8 +40,13 @@ def _variance(values: Sequence[float]) -> float:
 
 
 def _extreme(pick: Callable[[Sequence[float]], float]) -> Callable[[Sequence[float]], float]:
-    """The least or greatest that is a number at all."""
-    return lambda values: pick([value for value in values if not math.isnan(value)] or [math.nan])
+    """The least or the greatest value, leaving out NaN."""
+
+    def extreme(values: Sequence[float]) -> float:
+        numbers = [value for value in values if not math.isnan(value)]
+        return pick(numbers) if numbers else math.nan
+
+    return extreme
 
 
 _PLAIN: dict[str, Callable[[Sequence[float]], float]] = {
@@ -49,27 +59,41 @@ _PLAIN: dict[str, Callable[[Sequence[float]], float]] = {
     "stdvar": _variance,
     "stddev": lambda values: math.sqrt(_variance(values)),
 }
-# Those that ask only whether series are there, whatever their values.
+# What these give depends only on which series are there, not on their values.
 PRESENCE_ONLY = frozenset({"count", "group"})
+# Gives the vector's aggregation; the number is the parameter (`5` of topk), where there is one.
+Aggregation = Callable[[Vector, float | None], Vector]
+_Key = Callable[[Labels], Labels]
 
 
-def aggregation(op: str, grouping: Grouping | None) -> Callable[[Vector, float | None], Vector]:
+def aggregation(op: str, grouping: Grouping | None) -> Aggregation:
     """What the aggregation makes of a vector and its parameter; raises Unsupported for one that is
     not known."""
     key = _group_key(grouping)
     if op in _PLAIN:
-        plain = _PLAIN[op]
-        return lambda vector, _: {
-            group: float(plain(values)) for group, values in _groups(vector, key).items()
-        }
+        return _of_values(_PLAIN[op], key)
     if op == "quantile":
-        return lambda vector, share: {
-            group: quantile(_number(share), values)
-            for group, values in _groups(vector, key).items()
-        }
+        return _of_quantile(key)
     if op in ("topk", "bottomk"):
-        return lambda vector, count: _ranked(vector, int(_number(count)), key, highest=op == "topk")
+        highest = op == "topk"
+        return lambda vector, count: _ranked(vector, int(_number(count)), key, highest)
     raise Unsupported(f"the aggregation {op} can't be proven from a steady state")
+
+
+def _of_values(plain: Callable[[Sequence[float]], float], key: _Key) -> Aggregation:
+    def aggregate(vector: Vector, _parameter: float | None) -> Vector:
+        groups = _groups(vector, key)
+        return {group: float(plain(values)) for group, values in groups.items()}
+
+    return aggregate
+
+
+def _of_quantile(key: _Key) -> Aggregation:
+    def aggregate(vector: Vector, share: float | None) -> Vector:
+        groups = _groups(vector, key)
+        return {group: quantile(_number(share), values) for group, values in groups.items()}
+
+    return aggregate
 
 
 def _number(parameter: float | None) -> float:
@@ -78,7 +102,8 @@ def _number(parameter: float | None) -> float:
     return parameter
 
 
-def _group_key(grouping: Grouping | None) -> Callable[[Labels], Labels]:
+def _group_key(grouping: Grouping | None) -> _Key:
+    """Which group a series belongs to; the answer for a set of labels is remembered."""
     if grouping is None or (not grouping.labels and not grouping.without):
         return lambda _labels: ()
     known: dict[Labels, Labels] = {}
@@ -93,21 +118,25 @@ def _group_key(grouping: Grouping | None) -> Callable[[Labels], Labels]:
     return key
 
 
-def _groups(vector: Vector, key: Callable[[Labels], Labels]) -> dict[Labels, list[float]]:
+def _groups(vector: Vector, key: _Key) -> dict[Labels, list[float]]:
     groups: dict[Labels, list[float]] = {}
     for labels, value in vector.items():
         groups.setdefault(key(labels), []).append(value)
     return groups
 
 
-def _ranked(vector: Vector, count: int, key: Callable[[Labels], Labels], highest: bool) -> Vector:
-    """The `count` highest or lowest of each group, with their own labels; NaN comes last."""
+def _ranked(vector: Vector, count: int, key: _Key, highest: bool) -> Vector:
+    """The `count` highest or lowest series of each group, with their own labels; NaN comes last."""
+
+    def group(item: tuple[Labels, float]) -> Labels:
+        return key(item[0])
 
     def rank(item: tuple[Labels, float]) -> tuple[bool, float]:
-        return (math.isnan(item[1]), -item[1] if highest else item[1])
+        value = item[1]
+        return math.isnan(value), -value if highest else value
 
-    grouped = sorted(vector.items(), key=lambda item: (key(item[0]), rank(item)))
-    chosen = (
-        list(items)[: max(0, count)] for _, items in groupby(grouped, key=lambda item: key(item[0]))
-    )
-    return {labels: value for items in chosen for labels, value in items}
+    by_rank = sorted(vector.items(), key=lambda item: (group(item), rank(item)))
+    chosen: Vector = {}
+    for _, items in groupby(by_rank, key=group):
+        chosen.update(list(items)[: max(0, count)])
+    return chosen

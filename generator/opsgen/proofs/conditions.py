@@ -1,22 +1,23 @@
-"""Alert conditions in; a `Problem` out, which says what fires in which settings, and remembers what
-it was asked.
+"""Alert conditions go in; a `Problem` comes out, which says what fires in which settings.
 
-Whether a rule fires is asked of the start of time; whether that is certain, of later times, of a
-Prometheus without a past, and of rates that are off by a little, too.
+It remembers every answer. A rule fires if it fires at the start of time; that is certain if it also
+holds at later times, in a Prometheus without a past, and with rates that are off by a little.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from opsgen.promql import Binary, Call, Node, Selector, Subquery
+from opsgen.promql import Binary, Node, Selector, Subquery
 from opsgen.promql.rewrite import longest_lookback
 from opsgen.promql.tree import COMPARISONS, selectors, walk
-from opsgen.proofs.series import Bounds, Setting, Source, selects, sources
+from opsgen.proofs.buckets import Bounds
+from opsgen.proofs.series import Setting, Source, selects, sources
 from opsgen.proofs.state import State, Unsupported
-from opsgen.proofs.steady import Index, Query, Sample, World, compiled, indexed
+from opsgen.proofs.steady import compiled
+from opsgen.proofs.world import Index, Query, Sample, World, asks_for_time, indexed
 from opsgen.quantities import Duration
 
 # promtool's clock starts at zero; what holds then and this much later holds in between.
@@ -31,8 +32,8 @@ Settings = tuple[Setting, ...]
 class Condition:
     """One alert's expression, in terms of scraped series; it fires where its result is not empty.
 
-    `sparse` is the same where the rules are evaluated as rarely as a proof may: what is decided
-    must hold there, too.
+    `sparse` is the same expression where rules are evaluated as rarely as a proof may do it: what
+    is decided must hold there, too.
     """
 
     key: str
@@ -68,23 +69,19 @@ class Rule:
 
     @classmethod
     def of(cls, condition: Condition) -> Rule:
+        """Raises Unprovable for a shape that no steady state can answer."""
         try:
             query, *sparse = map(compiled, condition.exprs)
         except Unsupported as unsupported:
             raise Unprovable(condition.key, str(unsupported)) from None
-        parts = list(walk(condition.expr))
-        timed = any(
-            isinstance(part, Call) and part.function in ("time", "timestamp") for part in parts
-        )
-        later = _LATER + longest_lookback(condition.expr) * 2
         return cls(
-            condition.key,
-            condition.exprs,
-            query,
-            sparse[0] if sparse else None,
-            frozenset(selector.metric or "" for selector in selectors(condition.expr)),
-            any(isinstance(part, Selector | Subquery) and part.offset_ms > 0 for part in parts),
-            (0.0, float(later.seconds)) if timed else (0.0,),
+            key=condition.key,
+            exprs=condition.exprs,
+            query=query,
+            sparse=sparse[0] if sparse else None,
+            metrics=frozenset(one.metric or "" for one in selectors(condition.expr)),
+            reads_past=any(_reads_past(part) for part in walk(condition.expr)),
+            times=_times_to_ask(condition.expr),
         )
 
     def fires(self, world: World) -> bool:
@@ -107,8 +104,9 @@ class Rule:
     @cached_property
     def comparisons(self) -> tuple[tuple[Query, Query], ...]:
         """The two sides of every comparison in the condition whose values can be known."""
+        parts = [part for expr in self.exprs for part in walk(expr)]
         found = []
-        for part in (part for expr in self.exprs for part in walk(expr)):
+        for part in parts:
             if isinstance(part, Binary) and part.op in COMPARISONS:
                 try:
                     found.append((compiled(part.left), compiled(part.right)))
@@ -121,20 +119,35 @@ def _is_true(value: object) -> bool:
     return bool(value) if isinstance(value, dict) else True
 
 
+def _reads_past(part: Node) -> bool:
+    return isinstance(part, Selector | Subquery) and part.offset_ms > 0
+
+
+def _times_to_ask(expr: Node) -> tuple[float, ...]:
+    """The start of time, and a later time for an expression that asks for the time."""
+    if not any(asks_for_time(part) for part in walk(expr)):
+        return (0.0,)
+    later = _LATER + longest_lookback(expr) * 2
+    return 0.0, float(later.seconds)
+
+
 class Problem:
-    """The rules, the sources they read, and what is known already about which settings make which
-    rules fire."""
+    """The rules, the sources they read, and what is already known about which settings make which
+    rules fire.
+
+    Rules and sources are known by their index. `reads` has the sources of each rule, `readers` the
+    rules of each source.
+    """
 
     def __init__(self, conditions: Sequence[Condition], bounds: Bounds) -> None:
         self.rules = [Rule.of(condition) for condition in conditions]
         self.sources = _sources(conditions, bounds)
         self.reads = [self._sources_of(rule) for rule in self.rules]
-        self.readers = [
-            [i for i, read in enumerate(self.reads) if s in read] for s in range(len(self.sources))
+        self.readers = [self._readers_of(s) for s in range(len(self.sources))]
+        of_past = [
+            read for rule, read in zip(self.rules, self.reads, strict=True) if rule.reads_past
         ]
-        self.past_read = {
-            s for i, rule in enumerate(self.rules) if rule.reads_past for s in self.reads[i]
-        }
+        self.past_read = {s for read in of_past for s in read}
         self.obstacles: dict[int, str] = {}
         self._pieces: dict[tuple[int, Setting, int], Index] = {}
         self._indexes: dict[tuple[tuple[int, ...], Settings, int], Index] = {}
@@ -142,11 +155,8 @@ class Problem:
         self._certain: dict[tuple[int, Settings, Settings], bool] = {}
 
     def state(self, settings: Settings) -> State:
-        return State(
-            level
-            for source, setting in zip(self.sources, settings, strict=True)
-            for level in source.levels(setting)
-        )
+        set_sources = zip(self.sources, settings, strict=True)
+        return State(level for source, setting in set_sources for level in source.levels(setting))
 
     def fires(self, index: int, now: Settings, past: Settings) -> bool | None:
         """Whether the rule fires at the start of time; None where that can't be said."""
@@ -157,36 +167,42 @@ class Problem:
 
     def is_certain(self, index: int, now: Settings, past: Settings) -> bool:
         """Whether what `fires` says holds later too, without a past, with rates that are off by a
-        little, and where it is evaluated rarely."""
+        little, and where rules are evaluated rarely."""
         key = self._key(index, now, past)
         if key not in self._certain:
-            fires = self.fires(index, now, past)
-            self._certain[key] = (
-                fires is not None
-                and all(
-                    self._asked(index, world) == fires
-                    for world in self._other_worlds(index, now, past, fires)
-                )
-                and self._asked(index, self.world(index, now, past), sparsely=True) == fires
-            )
+            self._certain[key] = self._holds_everywhere(index, now, past)
         return self._certain[key]
+
+    def _holds_everywhere(self, index: int, now: Settings, past: Settings) -> bool:
+        fires = self.fires(index, now, past)
+        if fires is None:
+            return False
+        others = self._other_worlds(index, now, past, fires)
+        if not all(self._asked(index, world) == fires for world in others):
+            return False
+        return self._asked(index, self.world(index, now, past), sparsely=True) == fires
 
     def affected(self, changed: Sequence[int]) -> list[int]:
         """The rules that read any of these sources."""
         return sorted({index for s in changed for index in self.readers[s]})
 
     def world(self, index: int, now: Settings, past: Settings, nudge: int = 0) -> World:
+        """What the rule is asked of; `nudge` says whether rates are a little higher or lower."""
         read = self.reads[index]
         current = self._index(read, now, nudge)
-        return World(current, current if past is now else self._index(read, past, nudge), 0.0)
+        before = current if past is now else self._index(read, past, nudge)
+        return World(current, before, 0.0)
 
     def _sources_of(self, rule: Rule) -> tuple[int, ...]:
         read = list(selectors(rule.exprs[0]))
-        return tuple(
-            s
-            for s, source in enumerate(self.sources)
-            if any(selects(selector, source) for selector in read)
-        )
+
+        def is_read(source: Source) -> bool:
+            return any(selects(selector, source) for selector in read)
+
+        return tuple(s for s, source in enumerate(self.sources) if is_read(source))
+
+    def _readers_of(self, s: int) -> list[int]:
+        return [index for index, read in enumerate(self.reads) if s in read]
 
     def _key(self, index: int, now: Settings, past: Settings) -> tuple[int, Settings, Settings]:
         read = self.reads[index]
@@ -213,31 +229,43 @@ class Problem:
             yield self.world(index, now, past, nudge)
 
     def _index(self, read: tuple[int, ...], settings: Settings, nudge: int) -> Index:
+        """The series of these sources by metric."""
         key = (read, tuple(settings[s] for s in read), nudge)
         found = self._indexes.get(key)
         if found is None:
-            merged: dict[str, tuple[Sample, ...]] = {}
-            for s in read:
-                for metric, series in self._piece(s, settings[s], nudge).items():
-                    merged[metric] = merged[metric] + series if metric in merged else series
-            found = self._indexes[key] = merged
+            pieces = [self._piece(s, settings[s], nudge) for s in read]
+            found = self._indexes[key] = _merged(pieces)
         return found
 
     def _piece(self, s: int, setting: Setting, nudge: int) -> Index:
+        """The series of one source by metric."""
         key = (s, setting, nudge)
         found = self._pieces.get(key)
         if found is None:
             found = indexed(self.sources[s].levels(setting))
             if nudge:
-                # Neighbours go in different directions and by different amounts, so that ties
-                # between them break too.
-                factor = 1 + nudge * _NUDGE * (1 + s % 5) * (-1 if s % 2 else 1)
-                found = {
-                    metric: tuple(_times(sample, factor) for sample in some)
-                    for metric, some in found.items()
-                }
+                found = _nudged(found, s, nudge)
             self._pieces[key] = found
         return found
+
+
+def _merged(pieces: Iterable[Index]) -> Index:
+    merged: dict[str, tuple[Sample, ...]] = {}
+    for piece in pieces:
+        for metric, series in piece.items():
+            merged[metric] = merged[metric] + series if metric in merged else series
+    return merged
+
+
+def _nudged(index: Index, s: int, nudge: int) -> Index:
+    # Neighbours go in different directions and by different amounts, so that ties between them
+    # break too.
+    direction = -1 if s % 2 else 1
+    factor = 1 + nudge * _NUDGE * (1 + s % 5) * direction
+    return {
+        metric: tuple(_times(sample, factor) for sample in series)
+        for metric, series in index.items()
+    }
 
 
 def _times(sample: Sample, factor: float) -> Sample:

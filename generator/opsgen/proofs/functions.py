@@ -45,11 +45,15 @@ def _round(value: float, nearest: float = 1.0) -> float:
 
 
 def _clamp_min(value: float, least: float) -> float:
-    return math.nan if math.isnan(value) or math.isnan(least) else max(value, least)
+    if math.isnan(value) or math.isnan(least):
+        return math.nan
+    return max(value, least)
 
 
 def _clamp_max(value: float, greatest: float) -> float:
-    return math.nan if math.isnan(value) or math.isnan(greatest) else min(value, greatest)
+    if math.isnan(value) or math.isnan(greatest):
+        return math.nan
+    return min(value, greatest)
 
 
 # Functions of every value of a vector, and of the numbers beside it.
@@ -121,8 +125,8 @@ ALWAYS_ZERO = frozenset(
 
 
 def over_time(function: str) -> Callable[[float, bool, float], float]:
-    """The value over a window of a series: (level, whether it is a slope, the window in
-    seconds)."""
+    """The value of a function over a window of a series, given its level, whether that is a slope,
+    and the window in seconds."""
     if function in SLOPES:
         return _of_slope(function)
     if function in _OF_PRESENCE:
@@ -139,28 +143,32 @@ def over_time(function: str) -> Callable[[float, bool, float], float]:
 
 
 def _of_slope(function: str) -> Callable[[float, bool, float], float]:
-    per_second, never_falls = function in _PER_SECOND, function in _NEVER_FALL
+    per_second = function in _PER_SECOND
+    never_falls = function in _NEVER_FALL
+    falling = f"{function}() of a falling series reads every step as a counter's reset"
 
     def value(level: float, counter: bool, window: float) -> float:
         if not counter:
             return 0.0
         if never_falls and level < 0:
-            raise Unsupported(
-                f"{function}() of a falling series reads every step as a counter's reset"
-            )
+            raise Unsupported(falling)
         return level if per_second else level * window
 
     return value
 
 
+# The upper bound of a bucket, and how many observations are at most that large.
+_Bucket = tuple[float, float]
+
+
 def histogram_quantile(share: float, buckets: Vector) -> Vector:
     """Prometheus' histogram_quantile on classic buckets, by groups of the other labels."""
-    groups: dict[Labels, list[tuple[float, float]]] = {}
+    groups: dict[Labels, list[_Bucket]] = {}
     for labels, value in buckets.items():
         bound = _bound(dict(labels).get("le", ""))
         if bound is not None:
-            rest = tuple(pair for pair in labels if pair[0] not in ("le", "__name__"))
-            groups.setdefault(rest, []).append((bound, value))
+            others = tuple(pair for pair in labels if pair[0] not in ("le", "__name__"))
+            groups.setdefault(others, []).append((bound, value))
     return {labels: _bucket_quantile(share, sorted(group)) for labels, group in groups.items()}
 
 
@@ -171,30 +179,35 @@ def _bound(text: str) -> float | None:
         return None
 
 
-def _bucket_quantile(share: float, buckets: list[tuple[float, float]]) -> float:
-    """`bucketQuantile` of Prometheus' promql/quantile.go: linear within a bucket, the lowest of
-    which starts at 0."""
+def _bucket_quantile(share: float, buckets: list[_Bucket]) -> float:
+    """`bucketQuantile` of Prometheus' promql/quantile.go: linear within a bucket; the lowest bucket
+    starts at 0."""
     if math.isnan(share):
         return math.nan
     if share < 0 or share > 1:
         return math.copysign(math.inf, share)
-    observations = buckets[-1][1]
-    if (
-        buckets[-1][0] != math.inf
-        or len(buckets) < 2
-        or observations == 0
-        or math.isnan(observations)
-    ):
+    if not _tells_a_quantile(buckets):
         return math.nan
-    rank = share * observations
-    index = next(
-        (i for i, (_, count) in enumerate(buckets[:-1]) if count >= rank), len(buckets) - 1
-    )
-    if index == len(buckets) - 1:
+    rank = share * buckets[-1][1]
+    counts = [count for _, count in buckets[:-1]]
+    index = next((i for i, count in enumerate(counts) if count >= rank), None)
+    if index is None:
+        # It falls into the +Inf bucket: the answer is the highest finite bound.
         return buckets[-2][0]
+    return _within_bucket(rank, index, buckets)
+
+
+def _tells_a_quantile(buckets: list[_Bucket]) -> bool:
+    bound, observations = buckets[-1]
+    if bound != math.inf or len(buckets) < 2:
+        return False
+    return observations != 0 and not math.isnan(observations)
+
+
+def _within_bucket(rank: float, index: int, buckets: list[_Bucket]) -> float:
     end, count = buckets[index]
     if index == 0:
-        return end if end <= 0 else end * (rank / count if count else math.nan)
+        return end if end <= 0 else end * _divided(rank, count)
     start, below = buckets[index - 1]
     return start + (end - start) * _divided(rank - below, count - below)
 
@@ -206,30 +219,29 @@ def _divided(part: float, whole: float) -> float:
 def label_replace(
     vector: Vector, target: str, replacement: str, source: str, pattern: str
 ) -> Vector:
-    """As in PromQL: where the pattern matches the whole of the source label, the target label is
-    set."""
+    """As in PromQL: sets the target label where the pattern matches the whole source label."""
     try:
         compiled = re.compile(pattern, re.DOTALL)
     except re.error as error:
-        raise Unsupported(
-            f"the regular expression {pattern!r} is not understood ({error})"
-        ) from None
+        wrong = f"the regular expression {pattern!r} is not understood ({error})"
+        raise Unsupported(wrong) from None
 
     def replaced(labels: Labels) -> Labels:
         found = compiled.fullmatch(dict(labels).get(source, ""))
-        return (
-            labels if found is None else _with_label(labels, target, _expanded(replacement, found))
-        )
+        if found is None:
+            return labels
+        return _with_label(labels, target, _expanded(replacement, found))
 
     return distinct((replaced(labels), value) for labels, value in vector.items())
 
 
 def label_join(vector: Vector, target: str, separator: str, *sources: str) -> Vector:
+    """As in PromQL: sets the target label to the values of the source labels, joined."""
+
     def joined(labels: Labels) -> Labels:
         values = dict(labels)
-        return _with_label(
-            labels, target, separator.join(values.get(source, "") for source in sources)
-        )
+        text = separator.join(values.get(source, "") for source in sources)
+        return _with_label(labels, target, text)
 
     return distinct((joined(labels), value) for labels, value in vector.items())
 
@@ -242,10 +254,13 @@ def _with_label(labels: Labels, name: str, value: str) -> Labels:
 def _expanded(replacement: str, found: re.Match[str]) -> str:
     """Go's Regexp.Expand: `$1`, `${1}` and `${name}`; an unknown group is empty, `$$` is a
     dollar."""
-    groups = {str(index): text or "" for index, text in enumerate((found[0], *found.groups()))}
+    numbered = (found[0], *found.groups())
+    groups = {str(index): text or "" for index, text in enumerate(numbered)}
     groups |= {name: text or "" for name, text in found.groupdict().items()}
 
     def expand(reference: re.Match[str]) -> str:
-        return "$" if reference[0] == "$$" else groups.get(reference[1] or reference[2], "")
+        if reference[0] == "$$":
+            return "$"
+        return groups.get(reference[1] or reference[2], "")
 
     return re.sub(r"\$(?:\$|\{(\w+)\}|(\w+))", expand, replacement)

@@ -1,5 +1,5 @@
-"""What a source may be set to while a state is searched: outages first, then levels around what
-rules compare with."""
+"""What a source may be set to while a state is searched: outages first, then levels around the
+numbers that rules compare with."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from decimal import Decimal
 from itertools import pairwise
 
 from opsgen.proofs.conditions import Problem, Settings, with_setting
+from opsgen.proofs.operators import Value
 from opsgen.proofs.series import HistogramSource, Load, Setting, Source
 from opsgen.proofs.state import Unsupported
-from opsgen.proofs.steady import Query, World
+from opsgen.proofs.world import Query, World
 from opsgen.quantities import number_text
 
 # A thousand events a second pass every guard that asks for a fewest number of them.
@@ -31,11 +32,10 @@ Choices = Callable[[Problem, int, int, Settings, Settings], Iterator[Setting]]
 
 
 def start(source: Source) -> Setting:
-    """Where the search for a healthy state begins: busy and fast; gauges at 1, which `up` and its
-    like want."""
-    return _at_level(
-        source, _BUSY if isinstance(source, HistogramSource) or source.counter else _ONE
-    )
+    """Where the search for a healthy state begins: busy and fast; gauges are at 1, as `up` should
+    be."""
+    is_busy = isinstance(source, HistogramSource) or source.counter
+    return _at_level(source, _BUSY if is_busy else _ONE)
 
 
 def healthy_choices(
@@ -64,7 +64,7 @@ def healthy_choices(
 def failing_choices(
     problem: Problem, s: int, tier: int, now: Settings, past: Settings
 ) -> Iterator[Setting]:
-    """For a failing state."""
+    """For a failing state: outages, then levels around what rules compare with, then any."""
     source = problem.sources[s]
     if tier != 1:
         yield from _outages(source)
@@ -72,9 +72,8 @@ def failing_choices(
         yield from _derived(problem, s, now, past)
     if tier >= 2:
         yield from (_at_level(source, level) for level in _POWERS_OF_TEN)
-        yield from (
-            _at_level(source, -level) for level in _POWERS_OF_TEN if _may_be_negative(source)
-        )
+        if _may_be_negative(source):
+            yield from (_at_level(source, -level) for level in _POWERS_OF_TEN)
 
 
 def _outages(source: Source) -> Iterator[Setting]:
@@ -107,11 +106,8 @@ def _derived(problem: Problem, s: int, now: Settings, past: Settings) -> Iterato
 
 
 def _around(roots: Sequence[Decimal]) -> Iterator[Decimal]:
-    yield from (
-        _rounded(root * factor)
-        for root in roots
-        for factor in (2, Decimal("0.5"), 4, Decimal("0.25"))
-    )
+    factors = (2, Decimal("0.5"), 4, Decimal("0.25"))
+    yield from (_rounded(root * factor) for root in roots for factor in factors)
     yield from (_between(low, high) for low, high in pairwise(roots))
     yield from (root + step for root in roots for step in (1, -1))
     yield from roots
@@ -119,36 +115,38 @@ def _around(roots: Sequence[Decimal]) -> Iterator[Decimal]:
 
 def _rounded(level: Decimal) -> Decimal:
     """Two significant digits."""
-    return (
-        Decimal(number_text(level.quantize(Decimal(1).scaleb(level.adjusted() - 1))))
-        if level
-        else level
-    )
+    if not level:
+        return level
+    last_digit = Decimal(1).scaleb(level.adjusted() - 1)
+    return Decimal(number_text(level.quantize(last_digit)))
 
 
 def _between(low: Decimal, high: Decimal) -> Decimal:
     middle = (low + high) / 2
-    return rounded if low < (rounded := _rounded(middle)) < high else middle
+    rounded = _rounded(middle)
+    return rounded if low < rounded < high else middle
 
 
 def _roots(problem: Problem, s: int, now: Settings, past: Settings) -> list[Decimal]:
-    """The levels of one source at which the sides of a comparison are equal, were they linear in
-    it; ascending."""
+    """The levels of one source at which the two sides of a comparison are equal, if both are linear
+    in it; ascending."""
+    source = problem.sources[s]
+    one, two = (with_setting(now, s, _probed(source, now[s], level)) for level in (1, 2))
     found: set[Decimal] = set()
     for index in problem.readers[s]:
-        probed = (
-            with_setting(now, s, _probed(problem.sources[s], now[s], level)) for level in (1, 2)
-        )
-        for first, second in zip(
-            *(_gaps(problem, index, settings, past) for settings in probed), strict=True
-        ):
-            if len(first) == len(second):
-                found |= {
-                    root
-                    for pair in zip(first, second, strict=True)
-                    if (root := _root(*pair)) is not None
-                }
+        first = _gaps(problem, index, one, past)
+        second = _gaps(problem, index, two, past)
+        for pair in zip(first, second, strict=True):
+            found |= _crossings(*pair)
     return sorted(found)[:_MOST_ROOTS]
+
+
+def _crossings(first: Sequence[float], second: Sequence[float]) -> set[Decimal]:
+    """The roots of each series' gap, given at the levels 1 and 2."""
+    if len(first) != len(second):
+        return set()
+    roots = (_root(*gaps) for gaps in zip(first, second, strict=True))
+    return {root for root in roots if root is not None}
 
 
 def _probed(source: Source, setting: Setting, level: int) -> Setting:
@@ -175,15 +173,15 @@ def _gaps(problem: Problem, index: int, now: Settings, past: Settings) -> list[l
 
 def _gap(left: Query, right: Query, world: World) -> list[float]:
     try:
-        sides = [
-            list(value.values()) if isinstance(value := side(world), dict) else [value]
-            for side in (left, right)
-        ]
+        lefts, rights = _numbers(left(world)), _numbers(right(world))
     except Unsupported:
         return []
-    lefts, rights = sides
     if len(lefts) == 1:
         return [lefts[0] - other for other in rights]
     if len(rights) == 1:
         return [other - rights[0] for other in lefts]
     return [one - other for one, other in zip(lefts, rights, strict=False)]
+
+
+def _numbers(value: Value) -> list[float]:
+    return list(value.values()) if isinstance(value, dict) else [value]

@@ -1,5 +1,4 @@
-"""Label matchers: which values they accept, and, for a regular expression, a few values that it
-may."""
+"""Label matchers: which values they accept, and a few values that a regular expression accepts."""
 
 from __future__ import annotations
 
@@ -7,7 +6,7 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from itertools import islice, product
+from itertools import islice, product, zip_longest
 
 from opsgen.promql import Matcher
 from opsgen.proofs.state import Labels, Unsupported
@@ -39,11 +38,12 @@ _ANY_CHARACTERS = "0aA-_/. "
 
 @lru_cache(maxsize=4096)
 def accepts(matcher: Matcher, value: str) -> bool:
-    """Whether a label of that value (empty for no such label) passes; raises Unsupported for an
-    unreadable pattern."""
+    """Whether a label of that value passes (empty: there is no such label); raises Unsupported for
+    a pattern that can't be read."""
     if matcher.op in ("=", "!="):
         return (value == matcher.value) == (matcher.op == "=")
-    return (_compiled(matcher.value).fullmatch(value) is not None) == (matcher.op == "=~")
+    matches = _compiled(matcher.value).fullmatch(value) is not None
+    return matches == (matcher.op == "=~")
 
 
 def accept_all(matchers: Iterable[Matcher], labels: Labels) -> bool:
@@ -66,20 +66,18 @@ def samples(pattern: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1024)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """RE2's syntax is Python's, but for the names of character classes."""
+    """RE2's syntax is Python's, except for the names of character classes."""
     translated = pattern
     for name, characters in _CLASS_NAMES.items():
         translated = translated.replace(f"[:{name}:]", characters)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", FutureWarning
-            )  # of set operations that Python may have one day
+            # Python warns of set operations that it may have one day.
+            warnings.simplefilter("ignore", FutureWarning)
             return re.compile(translated, re.DOTALL)
     except re.error as error:
-        raise Unsupported(
-            f"the regular expression {pattern!r} is not understood ({error})"
-        ) from None
+        wrong = f"the regular expression {pattern!r} is not understood ({error})"
+        raise Unsupported(wrong) from None
 
 
 class _Sampler:
@@ -94,11 +92,9 @@ class _Sampler:
         branches = [self._sequence()]
         while self._take("|"):
             branches.append(self._sequence())
-        # One of each branch before the second of any.
-        turns = max(len(branch) for branch in branches)
-        return _few(
-            branch[turn] for turn in range(turns) for branch in branches if turn < len(branch)
-        )
+        # The first text of every branch comes before the second of any.
+        turns = zip_longest(*branches)
+        return _few(text for turn in turns for text in turn if text is not None)
 
     def _sequence(self) -> list[str]:
         found = [""]
@@ -135,6 +131,13 @@ class _Sampler:
         return found
 
     def _class(self) -> list[str]:
+        written = self._class_text()
+        test = _compiled(written)
+        tried = [*written, *_ANY_CHARACTERS]
+        return _few(character for character in tried if test.fullmatch(character))
+
+    def _class_text(self) -> str:
+        """Reads up to the bracket that closes the class; the text has both brackets."""
         start = self._at - 1
         self._take("^")
         self._take("]")
@@ -143,12 +146,7 @@ class _Sampler:
                 self._at = self._pattern.index(":]", self._at) + 1
             self._at += 2 if self._pattern[self._at] == "\\" else 1
         self._at += 1
-        written = self._pattern[start : self._at]
-        test = _compiled(written)
-        named = [character for character in written if test.fullmatch(character)]
-        return _few(
-            [*named, *(character for character in _ANY_CHARACTERS if test.fullmatch(character))]
-        )
+        return self._pattern[start : self._at]
 
     def _escape(self) -> list[str]:
         character = self._next()

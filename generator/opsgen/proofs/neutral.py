@@ -1,19 +1,19 @@
-"""Conditions in; the same with neutral label values, and the way back, out.
+"""Conditions go in; the same with neutral label values come out, and the way back to the real ones.
 
-Services of one kind differ in little but the values of their labels, which the search never looks
-into: what it finds for one holds for all, once the values are put back.
+Services of one kind differ in little but the values of their labels, and the search never looks at
+those. What it finds for one service holds for all, once the real values are put back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from opsgen.promql import Matcher, Node, Selector, String
 from opsgen.promql.rewrite import transform
 from opsgen.promql.tree import selectors, walk
 from opsgen.proofs.conditions import Condition
-from opsgen.proofs.series import known_values
+from opsgen.proofs.label_values import known_values
 from opsgen.proofs.state import Series, State
 
 
@@ -35,31 +35,39 @@ class Names:
 
 
 def neutral(conditions: Sequence[Condition]) -> tuple[tuple[Condition, ...], Names]:
-    """The conditions with neutral values for every label that is matched by equality alone, to
-    ordinary values.
+    """The conditions with neutral values for every label that is only matched by equality, and only
+    to ordinary values.
 
-    Left as they are: values that a series may get without being asked for, since a neutral one
-    would not stand in their way, and everything where an expression makes label values of text.
+    Two things stay as they are: values that a series may get without being asked for, since a
+    neutral value would not prevent that; and everything where an expression makes label values out
+    of text.
     """
     exprs = [expr for condition in conditions for expr in condition.exprs]
     if any(isinstance(part, String) for expr in exprs for part in walk(expr)):
         return tuple(conditions), Names({})
-    matchers = [
-        matcher for expr in exprs for selector in selectors(expr) for matcher in selector.matchers
-    ]
-    kept = {matcher.label for matcher in matchers if not _is_ordinary(matcher)}
-    named = dict.fromkeys((m.label, m.value) for m in matchers if m.label not in kept)
-    neutral_values = {pair: f"neutral-{number}" for number, pair in enumerate(named)}
+    neutral_values = _neutral_values(exprs)
 
     def rename(node: Node) -> Node:
-        return (
-            _renamed(node, neutral_values) if isinstance(node, Selector) and node.matchers else node
-        )
+        if isinstance(node, Selector) and node.matchers:
+            return _renamed(node, neutral_values)
+        return node
 
-    changed = tuple(
-        Condition(c.key, *(transform(expr, rename) for expr in c.exprs)) for c in conditions
-    )
-    return changed, Names({(label, value): real for (label, real), value in neutral_values.items()})
+    changed = tuple(_changed(condition, rename) for condition in conditions)
+    back = {(label, value): real for (label, real), value in neutral_values.items()}
+    return changed, Names(back)
+
+
+def _neutral_values(exprs: Sequence[Node]) -> dict[tuple[str, str], str]:
+    """The neutral value for each label and value that gets one."""
+    found = [selector for expr in exprs for selector in selectors(expr)]
+    matchers = [matcher for selector in found for matcher in selector.matchers]
+    kept = {matcher.label for matcher in matchers if not _is_ordinary(matcher)}
+    named = dict.fromkeys((m.label, m.value) for m in matchers if m.label not in kept)
+    return {pair: f"neutral-{number}" for number, pair in enumerate(named)}
+
+
+def _changed(condition: Condition, change: Callable[[Node], Node]) -> Condition:
+    return Condition(condition.key, *(transform(expr, change) for expr in condition.exprs))
 
 
 def _is_ordinary(matcher: Matcher) -> bool:
@@ -71,10 +79,8 @@ def _is_ordinary(matcher: Matcher) -> bool:
 
 
 def _renamed(node: Selector, values: Mapping[tuple[str, str], str]) -> Selector:
-    changed = (
-        Matcher(
-            matcher.label, matcher.op, values.get((matcher.label, matcher.value), matcher.value)
-        )
-        for matcher in node.matchers
-    )
+    changed = []
+    for matcher in node.matchers:
+        value = values.get((matcher.label, matcher.value), matcher.value)
+        changed.append(Matcher(matcher.label, matcher.op, value))
     return replace(node, matchers=tuple(changed))

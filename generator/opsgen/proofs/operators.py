@@ -1,13 +1,13 @@
-"""PromQL's binary operators on numbers and on vectors, with its label matching; `Vector` maps
-labels to values.
+"""PromQL's binary operators on numbers and on vectors, with its label matching.
 
-The metric's name is the label `__name__`, as in Prometheus itself.
+Two values go in, one comes out; a `Vector` maps labels to values. As in Prometheus, the metric's
+name is the label `__name__`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from opsgen.promql import Binary, Matching
 from opsgen.promql.tree import COMPARISONS, SET_OPERATORS
@@ -25,11 +25,9 @@ _ALL_LABELS = Matching((), on=False)
 def _divide(left: float, right: float) -> float:
     if right:
         return left / right
-    return (
-        math.nan
-        if left == 0 or math.isnan(left)
-        else math.copysign(math.inf, left) * math.copysign(1, right)
-    )
+    if left == 0 or math.isnan(left):
+        return math.nan
+    return math.copysign(math.inf, left) * math.copysign(1, right)
 
 
 def _modulo(left: float, right: float) -> float:
@@ -62,11 +60,15 @@ _COMPARING: dict[str, Callable[[float, float], bool]] = {
     ">=": lambda left, right: left >= right,
     "<=": lambda left, right: left <= right,
 }
+_SAME_LABELS = "two series of one result would have the same labels, which Prometheus refuses"
+_SEVERAL_ON_ONE_SIDE = (
+    "a binary operator finds several series on its one-side with the same matching labels"
+)
 
 
 def operator(node: Binary) -> Callable[[Value, Value], Value]:
-    """What the operator makes of its two sides; raises Unsupported where Prometheus would fail, or
-    is unknown here."""
+    """What the operator makes of its two sides; raises Unsupported where Prometheus would fail, and
+    for an operator that is not known."""
     if node.op in SET_OPERATORS:
         return _set_operator(node.op, _Signature(node.matching or _ALL_LABELS))
     if node.op not in _ARITHMETIC and node.op not in COMPARISONS:
@@ -92,9 +94,7 @@ def distinct(pairs: Iterable[tuple[Labels, float]]) -> Vector:
     listed = list(pairs)
     vector = dict(listed)
     if len(vector) != len(listed):
-        raise Unsupported(
-            "two series of one result would have the same labels, which Prometheus refuses"
-        )
+        raise Unsupported(_SAME_LABELS)
     return vector
 
 
@@ -124,12 +124,12 @@ def _number_of(node: Binary) -> Callable[[float, float], float]:
 def _with_scalar(
     node: Binary, vector: Vector, sides: Callable[[float], tuple[float, float]], keep: int
 ) -> Vector:
-    """`keep` says which of the sides is the vector's, whose value a filter lets through."""
+    """`keep` says which of the two sides is the vector's: a filter lets that side's value
+    through."""
     if node.op in _COMPARING and not node.return_bool:
         compare = _COMPARING[node.op]
-        return {
-            labels: sides(value)[keep] for labels, value in vector.items() if compare(*sides(value))
-        }
+        pairs = ((labels, sides(value)) for labels, value in vector.items())
+        return {labels: both[keep] for labels, both in pairs if compare(*both)}
     number = _number_of(node)
     return distinct((nameless(labels), number(*sides(value))) for labels, value in vector.items())
 
@@ -138,34 +138,47 @@ class _Signature:
     """The part of a series' labels by which the two sides find each other; remembered."""
 
     def __init__(self, matching: Matching) -> None:
-        self._matching = matching
+        self._labels = matching.labels
+        self._part = keeping if matching.on else dropping
         self._known: dict[Labels, Labels] = {}
 
     def __call__(self, labels: Labels) -> Labels:
         known = self._known.get(labels)
         if known is None:
-            part = keeping if self._matching.on else dropping
-            known = self._known[labels] = part(labels, self._matching.labels)
+            known = self._known[labels] = self._part(labels, self._labels)
         return known
 
 
 def _set_operator(op: str, signature: _Signature) -> Callable[[Value, Value], Value]:
+    combine = {"or": _union, "and": _intersection, "unless": _difference}[op]
+
     def apply(left: Value, right: Value) -> Value:
         if not isinstance(left, dict) or not isinstance(right, dict):
             raise Unsupported(f"`{op}` takes vectors on both sides")
-        if op == "or":
-            there = {signature(labels) for labels in left}
-            return left | {
-                labels: value for labels, value in right.items() if signature(labels) not in there
-            }
-        there = {signature(labels) for labels in right}
-        return {
-            labels: value
-            for labels, value in left.items()
-            if (signature(labels) in there) == (op == "and")
-        }
+        return combine(left, right, signature)
 
     return apply
+
+
+def _union(left: Vector, right: Vector, signature: _Signature) -> Vector:
+    there = {signature(labels) for labels in left}
+    fresh = {labels: value for labels, value in right.items() if signature(labels) not in there}
+    return left | fresh
+
+
+def _intersection(left: Vector, right: Vector, signature: _Signature) -> Vector:
+    there = {signature(labels) for labels in right}
+    return {labels: value for labels, value in left.items() if signature(labels) in there}
+
+
+def _difference(left: Vector, right: Vector, signature: _Signature) -> Vector:
+    there = {signature(labels) for labels in right}
+    return {labels: value for labels, value in left.items() if signature(labels) not in there}
+
+
+# A pair of series that match: their matching labels, the labels of the many-side and of the
+# one-side, and the values on the left and on the right of the operator.
+_Pair = tuple[Labels, Labels, Labels, tuple[float, float]]
 
 
 def _vector_operator(node: Binary) -> Callable[[Vector, Vector], Vector]:
@@ -173,19 +186,11 @@ def _vector_operator(node: Binary) -> Callable[[Vector, Vector], Vector]:
     signature = _Signature(matching)
     number = _number_of(node)
     filters = node.op in _COMPARING and not node.return_bool
-    many_on_right = matching.group == "right"
 
     def apply(left: Vector, right: Vector) -> Vector:
-        many, one = (right, left) if many_on_right else (left, right)
-        partners = _partners(one, signature)
         found: list[tuple[Labels, float]] = []
         matched: set[Labels] = set()
-        for labels, value in many.items():
-            key = signature(labels)
-            if key not in partners:
-                continue
-            other, other_value = partners[key]
-            sides = (other_value, value) if many_on_right else (value, other_value)
+        for key, labels, other, sides in _pairs(left, right, matching, signature):
             result = number(*sides)
             if filters and not result:
                 continue
@@ -194,12 +199,27 @@ def _vector_operator(node: Binary) -> Callable[[Vector, Vector], Vector]:
                     f"several series on the left of `{node.op}` match one on the right"
                 )
             matched.add(key)
-            found.append(
-                (_result_labels(labels, other, matching, filters), sides[0] if filters else result)
-            )
+            base = labels if filters else nameless(labels)
+            value = sides[0] if filters else result
+            found.append((_result_labels(base, other, matching), value))
         return distinct(found)
 
     return apply
+
+
+def _pairs(
+    left: Vector, right: Vector, matching: Matching, signature: _Signature
+) -> Iterator[_Pair]:
+    many_on_right = matching.group == "right"
+    many, one = (right, left) if many_on_right else (left, right)
+    partners = _partners(one, signature)
+    for labels, value in many.items():
+        key = signature(labels)
+        partner = partners.get(key)
+        if partner is not None:
+            other, other_value = partner
+            sides = (other_value, value) if many_on_right else (value, other_value)
+            yield key, labels, other, sides
 
 
 def _partners(one: Vector, signature: _Signature) -> dict[Labels, tuple[Labels, float]]:
@@ -207,20 +227,17 @@ def _partners(one: Vector, signature: _Signature) -> dict[Labels, tuple[Labels, 
     for labels, value in one.items():
         key = signature(labels)
         if key in partners:
-            raise Unsupported(
-                "a binary operator finds several series on its one-side with the same matching"
-                " labels"
-            )
+            raise Unsupported(_SEVERAL_ON_ONE_SIDE)
         partners[key] = (labels, value)
     return partners
 
 
-def _result_labels(labels: Labels, other: Labels, matching: Matching, filters: bool) -> Labels:
-    base = labels if filters else nameless(labels)
+def _result_labels(base: Labels, other: Labels, matching: Matching) -> Labels:
+    """The labels of a result, given those of the many-side (`base`) and of the one-side."""
     if matching.group is None:
-        dropped = frozenset(matching.labels)
-        return tuple(pair for pair in base if (pair[0] in dropped) == matching.on)
+        named = frozenset(matching.labels)
+        return tuple(pair for pair in base if (pair[0] in named) == matching.on)
     if not matching.include:
         return base
-    included = keeping(other, matching.include)
-    return tuple(sorted([*(pair for pair in base if pair[0] not in matching.include), *included]))
+    own = [pair for pair in base if pair[0] not in matching.include]
+    return tuple(sorted([*own, *keeping(other, matching.include)]))

@@ -1,10 +1,10 @@
-"""Alert conditions in; a healthy state in which none of them fires, and failing states in which
-each of them does, out.
+"""Alert conditions go in; a healthy state in which none of them fires, and failing states in which
+each of them does, come out.
 
-The search changes as few sources as it can, and prefers an outage (no traffic, errors above all,
-every request slow, a series gone) to a near miss: windows of days must follow within the time a
-proof has. Only where no outage makes an alert fire are levels worked out from the numbers that it
-compares with. Nothing is random: equal input, equal proofs.
+The search changes as few sources as it can. It prefers an outage (no traffic, mostly errors, every
+request slow, a series gone) to a near miss, since windows of days must react within the time that a
+proof has. Only where no outage makes an alert fire does it work out levels from the numbers that
+the alert compares with. Nothing is random: equal input gives equal proofs.
 """
 
 from __future__ import annotations
@@ -17,16 +17,20 @@ from itertools import combinations, islice
 
 from opsgen.promql import Call
 from opsgen.promql.tree import walk
+from opsgen.proofs.buckets import Bounds
 from opsgen.proofs.conditions import Condition, Problem, Rule, Settings, Unprovable, with_setting
 from opsgen.proofs.functions import ALWAYS_ZERO
 from opsgen.proofs.levels import TIERS, Choices, failing_choices, healthy_choices, start
 from opsgen.proofs.neutral import Names, neutral
-from opsgen.proofs.series import HISTOGRAM_PARTS, Bounds
+from opsgen.proofs.series import HISTOGRAM_PARTS
 from opsgen.proofs.state import Labels, Level, Series, State, Unsupported
-from opsgen.proofs.steady import indexed
+from opsgen.proofs.world import indexed
 
 _MOST_CHANGES = 3
 _MOST_ASSIGNMENTS = 4_000
+_ALWAYS_ZERO_HERE = (
+    " is 0 as long as nothing changes, and a proof's series stay level or grow steadily"
+)
 
 
 @dataclass(frozen=True)
@@ -68,16 +72,16 @@ def prove(conditions: Sequence[Condition], bounds: Bounds | None = None) -> Proo
 
 
 def _named(proofs: Proofs, names: Names) -> Proofs:
-    scenarios = (
-        replace(
-            scenario,
-            state=names.restored(scenario.state),
-            least=scenario.least
-            and (names.restored(scenario.least[0]), names.restored(scenario.least[1])),
-        )
-        for scenario in proofs.scenarios
-    )
-    return Proofs(names.restored(proofs.healthy), tuple(scenarios))
+    scenarios = tuple(_with_names(scenario, names) for scenario in proofs.scenarios)
+    return Proofs(names.restored(proofs.healthy), scenarios)
+
+
+def _with_names(scenario: Scenario, names: Names) -> Scenario:
+    least = scenario.least
+    if least is not None:
+        healthy, failing = least
+        least = names.restored(healthy), names.restored(failing)
+    return replace(scenario, state=names.restored(scenario.state), least=least)
 
 
 @lru_cache(maxsize=1024)
@@ -86,19 +90,24 @@ def _searched(
 ) -> Proofs:
     problem = Problem(conditions, dict(bounds))
     healthy = _healthy(problem)
-    quiet = problem.state(healthy)
     covered: set[int] = set()
     scenarios: list[Scenario] = []
     for index in range(len(conditions)):
         if index not in covered:
             failing, firing = _failing(problem, index, healthy)
             covered |= firing
-            keys, state = tuple(conditions[i].key for i in sorted(firing)), problem.state(failing)
-            looks_back = any(problem.rules[i].reads_past for i in firing)
-            scenarios.append(
-                Scenario(keys, state, _least(problem, keys, quiet, state) if looks_back else None)
-            )
-    return Proofs(quiet, tuple(scenarios))
+            scenarios.append(_scenario(problem, healthy, failing, firing))
+    return Proofs(problem.state(healthy), tuple(scenarios))
+
+
+def _scenario(
+    problem: Problem, healthy: Settings, failing: Settings, firing: frozenset[int]
+) -> Scenario:
+    keys = tuple(problem.rules[index].key for index in sorted(firing))
+    state = problem.state(failing)
+    if not any(problem.rules[index].reads_past for index in firing):
+        return Scenario(keys, state)
+    return Scenario(keys, state, _least(problem, keys, problem.state(healthy), state))
 
 
 def _least(
@@ -106,16 +115,18 @@ def _least(
 ) -> tuple[State, State]:
     """Both states without the series that make no difference to what fires in either."""
     before, after = dict(healthy), dict(failing)
-    for family in dict.fromkeys(_family(series) for series in (*healthy, *failing)):
+    families = dict.fromkeys(_family(series) for series in (*healthy, *failing))
+    for family in families:
+        _, metrics = family
+        readers = [rule for rule in problem.rules if rule.metrics & metrics]
         fewer = _without(before, family), _without(after, family)
-        readers = [rule for rule in problem.rules if rule.metrics & family[1]]
         if all(_fires_as_expected(rule, *fewer, rule.key in fires) for rule in readers):
             before, after = fewer
     return State(before.items()), State(after.items())
 
 
 def _healthy(problem: Problem) -> Settings:
-    """Settings in which no rule fires: all is busy and fast, but for what that sets off."""
+    """Settings in which no rule fires: everything is busy and fast, except what sets off a rule."""
     settings: Settings = tuple(start(source) for source in problem.sources)
     # Each repair leaves fewer rules firing than before, so this ends.
     while (index := _first_firing(problem, settings)) is not None:
@@ -124,16 +135,18 @@ def _healthy(problem: Problem) -> Settings:
 
 
 def _first_firing(problem: Problem, settings: Settings) -> int | None:
-    return next(
-        (index for index in range(len(problem.rules)) if not _is_quiet(problem, index, settings)),
-        None,
-    )
+    rules = range(len(problem.rules))
+    return next((index for index in rules if not _is_quiet(problem, index, settings)), None)
 
 
 def _is_quiet(problem: Problem, index: int, settings: Settings) -> bool:
-    return problem.fires(index, settings, settings) is False and problem.is_certain(
-        index, settings, settings
-    )
+    fires = problem.fires(index, settings, settings)
+    return fires is False and problem.is_certain(index, settings, settings)
+
+
+def _loud(problem: Problem, rules: Sequence[int], settings: Settings) -> list[int]:
+    """Those of the rules that may fire."""
+    return [index for index in rules if not _is_quiet(problem, index, settings)]
 
 
 def _calmed(problem: Problem, index: int, settings: Settings) -> Settings:
@@ -141,21 +154,22 @@ def _calmed(problem: Problem, index: int, settings: Settings) -> Settings:
     there are none."""
     disturbed: list[int] = []
     for changes, tier in _plans(problem, index):
-        best: tuple[int, Settings] | None = None
+        best: Settings | None = None
+        best_difference = 0
         for changed, candidate in _candidates(problem, index, changes, tier, settings, None):
             if not _is_quiet(problem, index, candidate):
                 continue
             affected = problem.affected(changed)
-            firing = [i for i in affected if not _is_quiet(problem, i, candidate)]
+            firing = _loud(problem, affected, candidate)
             if not firing:
                 return candidate
-            fewer = len(firing) - sum(not _is_quiet(problem, i, settings) for i in affected)
-            if fewer < 0 and (best is None or fewer < best[0]):
-                best = fewer, candidate
+            difference = len(firing) - len(_loud(problem, affected, settings))
+            if difference < best_difference:
+                best, best_difference = candidate, difference
             if not disturbed or len(firing) < len(disturbed):
                 disturbed = firing
         if best is not None:
-            return best[1]
+            return best
     others = " and ".join(problem.rules[i].key for i in disturbed)
     raise _unprovable(problem, index, f"and {others} are silent" if others else "is silent")
 
@@ -200,14 +214,12 @@ def _candidates(
     """Which sources were changed, and the settings; `past` is None where a state is to be its own
     past."""
     choices = healthy_choices if past is None else failing_choices
-    return islice(
-        (
-            (changed, candidate)
-            for changed in combinations(problem.reads[index], changes)
-            for candidate in _assignments(problem, choices, changed, tier, settings, past)
-        ),
-        _MOST_ASSIGNMENTS,
+    candidates = (
+        (changed, candidate)
+        for changed in combinations(problem.reads[index], changes)
+        for candidate in _assignments(problem, choices, changed, tier, settings, past)
     )
+    return islice(candidates, _MOST_ASSIGNMENTS)
 
 
 def _assignments(
@@ -223,11 +235,11 @@ def _assignments(
         yield now
         return
     first, *rest = changed
-    for setting in dict.fromkeys(choices(problem, first, tier, now, now if past is None else past)):
+    before = now if past is None else past
+    for setting in dict.fromkeys(choices(problem, first, tier, now, before)):
         if setting != now[first]:
-            yield from _assignments(
-                problem, choices, rest, tier, with_setting(now, first, setting), past
-            )
+            chosen = with_setting(now, first, setting)
+            yield from _assignments(problem, choices, rest, tier, chosen, past)
 
 
 def _unprovable(problem: Problem, index: int, does: str) -> Unprovable:
@@ -239,24 +251,18 @@ def _reason(problem: Problem, index: int) -> str:
     """Why the search failed, as far as that is known."""
     if index in problem.obstacles:
         return problem.obstacles[index]
-    calls = (
-        part.function for part in walk(problem.rules[index].exprs[0]) if isinstance(part, Call)
-    )
-    still = next((function for function in calls if function in ALWAYS_ZERO), None)
-    if still is None:
-        return ""
-    return (
-        f"{still}() is 0 as long as nothing changes, and a proof's series stay level or grow"
-        " steadily"
-    )
+    for part in walk(problem.rules[index].exprs[0]):
+        if isinstance(part, Call) and part.function in ALWAYS_ZERO:
+            return f"{part.function}(){_ALWAYS_ZERO_HERE}"
+    return ""
 
 
+# What has to stay or go together: the labels, and the metrics with them.
 _Family = tuple[Labels, frozenset[str]]
 
 
 def _family(series: Series) -> _Family:
-    """What has to stay or go together: the labels, and the metrics: a histogram's three, otherwise
-    the series' own."""
+    """The three metrics of a histogram are one family; any other series is a family of its own."""
     part = next((part for part in HISTOGRAM_PARTS if series.metric.endswith(part)), None)
     if part is None:
         return series.labels, frozenset({series.metric})

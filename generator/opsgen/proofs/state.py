@@ -1,5 +1,5 @@
-"""A steady state of the world: every counter grows at a constant rate and every gauge sits at a
-constant level."""
+"""A steady state of the world: every counter grows at a constant rate and every gauge stays at one
+level."""
 
 from __future__ import annotations
 

@@ -1,19 +1,18 @@
-"""A PromQL expression and a steady state in, the expression's value in that state out, as
-Prometheus would compute it.
+"""A PromQL expression and a steady state go in; the value that Prometheus would compute comes out.
 
-An expression is compiled once into a function of a `World` and then asked of many; `evaluate` does
-both at once. Rates are slopes, averages over time are levels, and what no steady state fixes (a
-counter's raw value, the hour of the day, a native histogram) raises Unsupported with the reason.
+An expression is compiled once into a function of a `World`, which is then asked of many worlds;
+`evaluate` does both at once. Rates are slopes, and averages over time are levels. What no steady
+state fixes (a counter's raw value, the hour of the day, a native histogram) raises Unsupported with
+the reason.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
-from typing import NamedTuple
 
 from opsgen.promql import Aggregate, Binary, Call, Node, Number, Selector, String, Subquery, Unary
 from opsgen.promql.tree import Range, walk
@@ -30,34 +29,9 @@ from opsgen.proofs.functions import (
 )
 from opsgen.proofs.matchers import accept_all
 from opsgen.proofs.operators import Value, Vector, distinct, nameless, operator
-from opsgen.proofs.state import Labels, Level, Series, State, Unsupported
+from opsgen.proofs.state import Labels, State, Unsupported
+from opsgen.proofs.world import Query, Sample, World, asks_for_time, indexed
 from opsgen.quantities import Duration
-
-
-class Sample(NamedTuple):
-    """One series and its level, ready to be computed with; `full` has the metric's name, `bare` has
-    not."""
-
-    full: Labels
-    bare: Labels
-    level: float
-    counter: bool
-
-
-# The series that exist, by metric.
-Index = Mapping[str, tuple[Sample, ...]]
-
-
-class World(NamedTuple):
-    """What an expression is asked of: the state now, the state that selectors with an offset see,
-    the Unix time."""
-
-    now: Index
-    past: Index
-    time: float
-
-
-Query = Callable[[World], Value]
 
 
 def evaluate(node: Node, now: State, past: State, time: Decimal) -> Value:
@@ -70,23 +44,12 @@ def evaluate(node: Node, now: State, past: State, time: Decimal) -> Value:
     return _query(node)(World(indexed(now.items()), indexed(past.items()), float(time)))
 
 
-def indexed(levels: Iterable[tuple[Series, Level]]) -> Index:
-    """The series by metric."""
-    found: dict[str, tuple[Sample, ...]] = {}
-    for series, level in levels:
-        full = tuple(sorted([("__name__", series.metric), *series.labels]))
-        sample = Sample(full, series.labels, float(level.value), level.counter)
-        found[series.metric] = (*found.get(series.metric, ()), sample)
-    return found
-
-
 @lru_cache(maxsize=256)
 def compiled(node: Node) -> Query:
     """The expression as a function of the world; raises Unsupported for a shape that no steady
     state can answer.
 
-    It is for alerts, which need only that their result is not empty: the raw values of counters in
-    it are NaN.
+    It is for alerts, where only the presence of a result counts: raw values of counters are NaN.
     """
     return _presence(node)
 
@@ -111,8 +74,8 @@ def _query(node: Node) -> Query:
 
 
 def _presence(node: Node) -> Query:
-    """As `_query`, where only the presence of series is asked for: counters, whose raw values are
-    unknown, will do."""
+    """As `_query`, where only the presence of series counts: counters will do, although their raw
+    values are unknown."""
     if isinstance(node, Selector):
         return _selector(node, values=False)
     if isinstance(node, Binary) and node.op in ("and", "or", "unless"):
@@ -143,7 +106,8 @@ def _selected(node: Selector) -> Callable[[World], Iterator[Sample]]:
     known: dict[Labels, bool] = {}
 
     def select(world: World) -> Iterator[Sample]:
-        for sample in (world.past if in_past else world.now).get(metric, ()):
+        index = world.past if in_past else world.now
+        for sample in index.get(metric, ()):
             wanted = known.get(sample.full)
             if wanted is None:
                 wanted = known[sample.full] = accept_all(matchers, sample.full)
@@ -164,15 +128,13 @@ def _selector(node: Selector, values: bool) -> Query:
     if node.range is not None:
         raise Unsupported("a range stands where an instant vector is needed")
     select = _selected(node)
+    unknown = f"the raw value of the counter {node.metric} has no constant level; use its rate"
 
     def value(world: World) -> Value:
         found: Vector = {}
         for sample in select(world):
             if values and sample.counter:
-                raise Unsupported(
-                    f"the raw value of the counter {node.metric} has no constant level; use its"
-                    " rate"
-                )
+                raise Unsupported(unknown)
             found[sample.full] = math.nan if sample.counter else sample.level
         return found
 
@@ -203,9 +165,8 @@ def _aggregate(node: Aggregate) -> Query:
     apply = aggregation(node.op, node.grouping)
 
     def value(world: World) -> Value:
-        return apply(
-            _vector(inner(world)), None if parameter is None else _scalar(parameter(world))
-        )
+        vector = _vector(inner(world))
+        return apply(vector, None if parameter is None else _scalar(parameter(world)))
 
     return value
 
@@ -226,11 +187,11 @@ def _call(node: Call) -> Query:
 
 def _elementwise(node: Call) -> Query:
     function = ELEMENTWISE[node.function]
-    inner, numbers = _query(node.args[0]), [_query(argument) for argument in node.args[1:]]
+    first, *others = (_query(argument) for argument in node.args)
 
     def value(world: World) -> Value:
-        beside = [_scalar(number(world)) for number in numbers]
-        vector = _vector(inner(world))
+        beside = [_scalar(number(world)) for number in others]
+        vector = _vector(first(world))
         return distinct(
             (nameless(labels), function(number, *beside)) for labels, number in vector.items()
         )
@@ -260,16 +221,11 @@ def _over_time(node: Call) -> Query:
     keeps_name = node.function in KEEPS_NAME
     function = over_time(node.function)
 
-    def value(world: World) -> Value:
-        return distinct(
-            (
-                sample.full if keeps_name else sample.bare,
-                function(sample.level, sample.counter, seconds),
-            )
-            for sample in series(world)
-        )
+    def of_sample(sample: Sample) -> tuple[Labels, float]:
+        labels = sample.full if keeps_name else sample.bare
+        return labels, function(sample.level, sample.counter, seconds)
 
-    return value
+    return lambda world: distinct(of_sample(sample) for sample in series(world))
 
 
 def _seconds(window: Range | None) -> float:
@@ -287,11 +243,14 @@ def _ranged(node: Selector | Subquery) -> Callable[[World], Iterable[Sample]]:
     if isinstance(inner, Selector):
         _check_time(inner)
         return _selected(replace(inner, offset_ms=inner.offset_ms + node.offset_ms))
-    if any(
-        isinstance(found, Call) and found.function in ("time", "timestamp") for found in walk(inner)
-    ):
+    if any(asks_for_time(part) for part in walk(inner)):
         raise Unsupported("a subquery over time() is not constant")
-    query, in_past = _query(inner), node.offset_ms > 0
+    return _constant(inner, in_past=node.offset_ms > 0)
+
+
+def _constant(inner: Node, in_past: bool) -> Callable[[World], Iterable[Sample]]:
+    """The result of an expression, as gauges that keep their level."""
+    query = _query(inner)
 
     def constant(world: World) -> Iterator[Sample]:
         found = query(World(world.past, world.past, world.time) if in_past else world)
@@ -303,6 +262,7 @@ def _ranged(node: Selector | Subquery) -> Callable[[World], Iterable[Sample]]:
 
 def _absent(node: Call) -> Query:
     (argument,) = node.args
+    labels = _labels_of_absence(argument)
     inner: Callable[[World], Iterable[object]]
     if isinstance(argument, Selector | Subquery) and argument.range is not None:
         inner = _ranged(argument)
@@ -312,10 +272,9 @@ def _absent(node: Call) -> Query:
         def inner(world: World) -> Iterable[object]:
             return _vector(present(world))
 
-    labels = _labels_of_absence(argument)
-
     def value(world: World) -> Value:
-        return {} if any(True for _ in inner(world)) else {labels: 1.0}
+        is_present = any(True for _ in inner(world))
+        return {} if is_present else {labels: 1.0}
 
     return value
 
