@@ -1,9 +1,8 @@
-"""A Go template as Prometheus reads it in annotations and labels: text in, the labels that it
-prints out.
+"""A Go template of an annotation or a label goes in; the labels that it prints come out.
 
-Only what is certain to be printed counts: text outside of `{{ }}` and inside strings does not, nor
-does a label that the template first asks for (`{{ if $labels.pod }}`), nor `.Labels` where `range`
-or `with` has moved the dot.
+Only what is surely printed counts. Text outside of `{{ }}` and inside strings does not, nor does a
+label that the template first tests (`{{ if $labels.pod }}`), nor `.Labels` where `range` or `with`
+has moved the dot.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ _LABELS = frozenset({"$labels", ".Labels", "$.Labels"})
 _VALUES = frozenset({"$value", ".Value", "$.Value"})
 _PLAIN_STRING = re.compile(r"[\"`]([^\"`\\]*)[\"`]")
 _BLOCKS = frozenset({"if", "with", "range", "define", "block"})
+_DEFINES = frozenset({"define", "block"})
 _MOVES_THE_DOT = frozenset({"with", "range", "define", "block"})
 # What these give is a choice or a truth, not the label's own text.
 _CHOOSE = frozenset({"or", "and", "not", "eq", "ne", "lt", "le", "gt", "ge", ":="})
@@ -42,10 +42,10 @@ class _Action:
     def asks(self) -> bool:
         """Whether it decides rather than prints."""
         words = set(self.tokens)
-        conditional = self.tokens[0] in ("if", "else") or (
-            self.tokens[0] == "with" and "query" not in words
-        )
-        return conditional or not words.isdisjoint(_CHOOSE)
+        keyword = self.tokens[0]
+        is_condition = keyword in ("if", "else")
+        is_condition = is_condition or (keyword == "with" and "query" not in words)
+        return is_condition or not words.isdisjoint(_CHOOSE)
 
 
 def template_labels(text: str) -> tuple[str, ...]:
@@ -58,27 +58,31 @@ def template_labels(text: str) -> tuple[str, ...]:
 
 
 def prints_value(text: str) -> bool:
-    """Whether a template prints the alert's value: `$value` or `.Value`, but for use in a
-    condition."""
-    printing = (action for action in _actions(text) if not action.asks)
-    return any(
-        token in _VALUES and _is_alerts(action, token)
-        for action in printing
-        for token in action.tokens
-    )
+    """Whether a template prints the alert's value, `$value` or `.Value`; a condition on the value
+    does not count."""
+    return any(_prints_value(action) for action in _actions(text) if not action.asks)
+
+
+def _prints_value(action: _Action) -> bool:
+    values = (token for token in action.tokens if token in _VALUES)
+    return any(_is_alerts(action, token) for token in values)
 
 
 def _actions(text: str) -> Iterator[_Action]:
-    blocks: list[str] = []
-    for body in (found["body"] for found in _ACTION.finditer(text)):
-        tokens = tuple(token for token in _TOKEN.findall(body) if not token.startswith("/*"))
+    blocks: list[str] = []  # the keywords of the blocks that are open
+    for found in _ACTION.finditer(text):
+        tokens = tuple(
+            token for token in _TOKEN.findall(found["body"]) if not token.startswith("/*")
+        )
         if not tokens:
             continue
         keyword = tokens[0]
         if keyword in ("end", "else") and blocks:
             blocks.pop()
         yield _Action(
-            tokens, _MOVES_THE_DOT.isdisjoint(blocks), not {"define", "block"}.isdisjoint(blocks)
+            tokens,
+            dot_is_alert=_MOVES_THE_DOT.isdisjoint(blocks),
+            in_definition=not _DEFINES.isdisjoint(blocks),
         )
         if keyword == "else":
             blocks.append(tokens[1] if len(tokens) > 1 else "else")
@@ -92,10 +96,14 @@ def _labels(action: _Action) -> Iterator[str]:
         if named and _is_alerts(action, named["root"]):
             yield named["label"]
         if token == "index" and len(action.tokens) > position + 2:
-            labels, key = action.tokens[position + 1 : position + 3]
-            string = _PLAIN_STRING.fullmatch(key)
-            if labels in _LABELS and string and _is_alerts(action, labels):
-                yield string[1]
+            yield from _indexed_label(action, *action.tokens[position + 1 : position + 3])
+
+
+def _indexed_label(action: _Action, labels: str, key: str) -> Iterator[str]:
+    """The label that `index $labels "pod"` prints."""
+    string = _PLAIN_STRING.fullmatch(key)
+    if labels in _LABELS and string and _is_alerts(action, labels):
+        yield string[1]
 
 
 def _is_alerts(action: _Action, name: str) -> bool:

@@ -1,9 +1,12 @@
-"""Expressions and alerts in, findings out: what can never match, which labels are gone, what always
-or never fires."""
+"""Expressions and alerts go in; what is surely wrong with their labels comes out, as findings.
+
+Finds operators that can never match, labels that are gone, and alerts that always or never fire.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from opsgen.labelflow.annotations import prints_value, template_labels
 from opsgen.labelflow.flow import (
@@ -23,12 +26,16 @@ from opsgen.labelflow.values import always_there, never_true
 from opsgen.promql import Aggregate, Binary, Call, Matching, Node, Selector, String
 from opsgen.promql.tree import selectors
 
+_ADDED_BY_RULE = (
+    "write the value itself: a template sees the expression's labels, not those that the rule adds"
+)
+
 
 def check_expression(node: Node, recorded: Recorded | None = None) -> tuple[Finding, ...]:
     """Everything that is surely wrong with the labels in an expression, inner parts first.
 
-    `recorded` is what is known of recorded series, by name (`recorded_labels`); of others nothing
-    is assumed.
+    `recorded` is what is known of recorded series, by name (`recorded_labels`); nothing is assumed
+    of other recorded series.
     """
     return _checked(node, recorded or {})[1]
 
@@ -40,21 +47,24 @@ def check_alert(
     annotations: Mapping[str, str] | None = None,
     recorded: Recorded | None = None,
 ) -> tuple[Finding, ...]:
-    """As `check_expression`, and whether the alert can be silent, and whether its templates print
+    """As `check_expression`; also whether the alert can be silent, and whether its templates print
     labels that it has.
 
     `labels` and `annotations` are the rule's own, by name, as written in the rule file.
     """
     known, static = recorded or {}, labels or {}
     result, findings = _checked(node, known)
-    places = (("labels", static), ("annotations", annotations or {}))
-    texts = [
-        (f"{place}.{name}", text) for place, written in places for name, text in written.items()
-    ]
-    return (*findings, *_always_fires(node, known), *_printed(node, result, texts, static, known))
+    templates = {f"labels.{name}": text for name, text in static.items()}
+    templates |= {f"annotations.{name}": text for name, text in (annotations or {}).items()}
+    alert = _Alert(node, result, static, known)
+    return (*findings, *_always_fires(node, known), *_printed(alert, templates))
 
 
-def _checked(node: Node, recorded: Recorded) -> tuple[Labels, tuple[Finding, ...]]:
+_Checked = tuple[Labels, tuple[Finding, ...]]
+
+
+def _checked(node: Node, recorded: Recorded) -> _Checked:
+    """The labels of the expression, and what is wrong in it."""
     inner = [_checked(operand, recorded) for operand in operands(node)]
     given = tuple([labels for labels, _ in inner])
     below = tuple([finding for _, findings in inner for finding in findings])
@@ -65,7 +75,7 @@ def _checked(node: Node, recorded: Recorded) -> tuple[Labels, tuple[Finding, ...
 
 def _selector(node: Selector, _given: Operands) -> Iterator[Finding]:
     if len({matcher.label for matcher in node.matchers}) == len(node.matchers):
-        return
+        return  # one matcher of a label contradicts nothing
     asked: dict[str, Domain] = {}
     for matcher in node.matchers:
         asked[matcher.label] = asked.get(matcher.label, MAYBE) & matcher_domain(matcher)
@@ -84,9 +94,8 @@ def _aggregate(node: Aggregate, given: Operands) -> Iterator[Finding]:
     gone = _gone(node.grouping.labels, node.expr, given[0])
     if gone:
         message = f"{quoted(node)} groups by {listed(gone)}, which {quoted(node.expr)} cannot have"
-        yield Finding(
-            "label-is-gone", message, f"keep {listed(gone)} inside, or take it out of `by`"
-        )
+        right = f"keep {listed(gone)} inside, or take it out of `by`"
+        yield Finding("label-is-gone", message, right)
 
 
 def _call(node: Call, given: Operands) -> Iterator[Finding]:
@@ -100,11 +109,8 @@ def _quantile(node: Call, buckets: Node, given: Labels) -> Iterator[Finding]:
     """Only for series that are surely classic buckets: a native histogram has no `le`, and needs
     none."""
     metrics = [found.metric or "" for found in selectors(buckets)]
-    if (
-        metrics
-        and all(metric.endswith("_bucket") for metric in metrics)
-        and not given.can_have("le")
-    ):
+    are_buckets = bool(metrics) and all(metric.endswith("_bucket") for metric in metrics)
+    if are_buckets and not given.can_have("le"):
         message = (
             f"{quoted(node)} is always empty: {quoted(buckets)} has dropped `le`, the buckets'"
             " bounds"
@@ -113,28 +119,21 @@ def _quantile(node: Call, buckets: Node, given: Labels) -> Iterator[Finding]:
 
 
 def _label_replace(node: Call, given: Labels) -> Iterator[Finding]:
-    replacement, source = node.args[2], node.args[3]
-    if (
-        not isinstance(replacement, String)
-        or not isinstance(source, String)
-        or "$" not in replacement.value
-    ):
+    vector, _, replacement, source, *_ = node.args
+    if not isinstance(replacement, String) or not isinstance(source, String):
         return
-    gone = _gone((source.value,), node.args[0], given) if source.value else ()
+    reads_source = "$" in replacement.value and source.value != ""
+    gone = _gone((source.value,), vector, given) if reads_source else ()
     if gone:
-        message = f"{quoted(node)} reads {listed(gone)}, which {quoted(node.args[0])} cannot have"
-        yield Finding(
-            "label-is-gone", message, f"keep {listed(gone)} inside, or read another label"
-        )
+        message = f"{quoted(node)} reads {listed(gone)}, which {quoted(vector)} cannot have"
+        right = f"keep {listed(gone)} inside, or read another label"
+        yield Finding("label-is-gone", message, right)
 
 
 def _binary(node: Binary, given: Operands) -> Iterator[Finding]:
     if never_true(node):
-        yield Finding(
-            "never-fires",
-            f"{quoted(node)} is never true, whatever the series are",
-            _comparison_right(node),
-        )
+        message = f"{quoted(node)} is never true, whatever the series are"
+        yield Finding("never-fires", message, _comparison_right(node))
     if not matches_vectors(node) or node.op == "or":
         return
     left, right = given
@@ -142,27 +141,25 @@ def _binary(node: Binary, given: Operands) -> Iterator[Finding]:
     if clashing and (node.op in JOINING or node.op == "unless"):
         yield _never_matches(node, clashing, left, right)
     elif node.matching is not None:
-        yield from _dead_matching(node, node.matching, left, right)
+        yield from _dead_on(node, node.matching, left, right)
+        yield from _dead_include(node, node.matching, left, right)
 
 
 def _comparison_right(node: Binary) -> str:
-    counts = [
-        side
-        for side in (node.left, node.right)
-        if isinstance(side, Aggregate) and side.op == "count"
-    ]
-    if counts:
+    sides = (node.left, node.right)
+    if any(isinstance(side, Aggregate) and side.op == "count" for side in sides):
         return "a count of nothing is no series, not 0: ask `absent(...)`, or count `or vector(0)`"
     return "compare with a value that it can reach"
 
 
 def _never_matches(node: Binary, clashing: tuple[str, ...], left: Labels, right: Labels) -> Finding:
     reasons = "; ".join(_reasons(clashing, left, right))
+    mend = _matching_right(node, clashing, left, right)
     if node.op == "unless":
         message = f"{quoted(node)} takes nothing away, since its sides never match: {reasons}"
-        return Finding("has-no-effect", message, _matching_right(node, clashing, left, right))
+        return Finding("has-no-effect", message, mend)
     message = f"the two sides of `{node.op}` never match in {quoted(node)}: {reasons}"
-    return Finding("never-matches", message, _matching_right(node, clashing, left, right))
+    return Finding("never-matches", message, mend)
 
 
 def _reasons(clashing: Iterable[str], left: Labels, right: Labels) -> Iterator[str]:
@@ -180,59 +177,81 @@ def _reasons(clashing: Iterable[str], left: Labels, right: Labels) -> Iterator[s
 
 def _one_of(domain: Domain) -> str:
     values = sorted(domain.values or ())
-    shown = [f'"{value}"' for value in values[:3]] + (["..."] if len(values) > 3 else [])
-    return " or ".join(shown + ["missing"] * domain.missing)
+    shown = [f'"{value}"' for value in values[:3]]
+    if len(values) > 3:
+        shown.append("...")
+    if domain.missing:
+        shown.append("missing")
+    return " or ".join(shown)
 
 
 def _matching_right(node: Binary, clashing: tuple[str, ...], left: Labels, right: Labels) -> str:
     if node.matching is not None and node.matching.on:
         return f"keep {listed(clashing)} on both sides, or take it out of `on`"
-    ends = [side for side in (left, right) if not side.others]
-    if not ends:
+    closed = [side for side in (left, right) if not side.others]
+    if not closed:
         return f"leave {listed(clashing)} out of the matching: `ignoring ({', '.join(clashing)})`"
-    common = sorted(
-        label for label in ends[0].known if left.can_have(label) and right.can_have(label)
+    one = closed[0]
+    both = [label for label in sorted(one.known) if left.can_have(label) and right.can_have(label)]
+    group = "" if node.op in ("and", "unless") else _group_for(one is left)
+    labels = ", ".join(label for label in both if label not in clashing)
+    return (
+        "aggregate both sides to the same labels, or match on those that both have:"
+        f" `{node.op} on ({labels}){group}`"
     )
-    both = [label for label in common if label not in clashing]
-    group = (
-        "" if node.op in ("and", "unless") else f" group_{'right' if ends[0] is left else 'left'}"
-    )
-    matching = f"`{node.op} on ({', '.join(both)}){group}`"
-    return f"aggregate both sides to the same labels, or match on those that both have: {matching}"
 
 
-def _dead_matching(
+def _group_for(one_is_left: bool) -> str:
+    """The many-side is the other one."""
+    return " group_right" if one_is_left else " group_left"
+
+
+def _dead_on(node: Binary, matching: Matching, left: Labels, right: Labels) -> Iterator[Finding]:
+    """Labels that `on` names and that a side has dropped."""
+    if not matching.on:
+        return
+    operator = f"`{node.op} on ({', '.join(matching.labels)})`"
+    for side, labels in ((node.left, left), (node.right, right)):
+        gone = _gone(matching.labels, side, labels)
+        if gone:
+            message = f"{operator} matches on {listed(gone)}, which {quoted(side)} cannot have"
+            mend = f"keep {listed(gone)} there, or take it out of `on`"
+            yield Finding("label-is-gone", message, mend)
+
+
+def _dead_include(
     node: Binary, matching: Matching, left: Labels, right: Labels
 ) -> Iterator[Finding]:
-    sides = ((node.left, left), (node.right, right))
-    for side, labels in sides:
-        gone = _gone(matching.labels, side, labels) if matching.on else ()
-        if gone:
-            operator = f"`{node.op} on ({', '.join(matching.labels)})`"
-            message = f"{operator} matches on {listed(gone)}, which {quoted(side)} cannot have"
-            yield Finding(
-                "label-is-gone", message, f"keep {listed(gone)} there, or take it out of `on`"
-            )
-    one, labels = sides[0] if matching.group == "right" else sides[1]
+    """Labels that `group_left` or `group_right` takes from a side that has dropped them."""
+    one, labels = (node.left, left) if matching.group == "right" else (node.right, right)
     gone = _gone(matching.include, one, labels)
     if gone:
         operator = f"`group_{matching.group}`"
         message = f"{operator} takes {listed(gone)} from {quoted(one)}, which cannot have it"
-        yield Finding(
-            "label-is-gone", message, f"keep {listed(gone)} there, or take it out of {operator}"
-        )
+        mend = f"keep {listed(gone)} there, or take it out of {operator}"
+        yield Finding("label-is-gone", message, mend)
 
 
 def _gone(wanted: Iterable[str], operand: Node, labels: Labels) -> tuple[str, ...]:
-    """The wanted labels that the operand has dropped; one that a selector in it wants empty is so
-    on purpose."""
+    """The wanted labels that the operand has dropped, without those that a selector in it requires
+    to be empty: those are gone on purpose."""
     gone = tuple(label for label in wanted if not labels.can_have(label))
     if not gone:
         return ()
-    emptied = {
-        m.label for found in selectors(operand) for m in found.matchers if matcher_domain(m) == GONE
-    }
+    matchers = [matcher for found in selectors(operand) for matcher in found.matchers]
+    emptied = {matcher.label for matcher in matchers if matcher_domain(matcher) == GONE}
     return tuple(label for label in gone if label not in emptied)
+
+
+@dataclass(frozen=True)
+class _Alert:
+    """An alert's expression, the labels of its result, the labels that the rule adds, and what is
+    known of recorded series."""
+
+    node: Node
+    result: Labels
+    static: Mapping[str, str]
+    recorded: Recorded
 
 
 def _always_fires(node: Node, recorded: Recorded) -> Iterator[Finding]:
@@ -242,61 +261,41 @@ def _always_fires(node: Node, recorded: Recorded) -> Iterator[Finding]:
         yield Finding("always-fires", message, "compare with a threshold: `... > 0.05`")
 
 
-def _printed(
-    node: Node,
-    result: Labels,
-    texts: Iterable[tuple[str, str]],
-    static: Mapping[str, str],
-    recorded: Recorded,
-) -> Iterator[Finding]:
-    for where, text in texts:
+def _printed(alert: _Alert, templates: Mapping[str, str]) -> Iterator[Finding]:
+    for where, text in templates.items():
         if "{{" not in text:
             continue
         for label in template_labels(text):
-            if not result.can_have(label):
-                yield _prints_nothing(where, label, node, result, static, recorded)
+            if not alert.result.can_have(label):
+                yield _prints_nothing(where, label, alert)
         if where.startswith("labels.") and prints_value(text):
             name = where.removeprefix("labels.")
             message = f"the label `{name}` holds the alert's value: each new value is a new alert"
             yield Finding("value-in-label", message, "print the value in an annotation", where)
 
 
-def _prints_nothing(
-    where: str,
-    label: str,
-    node: Node,
-    result: Labels,
-    static: Mapping[str, str],
-    recorded: Recorded,
-) -> Finding:
+def _prints_nothing(where: str, label: str, alert: _Alert) -> Finding:
     place, name = where.split(".", 1)
-    text = f"the {place.removesuffix('s')} `{name}`"
+    lost = headed(_where_lost(alert.node, label, alert.recorded))
     message = (
-        f"{text} prints `$labels.{label}`, which {headed(_where_lost(node, label, recorded))} does"
-        " not keep"
+        f"the {place.removesuffix('s')} `{name}` prints `$labels.{label}`, which {lost} does not"
+        " keep"
     )
-    if label in static or label == "alertname":
-        right = (
-            "write the value itself: a template sees the expression's labels, not those that the"
-            " rule adds"
-        )
-    else:
-        has = listed(sorted(known for known in result.known if result.can_have(known)))
-        right = (
-            f"keep `{label}` in the expression, or print what the result has: {has or 'no label'}"
-        )
+    if label in alert.static or label == "alertname":
+        return Finding("annotation-label-is-gone", message, _ADDED_BY_RULE, where)
+    result = alert.result
+    has = listed(known for known in sorted(result.known) if result.can_have(known))
+    right = f"keep `{label}` in the expression, or print what the result has: {has or 'no label'}"
     return Finding("annotation-label-is-gone", message, right, where)
 
 
 def _where_lost(node: Node, label: str, recorded: Recorded) -> Node:
     """The innermost part of the expression from which on the label cannot be there."""
-    vectors = [
-        operand
-        for operand in operands(node)
-        if not isinstance(operand, String) and not is_scalar(operand)
-    ]
-    lost = [operand for operand in vectors if not labels_of(operand, recorded).can_have(label)]
-    return _where_lost(lost[0], label, recorded) if lost else node
+    for operand in operands(node):
+        is_vector = not isinstance(operand, String) and not is_scalar(operand)
+        if is_vector and not labels_of(operand, recorded).can_have(label):
+            return _where_lost(operand, label, recorded)
+    return node
 
 
 _CHECKS: dict[type[Node], Callable[..., Iterator[Finding]]] = {

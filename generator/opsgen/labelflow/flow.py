@@ -1,13 +1,12 @@
-"""The labels that flow through an expression: a tree in, the labels of its result out, by
-Prometheus' own rules.
+"""The labels that flow through an expression: a tree goes in, the labels of its result come out.
 
-Sources: prometheus.io, "Operators" and "Functions", and what its engine does where they are silent
-(`resultMetric`, `createLabelsForAbsentFunction`).
+Follows the rules of Prometheus. Sources: prometheus.io, "Operators" and "Functions"; where they are
+silent, what its engine does (`resultMetric`, `createLabelsForAbsentFunction`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 
 from opsgen.labelflow.labels import (
     GONE,
@@ -79,14 +78,13 @@ def labels_of(node: Node, recorded: Recorded | None = None) -> Labels:
     """The labels of the expression's result; `recorded` is what is known of recorded series, by
     name."""
     known = recorded or {}
-    return result_labels(
-        node, tuple(labels_of(operand, known) for operand in operands(node)), known
-    )
+    given = tuple(labels_of(operand, known) for operand in operands(node))
+    return result_labels(node, given, known)
 
 
 def operands(node: Node) -> tuple[Node, ...]:
-    """The sub-expressions whose labels the node's own are made of; an aggregation's parameter is
-    none of them."""
+    """The sub-expressions that give the node its labels; an aggregation's parameter is not one of
+    them."""
     match node:
         case Binary():
             return (node.left, node.right)
@@ -136,7 +134,7 @@ def matches_vectors(node: Binary) -> bool:
 
 
 def matched_labels(matching: Matching | None, left: Labels, right: Labels) -> tuple[str, ...]:
-    """The labels of which anything is known that have to be equal on both sides of an operator."""
+    """The labels that have to be equal on both sides of an operator, as far as they are known."""
     if matching is not None and matching.on:
         return matching.labels
     ignored = () if matching is None else matching.labels
@@ -152,20 +150,24 @@ def clashes(matching: Matching | None, left: Labels, right: Labels) -> tuple[str
     )
 
 
-def recorded_labels(records: Iterable[tuple[str, Node, Mapping[str, str]]]) -> dict[str, Labels]:
+# A recording rule: the name of its series, its expression, its static labels.
+RecordingRule = tuple[str, Node, Mapping[str, str]]
+# Chains of recording rules are seldom longer. Of a longer one a little less is known, but nothing
+# wrong.
+_PASSES = 8
+
+
+def recorded_labels(records: Iterable[RecordingRule]) -> dict[str, Labels]:
     """What is known of recorded series, from all recording rules: (name, expression, the rule's
     static labels).
 
-    A series that several rules record has only what all of them guarantee. Rules may use each
-    other's series in any order: each pass is right whatever the one before left open, and the next
-    only knows more.
+    A series that several rules record has only what all of them guarantee. Rules may read each
+    other's series in any order, so this takes several passes: each is right whatever the one before
+    left open, and the next only knows more.
     """
     rules = tuple(records)
     known: dict[str, Labels] = {name: Labels.anything() for name, _, _ in rules}
-    reads = [
-        {found.metric for found in selectors(expression)} & known.keys()
-        for _, expression, _ in rules
-    ]
+    reads = [_metrics(expression) & known.keys() for _, expression, _ in rules]
     made = [Labels.anything() for _ in rules]
     stale = set(range(len(rules)))
     for _ in range(_PASSES):
@@ -173,12 +175,7 @@ def recorded_labels(records: Iterable[tuple[str, Node, Mapping[str, str]]]) -> d
             _, expression, static = rules[position]
             made[position] = with_static(labels_of(expression, known), static)
         touched = {rules[position][0] for position in stale}
-        named = (
-            (name, labels)
-            for (name, _, _), labels in zip(rules, made, strict=True)
-            if name in touched
-        )
-        latest = {**known, **_united(named)}
+        latest = {**known, **_united(rules, made, touched)}
         changed = {name for name in touched if latest[name] != known[name]}
         stale = {position for position, names in enumerate(reads) if names & changed}
         known = latest
@@ -187,25 +184,25 @@ def recorded_labels(records: Iterable[tuple[str, Node, Mapping[str, str]]]) -> d
     return known
 
 
-# Chains of recording rules are seldom longer; a longer one is known a little less well, never
-# wrongly.
-_PASSES = 8
+def _metrics(expression: Node) -> set[str]:
+    return {found.metric for found in selectors(expression) if found.metric is not None}
 
 
-def _united(series: Iterable[tuple[str, Labels]]) -> dict[str, Labels]:
+def _united(
+    rules: Sequence[RecordingRule], made: Sequence[Labels], names: Set[str]
+) -> dict[str, Labels]:
     """By name, what holds for all series of that name."""
     united: dict[str, Labels] = {}
-    for name, labels in series:
-        united[name] = united[name] | labels if name in united else labels
+    for (name, _, _), labels in zip(rules, made, strict=True):
+        if name in names:
+            united[name] = united[name] | labels if name in united else labels
     return united
 
 
 def with_static(labels: Labels, static: Mapping[str, str]) -> Labels:
     """The labels with a rule's own ones written over them."""
-    return Labels.of(
-        {**labels.known, **{label: exactly(value) for label, value in static.items()}},
-        labels.others,
-    )
+    own = {label: exactly(value) for label, value in static.items()}
+    return Labels.of({**labels.known, **own}, labels.others)
 
 
 def _selector(node: Selector, recorded: Recorded) -> Labels:
@@ -233,20 +230,18 @@ def _series(metric: str | None, recorded: Recorded) -> Labels:
 def _aggregate(node: Aggregate, operand: Labels) -> Labels:
     if node.op in _PICKING_AGGREGATIONS:
         return operand
-    if node.grouping is None:
+    grouping = node.grouping
+    if grouping is None:
         grouped = Labels.nothing()
-    elif node.grouping.without:
-        grouped = operand.drop(node.grouping.labels)
+    elif grouping.without:
+        grouped = operand.drop(grouping.labels)
     else:
-        grouped = operand.keep(node.grouping.labels)
+        grouped = operand.keep(grouping.labels)
     if node.op != "count_values" or not isinstance(node.param, String):
         return grouped
-    taken_away = (
-        node.grouping is not None
-        and node.grouping.without
-        and node.param.value in node.grouping.labels
-    )
-    return grouped if taken_away else grouped.with_domain(node.param.value, PRESENT)
+    added = node.param.value
+    is_dropped = grouping is not None and grouping.without and added in grouping.labels
+    return grouped if is_dropped else grouped.with_domain(added, PRESENT)
 
 
 def _binary(node: Binary, left: Labels, right: Labels) -> Labels:
@@ -263,29 +258,27 @@ def _binary(node: Binary, left: Labels, right: Labels) -> Labels:
 
 def _joined(matching: Matching | None, left: Labels, right: Labels) -> Labels:
     """The labels of an arithmetic operator's or comparison's result."""
-    many, one = (
-        (right, left) if matching is not None and matching.group == "right" else (left, right)
-    )
-    met = _met(matching, many, one)
     if matching is None:
-        return met
+        return _met(None, left, right)
+    many, one = (right, left) if matching.group == "right" else (left, right)
+    met = _met(matching, many, one)
     if matching.group is None:
         return met.keep(matching.labels) if matching.on else met.drop(matching.labels)
-    return Labels.of(
-        {**met.known, **{label: one.domain(label) for label in matching.include}}, met.others
-    )
+    included = {label: one.domain(label) for label in matching.include}
+    return Labels.of({**met.known, **included}, met.others)
 
 
 def _met(matching: Matching | None, side: Labels, other: Labels) -> Labels:
-    """What one side's series have once they have met the other's: the labels that had to be equal
-    are as in both."""
+    """The labels of one side's series that have met the other's: those that had to be equal are as
+    in both."""
     known = dict(side.known)
     for label in matched_labels(matching, side, other):
         both = side.domain(label) & other.domain(label)
         known[label] = side.domain(label) if both.impossible else both
     if matching is not None and matching.on:
         return Labels.of(known, side.others)
-    for label in () if matching is None else matching.labels:
+    ignored = () if matching is None else matching.labels
+    for label in ignored:
         known[label] = side.domain(label)
     return Labels.of(known, side.others and other.others)
 
@@ -303,15 +296,17 @@ def _call(node: Call, given: Operands) -> Labels:
 
 
 def _absent(node: Call, _given: Operands) -> Labels:
-    """The labels that `=` matchers name; one that has further matchers is taken away again, as
+    """The labels that `=` matchers name; a label that has further matchers is taken away again, as
     Prometheus does."""
     selector = node.args[0]
     known: dict[str, Domain] = {}
-    seen: set[str] = set()
+    named: set[str] = set()
     for matcher in selector.matchers if isinstance(selector, Selector) else ():
-        first = matcher.op == "=" and matcher.label not in seen
-        known[matcher.label] = exactly(matcher.value) if first else GONE
-        seen |= {matcher.label} if first else set()
+        if matcher.op == "=" and matcher.label not in named:
+            named.add(matcher.label)
+            known[matcher.label] = exactly(matcher.value)
+        else:
+            known[matcher.label] = GONE
     return Labels.of(known, others=False)
 
 
@@ -324,41 +319,43 @@ def _histogram(node: Call, given: Operands) -> Labels:
 
 
 def _label_replace(node: Call, given: Operands) -> Labels:
-    label, replacement, source, pattern = (
-        text.value if isinstance(text, String) else "" for text in node.args[1:]
-    )
-    before = given[0].domain(label)
-    always = pattern in (".*", "(.*)") or (
-        pattern in (".+", "(.+)") and given[0].guarantees(source)
-    )
-    if "$" not in replacement:
-        after = exactly(replacement)
-    elif replacement in ("$1", "${1}") and pattern in ("(.*)", "(.+)"):
-        after = given[0].domain(source) & (PRESENT if pattern == "(.+)" else MAYBE)
-    else:
-        after = MAYBE
+    label, replacement, source, pattern = _texts(node.args[1:])
+    vector = given[0]
+    after = _replaced(vector, replacement, source, pattern)
     if after.impossible:
-        return given[0]
-    return given[0].with_domain(label, after if always else before | after)
+        return vector
+    always_matches = pattern in (".*", "(.*)")
+    always_matches = always_matches or (pattern in (".+", "(.+)") and vector.guarantees(source))
+    return vector.with_domain(label, after if always_matches else vector.domain(label) | after)
+
+
+def _replaced(vector: Labels, replacement: str, source: str, pattern: str) -> Domain:
+    """What label_replace sets the label to, where the pattern matches."""
+    if "$" not in replacement:
+        return exactly(replacement)
+    if replacement in ("$1", "${1}") and pattern in ("(.*)", "(.+)"):
+        return vector.domain(source) & (PRESENT if pattern == "(.+)" else MAYBE)
+    return MAYBE
 
 
 def _label_join(node: Call, given: Operands) -> Labels:
-    label, separator, *sources = (
-        text.value if isinstance(text, String) else "" for text in node.args[1:]
-    )
-    separated = bool(separator) and len(sources) > 1
-    if separated or any(given[0].guarantees(source) for source in sources):
-        return given[0].with_domain(label, PRESENT)
-    possible = any(given[0].can_have(source) for source in sources)
-    return given[0].with_domain(label, MAYBE if possible else GONE)
+    label, separator, *sources = _texts(node.args[1:])
+    vector = given[0]
+    is_separated = bool(separator) and len(sources) > 1
+    if is_separated or any(vector.guarantees(source) for source in sources):
+        return vector.with_domain(label, PRESENT)
+    is_possible = any(vector.can_have(source) for source in sources)
+    return vector.with_domain(label, MAYBE if is_possible else GONE)
+
+
+def _texts(arguments: Iterable[Node]) -> list[str]:
+    return [one.value if isinstance(one, String) else "" for one in arguments]
 
 
 def _info(_node: Call, given: Operands) -> Labels:
     """The labels of the first argument and any that an info series adds."""
-    return Labels.of(
-        {label: domain for label, domain in given[0].known.items() if not domain.missing},
-        others=True,
-    )
+    sure = {label: domain for label, domain in given[0].known.items() if not domain.missing}
+    return Labels.of(sure, others=True)
 
 
 _CALLS: dict[str, Callable[[Call, Operands], Labels]] = {

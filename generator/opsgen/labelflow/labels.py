@@ -1,8 +1,8 @@
-"""Which labels the series of a result can have: label matchers in, frozen `Labels` out.
+"""Which labels the series of a result can have: label matchers go in, frozen `Labels` come out.
 
-As in Prometheus, a label that is not there is a label with the empty value, so one `Domain` says it
-all: whether the label may be missing, and which values it may have. Everything here errs towards
-'may': what is called impossible or guaranteed is so for every series.
+As in Prometheus, a label that is not there is a label with the empty value. So one `Domain` says
+everything: whether the label may be missing, and which values it may have. Where nothing is known,
+the answer is 'may'; what is called impossible or guaranteed is so for every series.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Labels:
 
     @classmethod
     def of(cls, known: Mapping[str, Domain], others: bool) -> Labels:
-        """The canonical value: what goes without saying is left out, so that equal knowledge
+        """The canonical value: leaves out what `others` already says, so that equal knowledge
         compares equal."""
         default = MAYBE if others else GONE
         kept = {
@@ -108,10 +108,8 @@ class Labels:
 
     def keep(self, labels: Iterable[str]) -> Labels:
         """Only these labels, as `by` does."""
-        return Labels.of(
-            {label: self.domain(label) for label in labels if not label.startswith("__")},
-            others=False,
-        )
+        kept = (label for label in labels if not label.startswith("__"))
+        return Labels.of({label: self.domain(label) for label in kept}, others=False)
 
     def drop(self, labels: Iterable[str]) -> Labels:
         """All but these labels, as `without` does."""
@@ -123,10 +121,8 @@ class Labels:
 
     def __or__(self, other: Labels) -> Labels:
         """Series of either kind."""
-        known = {
-            label: self.domain(label) | other.domain(label)
-            for label in {**self.known, **other.known}
-        }
+        names = {**self.known, **other.known}
+        known = {label: self.domain(label) | other.domain(label) for label in names}
         return Labels.of(known, self.others or other.others)
 
 

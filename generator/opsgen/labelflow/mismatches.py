@@ -1,5 +1,5 @@
-"""What the checker says: one finding for each thing that is surely wrong, of a kind that keeps its
-name."""
+"""The findings of the checker: one for each thing that is surely wrong, of a kind whose name stays
+the same."""
 
 from __future__ import annotations
 
@@ -69,15 +69,17 @@ def quoted(node: Node) -> str:
 
 
 def headed(node: Node) -> str:
-    """An aggregation by its operator and grouping alone, since what is inside is not to blame; else
-    the expression."""
+    """An aggregation by its operator and grouping alone, since what is inside is not to blame; any
+    other expression as a quotation."""
     if not isinstance(node, Aggregate):
         return quoted(node)
-    head = one_line(replace(node, expr=Number(Decimal(0)), param=None)).removesuffix("(0)")
-    return f"`{head}(...)`"
+    empty = replace(node, expr=Number(Decimal(0)), param=None)
+    return f"`{one_line(empty).removesuffix('(0)')}(...)`"
 
 
 def listed(labels: Iterable[str]) -> str:
     """Labels as a person lists them: `a`, `b` and `c`."""
     names = [f"`{label}`" for label in labels]
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 2 else names)
+    if len(names) > 2:
+        names = [", ".join(names[:-1]), names[-1]]
+    return " and ".join(names)

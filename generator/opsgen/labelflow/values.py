@@ -1,5 +1,8 @@
-"""What is sure about an expression's values, whatever the series: can a comparison be true, is
-there a condition?"""
+"""What is sure about an expression's values, whatever the series are.
+
+A PromQL tree goes in; whether a comparison can be true, and whether there is a condition at all,
+comes out.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from decimal import Decimal
 
 from opsgen.labelflow.flow import Recorded, is_scalar
 from opsgen.promql import Aggregate, Binary, Call, Node, Number, Selector, Unary
-from opsgen.promql.tree import COMPARISONS, walk
+from opsgen.promql.tree import COMPARISONS, SET_OPERATORS, walk
 
 _INFINITY = Decimal("Infinity")
 
@@ -73,14 +76,17 @@ def always_there(node: Node, recorded: Recorded) -> str:
     alone.
     """
     if isinstance(node, Binary) and node.op == "or":
-        if any(_is_constant_vector(side) for side in (node.left, node.right)):
+        sides = (node.left, node.right)
+        if any(_is_constant_vector(side) for side in sides):
             return "one side of its `or` is always there"
-        return always_there(node.left, recorded) or always_there(node.right, recorded)
-    if any(_filters(found, recorded) for found in walk(node)):
+        reasons = (always_there(side, recorded) for side in sides)
+        return next((reason for reason in reasons if reason), "")
+    parts = list(walk(node))
+    if any(_filters(part, recorded) for part in parts):
         return ""
-    if any(isinstance(found, Binary) and found.return_bool for found in walk(node)):
+    if any(isinstance(part, Binary) and part.return_bool for part in parts):
         return "`bool` turns its comparison into a 0 or a 1 where a filter is needed"
-    return "it compares with nothing" if any(_measures(found) for found in walk(node)) else ""
+    return "it compares with nothing" if any(_measures(part) for part in parts) else ""
 
 
 def _bounds(node: Node) -> Bounds | None:
@@ -90,12 +96,14 @@ def _bounds(node: Node) -> Bounds | None:
         case Unary():
             inner = _bounds(node.expr)
             return None if inner is None else Bounds(-inner.greatest, -inner.least)
+        case Aggregate() if node.op in _SAME_VALUE_AGGREGATIONS:
+            return _bounds(node.expr)
         case Aggregate():
-            same = node.op in _SAME_VALUE_AGGREGATIONS
-            return _bounds(node.expr) if same else _BOUNDED_AGGREGATIONS.get(node.op)
+            return _BOUNDED_AGGREGATIONS.get(node.op)
+        case Call() if node.function in _SAME_VALUE_FUNCTIONS and node.args:
+            return _bounds(node.args[0])
         case Call():
-            same = node.function in _SAME_VALUE_FUNCTIONS and bool(node.args)
-            return _bounds(node.args[0]) if same else _BOUNDED_FUNCTIONS.get(node.function)
+            return _BOUNDED_FUNCTIONS.get(node.function)
         case Binary():
             return _binary_bounds(node)
         case _:
@@ -125,18 +133,13 @@ def _filters(node: Node, recorded: Recorded) -> bool:
     """Whether the node may leave series out, or may be there only in trouble."""
     match node:
         case Binary():
-            return node.op in ("and", "unless", "or") or (
-                node.op in COMPARISONS and not node.return_bool
-            )
+            is_filter = node.op in COMPARISONS and not node.return_bool
+            return is_filter or node.op in SET_OPERATORS
         case Call():
             return node.function in ("absent", "absent_over_time")
         case Selector():
-            return (
-                node.metric is None
-                or node.metric == "ALERTS"
-                or ":" in node.metric
-                or node.metric in recorded
-            )
+            metric = node.metric
+            return metric is None or metric == "ALERTS" or ":" in metric or metric in recorded
         case _:
             return False
 
