@@ -14,7 +14,7 @@ from opsgen.load.library import load_library
 from opsgen.model.service import Convention
 from opsgen.promql import Selector, parse
 from opsgen.proofs.matchers import accept_all
-from opsgen.signals.slo import le_matcher, le_values
+from opsgen.signals.slo_events import le_matcher, le_values
 from tests.specs import derived
 
 CONVENTIONS = sorted(load_library().conventions)

@@ -11,7 +11,7 @@ from opsgen.importers.source import At, Imported, Source
 from opsgen.model.service import EventSlo, Service
 from opsgen.promql import Node, Selector, one_line, parse
 from opsgen.render.yaml_writer import dump
-from opsgen.signals.slo import event_rates
+from opsgen.signals.slo_events import event_rates
 
 _UNITS = {"minute": "m", "hour": "h", "day": "d", "week": "w"}
 _DURATION = re.compile(r"\d+[mhdw]")

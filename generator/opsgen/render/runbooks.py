@@ -28,7 +28,7 @@ from opsgen.render import commands
 from opsgen.render.markdown import ASKED_FOR_BY, Markdown, code_cell, is_web_address, link, text
 from opsgen.render.subjects import OfService
 from opsgen.render.templates import render
-from opsgen.signals.slo import outage_words
+from opsgen.signals.slo_alerts import outage_words
 
 _TEMPLATE = "runbook/service.md.j2"
 # What to look at first, one signal of each; and what shows that a deploy went well, the first that
