@@ -1,8 +1,9 @@
-"""Signals to the service's Grafana dashboard: a panel for every signal, the thresholds of its
-alerts drawn on it."""
+"""A service and its signals go in; its Grafana dashboard comes out: a panel for every signal, with
+the thresholds of its alerts drawn on it."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -19,7 +20,6 @@ from opsgen.render.grafana import (
     Board,
     BoardLink,
     Firing,
-    Kind,
     Link,
     Query,
     Row,
@@ -71,18 +71,18 @@ class _Headline:
 
 
 # A budget below zero means that the objective is missed.
+_BUDGET_STEPS = (Step(None, "red"), Step(Decimal(0), OK_COLOR))
+
+
+# A budget below zero means that the objective is missed.
 _HEADLINES = (
-    _Headline(
-        "budget",
-        "Error budget left",
-        "slo",
-        "slo-*-budget",
-        (Step(None, "red"), Step(Decimal(0), OK_COLOR)),
-    ),
+    _Headline("budget", "Error budget left", "slo", "slo-*-budget", _BUDGET_STEPS),
     _Headline("requests", "Request rate", "traffic", "requests"),
     _Headline("errors", "Error ratio", "errors", "errors"),
     _Headline("latency", "Latency, p99", "latency", "latency-p99"),
 )
+_NOW = "As it is now; the panel below shows how it came to this."
+_FIRING = "How many alerts of this service fire. They are marked on the time axis of every panel."
 
 
 def render_dashboards(subject: OfService) -> Iterator[Artifact]:
@@ -99,17 +99,17 @@ def dashboards_of(service: Service, derived: Derived) -> list[Artifact]:
 def service_board(service: Service, derived: Derived) -> Board:
     """What the service's dashboard shows: an overview, then a row for every group that has
     signals."""
+    name, team, tier = service.name, service.team.name, service.tier
+    instances = f"label_values({_text(_up(service))}, instance)"
     return Board(
-        uid=links.dashboard_uid(service.name),
-        title=service.title or service.name,
+        uid=links.dashboard_uid(name),
+        title=service.title or name,
         description=_about(service),
-        tags=(TAG, f"service:{service.name}", f"team:{service.team.name}", f"tier:{service.tier}"),
+        tags=(TAG, f"service:{name}", f"team:{team}", f"tier:{tier}"),
         rows=(_overview(service, derived), *_rows(service, derived)),
-        variables=(
-            Variable("instance", "Instance", f"label_values({_text(_up(service))}, instance)"),
-        ),
+        variables=(Variable("instance", "Instance", instances),),
         links=tuple(_board_links(service)),
-        firing=Firing(_text(firing(service.name))),
+        firing=Firing(_text(firing(name))),
         scrape_interval=service.platform.scrape_interval,
     )
 
@@ -125,29 +125,28 @@ def or_zero(node: Node) -> Node:
 
 
 def steps(thresholds: Iterable[tuple[Threshold, Severity]]) -> tuple[Step, ...]:
-    """The colours between thresholds: everywhere that of the most severe alert which would fire
-    there."""
+    """The colours between thresholds: everywhere the colour of the most severe alert that would
+    fire there."""
     drawn = tuple(thresholds)
     values = sorted({threshold.value for threshold, _ in drawn})
-    return tuple(
-        Step(start, _color(drawn, start, end))
-        for start, end in zip([None, *values], [*values, None], strict=True)
-    )
+    spans = zip([None, *values], [*values, None], strict=True)
+    return tuple(Step(start, _color(drawn, start, end)) for start, end in spans)
 
 
 def _color(
     drawn: tuple[tuple[Threshold, Severity], ...], start: Decimal | None, end: Decimal | None
 ) -> str:
     """The colour from `start` to `end`, None being without a limit."""
-    firing_here = {
-        severity
-        for threshold, severity in drawn
-        if (threshold.above and start is not None and threshold.value <= start)
-        or (not threshold.above and end is not None and threshold.value >= end)
-    }
-    return next(
-        (SEVERITY_COLORS[severity] for severity in SEVERITIES if severity in firing_here), OK_COLOR
-    )
+    firing_here = {severity for limit, severity in drawn if _is_crossed(limit, start, end)}
+    firing_colors = (SEVERITY_COLORS[one] for one in SEVERITIES if one in firing_here)
+    return next(firing_colors, OK_COLOR)
+
+
+def _is_crossed(limit: Threshold, start: Decimal | None, end: Decimal | None) -> bool:
+    """Whether every value from `start` to `end` is on the wrong side of the limit."""
+    if limit.above:
+        return start is not None and limit.value <= start
+    return end is not None and limit.value >= end
 
 
 def _about(service: Service) -> str:
@@ -174,29 +173,21 @@ def _text(node: Node) -> str:
 
 def _overview(service: Service, derived: Derived) -> Row:
     """The few numbers to look at first, of those that the service has."""
-    stats = (_headline(headline, derived) for headline in _HEADLINES)
-    return Row(
-        "row/overview",
-        "Overview",
-        (*(stat for stat in stats if stat is not None), _firing_stat(service)),
-    )
+    found = (_headline(headline, derived) for headline in _HEADLINES)
+    stats = [stat for stat in found if stat is not None]
+    return Row("row/overview", "Overview", (*stats, _firing_stat(service)))
 
 
 def _headline(headline: _Headline, derived: Derived) -> Tile | None:
-    found = [
-        s
-        for s in derived.signals
-        if s.group == headline.group and fnmatchcase(s.name, headline.names)
-    ]
+    of_group = [signal for signal in derived.signals if signal.group == headline.group]
+    found = [signal for signal in of_group if fnmatchcase(signal.name, headline.names)]
     if not found:
         return None
     first = found[0]
     return Tile(
         key=f"overview/{headline.key}",
         title=headline.title,
-        description=_paragraphs(
-            first.description, "As it is now; the panel below shows how it came to this."
-        ),
+        description=_paragraphs(first.description, _NOW),
         kind="stat",
         queries=_first_lines(found),
         unit=first.unit.grafana,
@@ -205,7 +196,7 @@ def _headline(headline: _Headline, derived: Derived) -> Tile | None:
 
 
 def _first_lines(signals: list[Signal]) -> tuple[Query, ...]:
-    """The first line of each signal: all in one query where that is possible, or else named by
+    """The first line of each signal: all in one query where that is possible, otherwise named by
     their signals."""
     lines = [(signal, _lines(signal)[0]) for signal in signals]
     if len(lines) == 1:
@@ -217,30 +208,29 @@ def _first_lines(signals: list[Signal]) -> tuple[Query, ...]:
 
 
 def _joined(nodes: list[Node]) -> Query | None:
-    """One selector in place of several on the same series, with those labels as legend in which
-    they differ."""
+    """One selector in place of several on the same series; its legend has the labels in which they
+    differ."""
     selectors = [node for node in nodes if isinstance(node, Selector)]
-    if len(selectors) < len(nodes) or len({replace(each, matchers=()) for each in selectors}) > 1:
+    series = {replace(one, matchers=()) for one in selectors}
+    if len(selectors) < len(nodes) or len(series) > 1:
         return None
-    shared = tuple(
-        m for m in selectors[0].matchers if all(m in each.matchers for each in selectors)
-    )
-    differing = dict.fromkeys(
-        m.label for each in selectors for m in each.matchers if m not in shared
-    )
+    first = selectors[0]
+    in_all = set.intersection(*(set(one.matchers) for one in selectors))
+    shared = tuple(matcher for matcher in first.matchers if matcher in in_all)
+    every = [matcher for one in selectors for matcher in one.matchers]
+    differing = dict.fromkeys(matcher.label for matcher in every if matcher not in in_all)
     legend_text = " ".join(f"{{{{{label}}}}}" for label in differing)
-    return Query(_text(replace(selectors[0], matchers=shared)), legend_text)
+    return Query(_text(replace(first, matchers=shared)), legend_text)
 
 
 def _firing_stat(service: Service) -> Tile:
+    how_many = or_zero(sum_by(firing(service.name)))
     return Tile(
         key="overview/firing",
         title="Firing alerts",
-        description=(
-            "How many alerts of this service fire. They are marked on the time axis of every panel."
-        ),
+        description=_FIRING,
         kind="stat",
-        queries=(Query(_text(or_zero(sum_by(firing(service.name)))), "firing"),),
+        queries=(Query(_text(how_many), "firing"),),
         steps=(Step(None, OK_COLOR), Step(Decimal(1), "red")),
     )
 
@@ -250,34 +240,30 @@ def _rows(service: Service, derived: Derived) -> Iterator[Row]:
     for signal in derived.signals:
         panels.setdefault(signal.panel.key, []).append(signal)
     for group, title in GROUPS.items():
-        tiles = tuple(
-            _tile(service, signals) for signals in panels.values() if signals[0].group == group
-        )
+        of_group = [signals for signals in panels.values() if signals[0].group == group]
+        tiles = tuple(_tile(service, signals) for signals in of_group)
         if tiles:
             yield Row(f"row/{group}", title, tiles, rank=1 + _OPENED_FIRST.index(group))
 
 
 def _tile(service: Service, signals: list[Signal]) -> Tile:
-    """One panel of all signals that share it; the first one's words and unit stand."""
+    """One panel of all signals that share it; it has the first one's words and unit."""
     first = signals[0]
-    kind: Kind = first.panel.kind
+    panel = first.panel
     alerts = [alert for signal in signals for alert in signal.alerts]
+    words = panel.description or first.description
+    queries = (_query(signal, line) for signal in signals for line in _lines(signal))
+    limits = (limit.value for limit, _ in _drawn(signals) if limit.above)
     return Tile(
-        key=first.panel.key,
-        title=first.panel.title or first.title,
-        description=_paragraphs(
-            first.panel.description or first.description, *_alert_words(service, alerts)
-        ),
-        kind=kind,
-        queries=tuple(
-            dict.fromkeys(_query(signal, line) for signal in signals for line in _lines(signal))
-        ),
+        key=panel.key,
+        title=panel.title or first.title,
+        description=_paragraphs(words, *_alert_words(service, alerts)),
+        kind=panel.kind,
+        queries=tuple(dict.fromkeys(queries)),
         unit=first.unit.grafana,
         steps=_steps_of(signals),
         links=tuple(_runbook_links(service, alerts)),
-        soft_max=min(
-            (threshold.value for threshold, _ in _drawn(signals) if threshold.above), default=None
-        ),
+        soft_max=min(limits, default=None),
     )
 
 
@@ -286,8 +272,8 @@ def _lines(signal: Signal) -> tuple[Line, ...]:
 
 
 def _query(signal: Signal, line: Line) -> Query:
-    """A line as Grafana asks it: rates over what the zoom calls for, and of the chosen
-    instances."""
+    """A line as Grafana asks it: rates over the window that the zoom calls for, and only of the
+    chosen instances."""
     query = line.query
     if line.live:
         query = with_range(query, _RATE_WINDOW)
@@ -298,16 +284,14 @@ def _query(signal: Signal, line: Line) -> Query:
 
 
 def _drawn(signals: list[Signal]) -> Iterator[tuple[Threshold, Severity]]:
-    """The thresholds that belong on the signals' panel: a fall by 50% is none on an axis of
+    """The thresholds that belong on the signals' panel. A fall by 50% does not belong on an axis of
     orders/s."""
     unit = signals[0].unit
     for signal in signals:
         for alert in signal.alerts:
-            yield from (
-                (threshold, alert.severity)
-                for threshold in alert.thresholds
-                if threshold.unit == unit
-            )
+            for threshold in alert.thresholds:
+                if threshold.unit == unit:
+                    yield threshold, alert.severity
 
 
 def _steps_of(signals: list[Signal]) -> tuple[Step, ...]:
@@ -326,9 +310,8 @@ def _alert_words(service: Service, alerts: list[Alert]) -> Iterator[str]:
 
 
 def _at(alert: Alert) -> str:
-    limits = dict.fromkeys(
-        f"{'above' if limit.above else 'below'} {limit.words}" for limit in alert.thresholds
-    )
+    sides = [("above" if limit.above else "below", limit.words) for limit in alert.thresholds]
+    limits = dict.fromkeys(f"{side} {words}" for side, words in sides)
     return f" {' or '.join(limits)}" if limits else ""
 
 
@@ -338,9 +321,9 @@ def _runbook_links(service: Service, alerts: list[Alert]) -> Iterator[Link]:
     if not service.runbook_url:
         return
     sections = {links.anchor(alert): alert for alert in alerts}
-    names = [alert.name for alert in sections.values()]
+    counts = Counter(alert.name for alert in sections.values())
     for alert in sections.values():
-        title = alert.name if names.count(alert.name) == 1 else f"{alert.name} ({alert.signal})"
+        title = alert.name if counts[alert.name] == 1 else f"{alert.name} ({alert.signal})"
         yield Link(f"Runbook: {title}", plain_url(links.runbook_url(service, alert)))
 
 

@@ -1,8 +1,8 @@
-"""Text to Markdown that shows it as text: nothing that people write in a spec becomes markup, a
-link or HTML.
+"""Plain text goes in; Markdown that shows it as text comes out. Nothing that people write in a spec
+becomes markup, a link or HTML.
 
-What these functions give is `Markdown`; templates escape everything else that they print, so that
-no text is forgotten.
+These functions give `Markdown`. Templates escape everything else that they print, so that no text
+is forgotten.
 """
 
 from __future__ import annotations
@@ -54,14 +54,17 @@ def text(value: object) -> Markdown:
 
 
 def prose(value: object) -> Markdown:
-    """Our own sentences: as `text`, but for code in single backticks, and web addresses as code,
-    ready to be copied."""
+    """Our own sentences: as `text`, but what is in single backticks is code, and web addresses are
+    code too, ready to be copied."""
     flat = _one_line(value)
-    parts, last = [], 0
+    parts: list[str] = []
+    last = 0
     for found in _CODE_IN_PROSE.finditer(flat):
-        parts += [_escaped(flat[last : found.start()]), code(found.group(1) or found.group(2))]
+        parts.append(_escaped(flat[last : found.start()]))
+        parts.append(code(found[1] or found[2]))
         last = found.end()
-    return _at_line_start("".join([*parts, _escaped(flat[last:])]))
+    parts.append(_escaped(flat[last:]))
+    return _at_line_start("".join(parts))
 
 
 def to_write(question: object) -> Markdown:
@@ -80,18 +83,20 @@ def end(name: str) -> Markdown:
 
 
 def code(value: object) -> Markdown:
-    """A code span, its backticks more than any run of them inside."""
+    """A code span, with more backticks around it than in any run inside."""
     flat = " ".join(_visible(str(value)).splitlines())
     if not flat.strip():
         return Markdown("")
     ticks = "`" * _more_than_inside(flat)
-    # CommonMark takes one space off both ends where there is one at both, and backticks must not
-    # touch.
-    needs_space = (
-        flat.startswith("`") or flat.endswith("`") or (flat.startswith(" ") and flat.endswith(" "))
-    )
-    space = " " if needs_space else ""
+    space = " " if _needs_space(flat) else ""
     return Markdown(f"{ticks}{space}{flat}{space}{ticks}")
+
+
+def _needs_space(flat: str) -> bool:
+    """CommonMark takes one space off both ends where there is one at both, and backticks must not
+    touch."""
+    ends = (flat[0], flat[-1])
+    return "`" in ends or ends == (" ", " ")
 
 
 def code_cell(value: object) -> Markdown:
@@ -109,14 +114,15 @@ def fence(value: object, language: str = "", indent: int = 0) -> Markdown:
 
 
 def link(label: object, address: str) -> Markdown:
-    """A link to the web, to a file beside this one, or to an anchor; any other address is shown and
-    leads nowhere."""
+    """A link to the web, to a file beside this one, or to an anchor. Any other address is shown,
+    but is not a link."""
     if not (is_web_address(address) or _OWN_ADDRESS.fullmatch(address)):
         return Markdown(f"{text(label)} {code_cell(address)}".rstrip())
-    target = _ENTITY.sub("&amp;", _visible(address).replace("\\", "%5C").replace("|", "%7C"))
-    return Markdown(
-        f"[{text(label)}]({f'<{target}>' if _NEEDS_BRACKETS.search(target) else target})"
-    )
+    target = _visible(address).replace("\\", "%5C").replace("|", "%7C")
+    target = _ENTITY.sub("&amp;", target)
+    if _NEEDS_BRACKETS.search(target):
+        target = f"<{target}>"
+    return Markdown(f"[{text(label)}]({target})")
 
 
 def is_web_address(written: str) -> bool:
@@ -134,17 +140,14 @@ def anchor(name: str) -> Markdown:
 
 def table(rows: Iterable[Iterable[object]], *headings: object) -> Markdown:
     """A table, each of `rows` on a line of its own; cells are text, or Markdown of one line."""
-    return Markdown(
-        "\n".join(
-            [_row(headings), _row(Markdown("---") for _ in headings), *(_row(row) for row in rows)]
-        )
-    )
+    rule = [Markdown("---") for _ in headings]
+    lines = [_row(cells) for cells in (headings, rule, *rows)]
+    return Markdown("\n".join(lines))
 
 
 def _row(cells: Iterable[object]) -> str:
-    return "".join(
-        ["|", *(f" {cell} |" if cell else " |" for cell in (shown(value) for value in cells))]
-    )
+    texts = (shown(value) for value in cells)
+    return "|" + "".join(f" {cell} |" if cell else " |" for cell in texts)
 
 
 def _one_line(value: object) -> str:

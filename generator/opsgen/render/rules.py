@@ -1,5 +1,5 @@
-"""Recording and alert rules: a service and its signals in, `rules.yaml` out, as Prometheus loads
-it."""
+"""A service and its signals go in; `rules.yaml` comes out: recording and alert rules, as Prometheus
+loads them."""
 
 from __future__ import annotations
 
@@ -93,23 +93,23 @@ def alert_rule(service: Service, alert: Alert) -> Rule:
 
 
 def _escalated_rule(service: Service, escalated: Escalated) -> Rule:
-    """It has no value of its own to print: what it reads is the alert, which is 1."""
+    """It has no value of its own to print: it reads the alert, whose value is 1."""
     alert, lasting = escalated.alert, escalated.after.in_words
     told = " and ".join(escalated.told)
-    said = f"It has fired for {lasting}, so step {escalated.step} is told: {told}. "
-    said += "A silence of the alert covers this too."
+    description = (
+        f"It has fired for {lasting}, so step {escalated.step} is told: {told}."
+        " A silence of the alert covers this too."
+    )
+    texts = {
+        "summary": f"Still firing after {lasting}: {go_text(alert.summary)}",
+        "description": go_text(description),
+    }
     return {
         "alert": alert.name,
         "expr": pretty(escalated.expr),
         "for": str(escalated.after),
         "labels": alert_labels(service, alert) | {STEP_LABEL: str(escalated.step)},
-        "annotations": (
-            _annotations(service, alert)
-            | {
-                "summary": f"Still firing after {lasting}: {go_text(alert.summary)}",
-                "description": go_text(said),
-            }
-        ),
+        "annotations": _annotations(service, alert) | texts,
     }
 
 
@@ -137,15 +137,15 @@ def _annotations(service: Service, alert: Alert) -> dict[str, str]:
 
 
 def _own_groups(service: Service, signal: Signal) -> Iterator[RuleGroup]:
+    """A signal's rules: those that are evaluated often, and those that are evaluated rarely."""
+    name = f"{service.name}-{signal.name}"
     for slow in (False, True):
         members: list[Member] = [record for record in signal.records if record.slow == slow]
         members += [alert for alert in signal.alerts if alert.slow == slow]
-        name = f"{service.name}-{signal.name}"
-        yield from _parts(
-            RuleGroup(
-                f"{name}-slow" if slow else name, tuple(members), _SLOW_INTERVAL if slow else None
-            )
-        )
+        if slow:
+            yield from _parts(RuleGroup(f"{name}-slow", tuple(members), _SLOW_INTERVAL))
+        else:
+            yield from _parts(RuleGroup(name, tuple(members)))
 
 
 def _parts(group: RuleGroup) -> Iterator[RuleGroup]:

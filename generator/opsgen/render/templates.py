@@ -1,8 +1,7 @@
-"""Jinja templates of documents: a template's name and its values go in, Markdown comes out.
+"""A Jinja template's name and its values go in; Markdown comes out.
 
-What a template prints is escaped as text unless it is Markdown already, in a user's own templates
-too. They run in the sandbox, and a name or attribute that is not there is a mistake rather than
-nothing.
+What a template prints is escaped as text unless it is Markdown already; a user's own templates too.
+They run in the sandbox, and a name or attribute that is not there is a mistake rather than nothing.
 """
 
 from __future__ import annotations
@@ -90,15 +89,15 @@ def _mistake(error: Exception, folders: tuple[Path, ...]) -> Mistake | None:
     places = list(_places(error.__traceback__))
     if isinstance(error, TemplateSyntaxError) and error.filename:
         places.append((error.filename, error.lineno))
-    own = [
-        (file, line)
-        for file, line in places
-        if any(Path(file).is_relative_to(folder) for folder in folders)
-    ]
+    own = [(file, line) for file, line in places if _is_below(Path(file), folders)]
     if not own:
         return None
     file, line = own[-1]
     return Mistake(file, line, 1, "", f"this template can't be filled in: {error}")
+
+
+def _is_below(file: Path, folders: Iterable[Path]) -> bool:
+    return any(file.is_relative_to(folder) for folder in folders)
 
 
 def _places(traceback: TracebackType | None) -> Iterator[tuple[str, int]]:

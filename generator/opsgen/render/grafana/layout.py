@@ -1,9 +1,9 @@
-"""Rows of tiles to places on Grafana's grid of 24 columns, with ids that come from keys and not
-from positions."""
+"""Rows of tiles go in; their places on Grafana's grid of 24 columns come out, with ids that depend
+on their keys and not on their positions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from opsgen.model.links import panel_id
@@ -50,20 +50,22 @@ class PlacedRow:
 
 def placed(rows: Iterable[Row]) -> tuple[PlacedRow, ...]:
     """Every row in its place, collapsed where its queries are over the budget."""
-    rows = tuple(row for row in rows if row.tiles)
-    ids = _ids(rows)
-    open_rows = _within_budget(rows)
+    filled = tuple(row for row in rows if row.tiles)
+    ids = _ids(filled)
+    open_rows = _within_budget(filled)
     result: list[PlacedRow] = []
     y = 0
-    for row in rows:
-        tiles = tuple(
-            PlacedTile(tile, ids[tile.key], place) for tile, place in _places(row.tiles, y + 1)
-        )
-        result.append(
-            PlacedRow(row, ids[row.key], Place(0, y, _COLUMNS, 1), row.key not in open_rows, tiles)
-        )
-        y = max(tile.place.y + tile.place.h for tile in tiles) if row.key in open_rows else y + 1
+    for row in filled:
+        is_open = row.key in open_rows
+        tiles = tuple(_placed_tiles(row, ids, y + 1))
+        result.append(PlacedRow(row, ids[row.key], Place(0, y, _COLUMNS, 1), not is_open, tiles))
+        y = max(tile.place.y + tile.place.h for tile in tiles) if is_open else y + 1
     return tuple(result)
+
+
+def _placed_tiles(row: Row, ids: Mapping[str, int], top: int) -> Iterator[PlacedTile]:
+    for tile, place in _places(row.tiles, top):
+        yield PlacedTile(tile, ids[tile.key], place)
 
 
 def _within_budget(rows: tuple[Row, ...]) -> frozenset[str]:
@@ -82,7 +84,8 @@ def _within_budget(rows: tuple[Row, ...]) -> frozenset[str]:
 def _ids(rows: tuple[Row, ...]) -> dict[str, int]:
     """An id for every key. Of two keys with the same hash the first keeps it, since links were made
     from it."""
-    keys = [tile.key for row in rows for tile in row.tiles] + [row.key for row in rows]
+    tiles = [tile for row in rows for tile in row.tiles]
+    keys = [*(tile.key for tile in tiles), *(row.key for row in rows)]
     ids: dict[str, int] = {}
     taken: set[int] = set()
     for key in keys:

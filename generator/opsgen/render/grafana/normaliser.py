@@ -1,13 +1,14 @@
-"""What grafanalib writes to what Grafana reads: dead keys, nulls and defaults that hide data are
-left out.
+"""What grafanalib writes goes in; what Grafana reads comes out, without dead keys, nulls and
+defaults that hide data.
 
 grafanalib writes for old Grafana releases too: `maxDataPoints` and `intervalFactor` make a graph
-skip data, and many keys mean nothing any more. So the keys that stay are listed, rather than those
+skip data, and many keys mean nothing any more. So this lists the keys that stay, rather than those
 that go.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from grafanalib import core
@@ -88,13 +89,19 @@ def _plain(value: Any) -> Any:
     if isinstance(value, str | int | float) or value is None:
         return value
     if isinstance(value, dict):
-        kept = ((key, _plain(value[key])) for key in sorted(value))
-        return {
-            key: v for key, v in kept if v is not None and (v or key not in _DROPPED_WHEN_EMPTY)
-        }
+        return _plain_settings(value)
     if isinstance(value, list):
         return [_plain(item) for item in value]
     written = value.to_json_data()
-    return (
-        written if isinstance(value, BaseFirstThreshold) else _plain(written)
-    )  # a threshold's null is meant
+    # A threshold's null is meant.
+    return written if isinstance(value, BaseFirstThreshold) else _plain(written)
+
+
+def _plain_settings(settings: Mapping[str, Any]) -> Json:
+    kept: Json = {}
+    for key in sorted(settings):
+        value = _plain(settings[key])
+        is_empty = key in _DROPPED_WHEN_EMPTY and not value
+        if value is not None and not is_empty:
+            kept[key] = value
+    return kept
