@@ -19,8 +19,10 @@ from opsgen.load.service_spec import ServiceSpec
 from opsgen.model.artifact import Artifact
 from opsgen.model.service import Place, Service
 from opsgen.model.signal import Derived
-from opsgen.resolve.project import Organisation, default_policy, resolve_project, suggest
-from opsgen.resolve.service import environments_of, resolve
+from opsgen.resolve.environments import environments_of
+from opsgen.resolve.mistakes import suggest
+from opsgen.resolve.project import Organisation, default_policy, resolve_project
+from opsgen.resolve.service import resolve
 from opsgen.signals.derive import derive
 from opsgen.signals.label_check import check_flow
 

@@ -5,16 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from opsgen.channels.providers import PROVIDERS, Provider, divided, of_provider, providers
 from opsgen.channels.receivers import PLACEHOLDER, check_channel
-from opsgen.errors import InputError, Mistake
 from opsgen.load.escalation_spec import EscalationCase, EscalationChoice, HoursSpec, StepSpec
 from opsgen.load.project_spec import BurnRateSpec, ChannelSpec, ProjectSpec, TimingSpec
-from opsgen.load.shown import path_text
 from opsgen.model.service import (
     SEVERITIES,
     BurnRate,
@@ -22,7 +18,6 @@ from opsgen.model.service import (
     Cluster,
     Hours,
     OnCall,
-    Place,
     Platform,
     Policy,
     PolicyCase,
@@ -34,6 +29,7 @@ from opsgen.model.service import (
     Watchdog,
 )
 from opsgen.quantities import Duration, number_text
+from opsgen.resolve.mistakes import KeyPath, Mistakes, Positions, suggest
 
 SCRAPE_INTERVAL = Duration.of("30s")
 EVALUATION_INTERVAL = Duration.of("30s")
@@ -74,17 +70,6 @@ _SLOWEST_SCRAPE = Duration.of("1m")
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-class Positions(Protocol):
-    """Where the parts of a document stand; `of` says whether the key or the value is meant."""
-
-    @property
-    def file(self) -> str: ...
-
-    def position(self, path: tuple[str | int, ...], of: str = "value") -> tuple[int, int]: ...
-
-    def has(self, path: tuple[str | int, ...]) -> bool: ...
-
-
 @dataclass(frozen=True)
 class Organisation:
     """What every service of a repository shares."""
@@ -117,47 +102,6 @@ def default_policy() -> Policy:
 def resolve_project(spec: ProjectSpec, document: Positions | None) -> Organisation:
     """The project file with every default filled in; raises InputError with all of its mistakes."""
     return _Resolver(spec, document).organisation()
-
-
-class Mistakes:
-    """Collects mistakes at places of one document, and raises them all at once."""
-
-    def __init__(self, document: Positions | None) -> None:
-        self._document = document
-        self._found: list[Mistake] = []
-
-    def add(
-        self, path: tuple[str | int, ...], wrong: str, right: str = "", of: str = "value"
-    ) -> None:
-        place = self.place(path, of)
-        self._found.append(
-            Mistake(place.file, place.line, place.column, path_text(path), wrong, right)
-        )
-
-    def written(self, path: tuple[str | int, ...], part: str) -> tuple[str | int, ...]:
-        """The path of a part, or the path alone where the short form was written, which has no key
-        for it."""
-        longer = (*path, part)
-        return longer if self._document is not None and self._document.has(longer) else path
-
-    def place(self, path: tuple[str | int, ...], of: str = "value") -> Place:
-        if self._document is None:
-            return Place("opsgen.yaml", 1, 1)
-        line, column = self._document.position(path, of)
-        return Place(self._document.file, line, column)
-
-    def raise_any(self) -> None:
-        if self._found:
-            raise InputError(self._found)
-
-
-def suggest(name: str, known: Iterable[str], what: str) -> str:
-    """`did you mean 'x'?`, or the list of what there is."""
-    names = sorted(known)
-    close = get_close_matches(name, names, 1)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return f"the {what} are {', '.join(names)}" if names else f"there are no {what}"
 
 
 def version_tuple(version: str) -> tuple[int, ...]:
@@ -296,7 +240,7 @@ class _Resolver:
         return OnCall(kind, str(who))
 
     def _channel(
-        self, path: tuple[str | int, ...], name: str | None, channels: Mapping[str, Channel]
+        self, path: KeyPath, name: str | None, channels: Mapping[str, Channel]
     ) -> Channel | None:
         if name is not None and name not in channels:
             self.mistakes.add(
@@ -370,7 +314,7 @@ class _Resolver:
             self._handed_over(path, kind, steps)
         return divided(name, tuple(steps), spec.repeat, platform.timings["page"].repeat)
 
-    def _handed_over(self, path: tuple[str | int, ...], kind: str, steps: Sequence[Step]) -> None:
+    def _handed_over(self, path: KeyPath, kind: str, steps: Sequence[Step]) -> None:
         """Notes what a provider cannot do of what it is asked for."""
         provider = PROVIDERS[kind]
         taken = [(index, step) for index, step in enumerate(steps) if of_provider(kind, step)]
@@ -394,7 +338,7 @@ class _Resolver:
 
     def _delay(
         self,
-        path: tuple[str | int, ...],
+        path: KeyPath,
         provider: Provider,
         since_before: Duration,
         since_start: Duration,
@@ -440,7 +384,7 @@ class _Resolver:
 
     def _step(
         self,
-        path: tuple[str | int, ...],
+        path: KeyPath,
         spec: StepSpec,
         channels: Mapping[str, Channel],
         hours: Mapping[str, Hours],
@@ -463,7 +407,7 @@ class _Resolver:
 
     def _team(self, name: str, policies: Mapping[str, Policy]) -> Team:
         spec = self.spec.teams[name]
-        path: tuple[str | int, ...] = ("teams", name, "escalation")
+        path: KeyPath = ("teams", name, "escalation")
         chosen = chosen_policies(spec.escalation, path, policies, self.mistakes)
         told: dict[Severity, Policy] = {}
         before = default_policy()
@@ -526,7 +470,7 @@ def _is_timezone(name: str) -> bool:
 
 def chosen_policies(
     spec: EscalationChoice | EscalationCase,
-    path: tuple[str | int, ...],
+    path: KeyPath,
     policies: Mapping[str, Policy],
     mistakes: Mistakes,
 ) -> dict[Severity, Policy]:
@@ -545,7 +489,7 @@ def chosen_policies(
 
 def policy_cases(
     spec: EscalationChoice,
-    path: tuple[str | int, ...],
+    path: KeyPath,
     policies: Mapping[str, Policy],
     mistakes: Mistakes,
 ) -> tuple[PolicyCase, ...]:

@@ -1,0 +1,77 @@
+"""The service's business signals: a query, its unit, and the conditions that alert."""
+
+from __future__ import annotations
+
+from opsgen.load.service_spec import BusinessAlertSpec, BusinessSpec
+from opsgen.model.service import BusinessAlert, BusinessSignal
+from opsgen.promql import Aggregate, Node, Selector
+from opsgen.resolve.context import Context
+from opsgen.resolve.match import checked_matchers
+from opsgen.resolve.mistakes import KeyPath
+from opsgen.resolve.queries import OWN_LABELS, check_ranges, parsed
+
+
+def business_signals(context: Context) -> tuple[BusinessSignal, ...]:
+    """Every business signal of the spec, in its order."""
+    specs = context.spec.business
+    signals = tuple(_signal(context, index, spec) for index, spec in enumerate(specs))
+    context.refuse_double([signal.name for signal in signals], "business", "business signals")
+    return signals
+
+
+def _signal(context: Context, index: int, spec: BusinessSpec) -> BusinessSignal:
+    path = ("business", index)
+    _check_query(context, (*path, "query"), spec.query)
+    if not spec.name[:1].isalpha():
+        wrong = f"{spec.name} begins no alert's name"
+        context.wrong((*path, "name"), wrong, "begin with a letter")
+    match = spec.match
+    return BusinessSignal(
+        name=spec.name,
+        title=spec.title or spec.name,
+        description=spec.description or "",
+        query=spec.query,
+        unit=spec.unit,
+        alerts=tuple(
+            _alert(context, (*path, "alerts", position), alert)
+            for position, alert in enumerate(spec.alerts)
+        ),
+        place=context.place(*path),
+        matchers=None if match is None else checked_matchers(context, (*path, "match"), match),
+        was=spec.was,
+    )
+
+
+def _check_query(context: Context, path: KeyPath, text: str) -> None:
+    node = parsed(context, path, text)
+    if node is None:
+        return
+    if isinstance(node, Selector) and node.range is not None:
+        wrong = "a range of samples is no number"
+        context.wrong(path, wrong, f"write for example rate({text})")
+    else:
+        check_ranges(context, path, node)
+    _check_grouping(context, path, node)
+
+
+def _check_grouping(context: Context, path: KeyPath, node: Node) -> None:
+    if not isinstance(node, Aggregate) or not node.grouping or node.grouping.without:
+        return
+    for label in sorted(OWN_LABELS.intersection(node.grouping.labels)):
+        wrong = (
+            f"{label} is a label that opsgen sets on every alert, so its groups would fall together"
+        )
+        context.wrong(path, wrong, "group by another label")
+
+
+def _alert(context: Context, path: KeyPath, spec: BusinessAlertSpec) -> BusinessAlert:
+    return BusinessAlert(
+        place=context.place(*path),
+        below=spec.below,
+        above=spec.above,
+        drop=spec.drop,
+        absent=spec.absent,
+        against=spec.against,
+        hold=spec.for_,
+        severity=spec.severity,
+    )

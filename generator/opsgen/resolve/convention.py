@@ -1,0 +1,75 @@
+"""How the service's metrics are named: its convention, by name, inline, or a named one with parts
+of its own."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from opsgen.load.pack_file import ConventionFile, HistogramSpec, InlineConvention
+from opsgen.load.service_spec import ConventionSpec
+from opsgen.model.service import Convention, Histogram
+from opsgen.promql import Selector
+from opsgen.resolve.context import Context
+from opsgen.resolve.mistakes import suggest
+from opsgen.resolve.queries import parsed
+
+_UNIT_SECONDS = {"seconds": Decimal(1), "milliseconds": Decimal("0.001")}
+
+NO_CONVENTION = Convention("none", "no convention")
+
+
+def service_convention(context: Context) -> Convention:
+    """The service's convention; NO_CONVENTION where it has none, or one that there is not."""
+    spec = context.spec.convention
+    if spec is None:
+        context.origins["convention"] = "not given: no traffic, errors or latency"
+        return NO_CONVENTION
+    context.origins["convention"] = context.origin("convention")
+    if spec.use is None:
+        return _convention(context, "inline", "as the spec names them", spec)
+    found = context.conventions.get(spec.use)
+    if found is None:
+        right = suggest(spec.use, context.conventions, "conventions")
+        context.wrong(("convention",), f"there is no convention {spec.use!r}", right)
+        return NO_CONVENTION
+    return _convention(context, found.convention, found.title, _laid_over(found, spec))
+
+
+def _laid_over(base: ConventionFile, spec: ConventionSpec) -> InlineConvention:
+    """A named convention with the parts that the spec writes in their place."""
+    given = {name: getattr(spec, name) for name in spec.model_fields_set if name != "use"}
+    return base.model_copy(update=given)
+
+
+def _convention(context: Context, name: str, title: str, spec: InlineConvention) -> Convention:
+    return Convention(
+        name=name,
+        title=title,
+        requests=_selector(context, "requests", spec.requests),
+        errors=_selector(context, "errors", spec.errors),
+        latency=_histogram(context, spec.latency),
+        route_label=spec.route,
+    )
+
+
+def _selector(context: Context, part: str, text: str | None) -> Selector | None:
+    if text is None:
+        return None
+    node = parsed(context, ("convention", part), text)
+    if isinstance(node, Selector) and node.metric and node.range is None and not node.offset_ms:
+        return node
+    if node is not None:
+        right = 'write a metric with its matchers: http_requests_total{code=~"5.."}'
+        context.wrong(("convention", part), "this is not a plain selector", right)
+    return None
+
+
+def _histogram(context: Context, spec: HistogramSpec | None) -> Histogram | None:
+    if spec is None:
+        return None
+    base = _selector(context, "latency", spec.histogram)
+    unit = _UNIT_SECONDS[spec.unit]
+    latency = context.spec.latency
+    own = {bound.seconds / unit for bound in latency.buckets} if latency else set()
+    buckets = tuple(sorted(own or set(spec.buckets)))
+    return None if base is None else Histogram(base, unit, buckets)

@@ -1,0 +1,189 @@
+"""The service's SLOs, and whether what they are measured by can tell what they promise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from opsgen.load.service_spec import SloSpec
+from opsgen.model.service import Convention, EventSlo, Histogram, SloKind
+from opsgen.promql import Aggregate, Call, Node, Selector, Subquery
+from opsgen.promql.tree import walk
+from opsgen.quantities import Duration, Ratio, number_text
+from opsgen.resolve.context import Context
+from opsgen.resolve.mistakes import KeyPath
+from opsgen.resolve.queries import OWN_LABELS, check_ranges, parsed
+
+_SHORTEST_SLO, _LONGEST_SLO = Duration.of("1d"), Duration.of("365d")
+_COUNTER_FUNCTIONS = frozenset({"rate", "increase"})
+_AVERAGING = frozenset({"avg", "max", "min", "quantile", "stddev", "stdvar"})
+
+
+def service_objectives(context: Context, convention: Convention) -> tuple[EventSlo, ...]:
+    """Every SLO of the spec, in its order."""
+    specs = context.spec.slos
+    slos = tuple(_slo(context, index, spec, convention) for index, spec in enumerate(specs))
+    context.refuse_double([slo.name for slo in slos], "slos", "SLOs")
+    return slos
+
+
+def warn_of_dependencies(context: Context, slos: Iterable[EventSlo]) -> None:
+    """An objective above what its dependencies promise together can't be kept by the service
+    alone."""
+    product = Decimal(1)
+    for dependency in context.spec.dependencies:
+        if dependency.objective is not None:
+            product *= dependency.objective.value
+    at_most = number_text((product * 100).quantize(Decimal("0.001")))
+    for index, slo in enumerate(slos):
+        if slo.kind == "availability" and slo.objective.value > product:
+            says = (
+                f"an availability of {slo.objective} is above what its dependencies promise"
+                f" together, {at_most}%"
+            )
+            context.warn(("slos", index), says)
+
+
+def _slo(context: Context, index: int, spec: SloSpec, convention: Convention) -> EventSlo:
+    path = ("slos", index)
+    kind, objective, title = _promise(context, path, spec, convention)
+    _check_grouping(context, path, spec)
+    return EventSlo(
+        name=spec.name or kind,
+        kind=kind,
+        objective=objective,
+        window=_window(context, index, spec),
+        place=context.place(*path),
+        grouping=tuple(dict.fromkeys(spec.grouping)),
+        threshold=spec.latency.threshold if spec.latency else None,
+        bad=spec.bad,
+        good=spec.good,
+        total=spec.total,
+        title=spec.title or title,
+        description=spec.description or "",
+        was=spec.was,
+    )
+
+
+def _promise(
+    context: Context, path: KeyPath, spec: SloSpec, convention: Convention
+) -> tuple[SloKind, Ratio, str]:
+    """The kind of an SLO, its objective and its title for people, after checking what it is
+    measured by."""
+    if spec.availability is not None:
+        if convention.requests is None or convention.errors is None:
+            _needs(context, path, "availability", "requests and errors", convention)
+        return "availability", spec.availability, "Availability"
+    if spec.latency is not None:
+        threshold = spec.latency.threshold
+        if convention.latency is None:
+            _needs(context, path, "latency", "a latency histogram", convention)
+        else:
+            _check_boundary(context, path, threshold, convention.latency)
+        return "latency", spec.latency.objective, f"Answers under {threshold}"
+    assert spec.objective is not None  # the model has one of the three forms,
+    assert spec.name is not None  # and the third with a name
+    for key in ("bad", "good", "total"):
+        _check_events(context, (*path, key), getattr(spec, key))
+    return "events", spec.objective, spec.name
+
+
+def _window(context: Context, index: int, spec: SloSpec) -> Duration:
+    key = f"slos[{index}].window"
+    organisation = context.organisation
+    if spec.window is None:
+        context.origins[key] = organisation.origins["slo.window"]
+        return organisation.slo_window
+    context.origins[key] = context.origin("slos", index, "window")
+    if not _SHORTEST_SLO <= spec.window <= _LONGEST_SLO:
+        wrong = f"{spec.window} is no period for an SLO"
+        context.wrong(("slos", index, "window"), wrong, "write 1d to 365d")
+    return spec.window
+
+
+def _check_grouping(context: Context, path: KeyPath, spec: SloSpec) -> None:
+    for index, label in enumerate(spec.grouping):
+        here = (*path, "grouping", index)
+        if label in OWN_LABELS or (label == "le" and spec.latency is not None):
+            wrong = f"{label} is a label that opsgen's own rules set or read"
+            context.wrong(here, wrong, "group by a label of the service's series")
+        elif label.lower() in ("inf", "nan"):
+            wrong = f"PromQL reads {label} as a number"
+            context.wrong(here, wrong, "give it another name")
+
+
+def _needs(context: Context, path: KeyPath, what: str, parts: str, convention: Convention) -> None:
+    if context.spec.convention is None:
+        wrong = f"{what} can't be measured without a convention"
+    elif convention.name == "none":
+        return  # the convention itself was reported
+    else:
+        wrong = f"the convention {convention.name} has no {parts.removeprefix('a ')}"
+    known = ", ".join(sorted(context.conventions))
+    right = f"name a convention that has ({known}), or write convention: with {parts}"
+    context.wrong((*path, what), wrong, right)
+
+
+def _check_boundary(
+    context: Context, path: KeyPath, threshold: Duration, histogram: Histogram
+) -> None:
+    bound, buckets = histogram.bound(threshold), histogram.buckets
+    if not buckets or bound in buckets:
+        return
+    nearest = [bound * histogram.unit_seconds for bound in _neighbours(bound, buckets)]
+    texts = " and ".join(str(Duration.from_seconds(seconds)) for seconds in nearest)
+    if bound > buckets[-1]:
+        wrong = f"{threshold} is beyond the histogram's last bucket"
+        right = f"write at most {texts}, or state the histogram's own buckets under latency.buckets"
+        context.wrong((*path, "latency"), wrong, right)
+        return
+    says = (
+        f"{threshold} is no bucket boundary of {histogram.base.metric}; the nearest are {texts}."
+        f" Without a bucket at {threshold} the SLO has no data: use one of them, or state the real"
+        " ones under latency.buckets"
+    )
+    context.warn((*path, "latency"), says)
+
+
+def _neighbours(bound: Decimal, buckets: tuple[Decimal, ...]) -> list[Decimal]:
+    below = [bucket for bucket in buckets if bucket < bound]
+    above = [bucket for bucket in buckets if bucket > bound]
+    return below[-1:] + above[:1]
+
+
+def _check_events(context: Context, path: KeyPath, text: str | None) -> None:
+    """Notes a query that does not count events."""
+    node = None if text is None else parsed(context, path, text)
+    if node is None:
+        return
+    example = "write for example rate(orders_failed_total[5m])"
+    averaging = _averaging(node)
+    if any(isinstance(found, Subquery) for found in walk(node)):
+        wrong = "an SLO counts events and cannot be taken from a subquery"
+        context.wrong(path, wrong, example)
+    elif not _counts(node):
+        wrong = "an SLO counts events: every metric must be a counter under rate() or increase()"
+        context.wrong(path, wrong, example)
+    elif averaging is not None:
+        wrong = f"an SLO counts events, and {averaging.op} of them is no count"
+        context.wrong(path, wrong, "write sum, or leave it out")
+    else:
+        check_ranges(context, path, node)
+
+
+def _counts(node: Node) -> bool:
+    """Whether there are metrics in it, and each of them is under a function that counts."""
+    functions = [call for call in walk(node) if isinstance(call, Call)]
+    # By identity: the same selector may stand once under rate() and once bare.
+    counted = {
+        id(arg) for call in functions if call.function in _COUNTER_FUNCTIONS for arg in call.args
+    }
+    metrics = [found for found in walk(node) if isinstance(found, Selector)]
+    return bool(metrics) and all(
+        metric.range is not None and id(metric) in counted for metric in metrics
+    )
+
+
+def _averaging(node: Node) -> Aggregate | None:
+    aggregates = (found for found in walk(node) if isinstance(found, Aggregate))
+    return next((found for found in aggregates if found.op in _AVERAGING), None)
