@@ -23,7 +23,7 @@ from opsgen.model.signal import Alert, Check, Group, Guidance, Line, Panel, Sign
 from opsgen.model.units import UNITS
 from opsgen.promql import Matcher, parse
 from opsgen.quantities import Duration
-from opsgen.resolve.project import TIMINGS
+from opsgen.resolve.servers import TIMINGS
 
 PLACE = Place("service.yaml", 1, 1)
 OFFICE = Hours("office", ("monday:friday",), (("09:00", "18:00"),), "Europe/Berlin")

@@ -20,7 +20,7 @@ from opsgen.model.service import (
     Team,
 )
 from opsgen.quantities import Duration
-from opsgen.resolve.project import TIMINGS
+from opsgen.resolve.servers import TIMINGS
 
 NO_DELAY = Duration(0)
 SECRET_FILE = "/etc/alertmanager/secrets/one"

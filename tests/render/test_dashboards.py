@@ -35,7 +35,7 @@ from opsgen.promql import Call, Matcher, Selector, parse
 from opsgen.promql.tree import walk as walk_query
 from opsgen.quantities import Duration
 from opsgen.render.dashboards import render_dashboards
-from opsgen.resolve.project import TIMINGS
+from opsgen.resolve.servers import TIMINGS
 from tests.render.dashboard_schema import (
     Json,
     expressions,

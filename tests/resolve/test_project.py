@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from opsgen.model.organisation import Organisation
 from opsgen.model.service import SEVERITIES
 from opsgen.quantities import Duration
-from opsgen.resolve.project import TIMINGS, Organisation
+from opsgen.resolve.servers import TIMINGS
 from tests.specs import derived, fleet, refused
 
 SPEC = "service: shop\nconvention: grpc\nteam: web\n"

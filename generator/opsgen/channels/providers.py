@@ -1,17 +1,15 @@
-"""An escalation policy as it is written, divided: what Alertmanager tells, and what the providers
-take themselves.
+"""What the providers can do that escalate on their own (PagerDuty, Grafana IRM, ...), and whom a
+policy tells in all.
 
-A channel with `on_call` belongs to a provider that escalates on its own (PagerDuty, Grafana IRM,
-...). Alertmanager tells the provider once, through the first such channel of the policy; whom it
-tells then, and after how long, is the provider's. The words for people put both together again.
+A channel with `on_call` belongs to such a provider. Alertmanager tells the provider once; whom it
+tells then, and after how long, is the provider's. The words for people put both together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from opsgen.model.service import Channel, Handover, Hours, Policy, Step
+from opsgen.model.service import Channel, Hours, Policy, Step
 from opsgen.quantities import Duration
 
 
@@ -94,15 +92,6 @@ class Told:
     by: str
 
 
-def divided(name: str, steps: tuple[Step, ...], repeat: Duration | None, again: Duration) -> Policy:
-    """The policy of these steps, with those of each provider handed over to it, which begins them
-    again after `again` where the policy says no other."""
-    handovers = tuple(_handover(kind, steps, repeat or again) for kind in providers(steps))
-    entries = {(handover.entry.name, handover.starts) for handover in handovers}
-    left = (replace(step, notify=tuple(_left(step, entries))) for step in steps)
-    return Policy(name, tuple(step for step in left if step.notify), repeat, handovers)
-
-
 def told(policy: Policy) -> list[Told]:
     """Whom a policy tells, in the order in which they are told."""
     found = [Told(step.after, step.notify, step.during, "") for step in policy.steps]
@@ -117,35 +106,6 @@ def told(policy: Policy) -> list[Told]:
     return sorted(found, key=lambda one: one.after)
 
 
-def providers(steps: tuple[Step, ...]) -> dict[str, None]:
-    """The kinds of the channels that providers take, in the order in which they are told."""
-    return dict.fromkeys(
-        channel.kind for step in steps for channel in step.notify if channel.on_call
-    )
-
-
-def _handover(kind: str, steps: tuple[Step, ...], again: Duration) -> Handover:
-    taken = [(step.after, of_provider(kind, step)) for step in steps]
-    mine = [(after, channels) for after, channels in taken if channels]
-    starts, first = mine[0]
-    provider = PROVIDERS[kind]
-    shortest = max(again, provider.shortest)
-    return Handover(
-        first[0],
-        starts,
-        tuple(Step(after - starts, channels, None) for after, channels in mine),
-        min(shortest, provider.longest or shortest).rounded_up(provider.whole),
-    )
-
-
 def of_provider(kind: str, step: Step) -> tuple[Channel, ...]:
     """The channels of a step that this provider takes."""
     return tuple(channel for channel in step.notify if channel.on_call and channel.kind == kind)
-
-
-def _left(step: Step, entries: set[tuple[str, Duration]]) -> Iterator[Channel]:
-    """Who is still told by Alertmanager: whoever is no provider's, and its way into the
-    provider."""
-    for channel in step.notify:
-        if channel.on_call is None or (channel.name, step.after) in entries:
-            yield channel

@@ -17,11 +17,13 @@ from opsgen.load.library import Library, load_library
 from opsgen.load.project_spec import ProjectSpec
 from opsgen.load.service_spec import ServiceSpec
 from opsgen.model.artifact import Artifact
+from opsgen.model.organisation import Organisation
 from opsgen.model.service import Place, Service
 from opsgen.model.signal import Derived
 from opsgen.resolve.environments import environments_of
 from opsgen.resolve.mistakes import suggest
-from opsgen.resolve.project import Organisation, default_policy, resolve_project
+from opsgen.resolve.policies import default_policy
+from opsgen.resolve.project import resolve_project
 from opsgen.resolve.service import resolve
 from opsgen.signals.derive import derive
 from opsgen.signals.label_check import check_flow

@@ -31,8 +31,8 @@ from opsgen.fleet.workers import each
 from opsgen.load.discovery import Shard, Specs, find_specs
 from opsgen.load.library import Library, load_library
 from opsgen.model.artifact import Wanted
+from opsgen.model.organisation import Organisation
 from opsgen.output.disk import WriteError
-from opsgen.resolve.project import Organisation
 
 _T = TypeVar("_T")
 

@@ -13,9 +13,9 @@ import yaml
 
 from opsgen.load.library import TEMPLATES
 from opsgen.model.artifact import Artifact
+from opsgen.model.organisation import Organisation
 from opsgen.model.service import Place, Service
 from opsgen.model.signal import Derived
-from opsgen.resolve.project import Organisation
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from opsgen.load.pack_file import ConventionFile
 from opsgen.load.service_spec import ServiceSpec
+from opsgen.model.organisation import Organisation
 from opsgen.model.service import Place
 from opsgen.resolve.mistakes import KeyPath, Mistakes, Positions
-from opsgen.resolve.project import Organisation
 
 _T = TypeVar("_T")
 

@@ -11,7 +11,7 @@ from opsgen.promql import Aggregate, Call, Node, Selector, Subquery
 from opsgen.promql.tree import walk
 from opsgen.quantities import Duration, Ratio, number_text
 from opsgen.resolve.context import Context
-from opsgen.resolve.mistakes import KeyPath
+from opsgen.resolve.mistakes import KeyPath, Mistakes
 from opsgen.resolve.queries import OWN_LABELS, check_ranges, parsed
 
 _SHORTEST_SLO, _LONGEST_SLO = Duration.of("1d"), Duration.of("365d")
@@ -42,6 +42,12 @@ def warn_of_dependencies(context: Context, slos: Iterable[EventSlo]) -> None:
                 f" together, {at_most}%"
             )
             context.warn(("slos", index), says)
+
+
+def check_window(path: KeyPath, window: Duration, mistakes: Mistakes) -> None:
+    """Notes a period that is too short or too long for an SLO."""
+    if not _SHORTEST_SLO <= window <= _LONGEST_SLO:
+        mistakes.add(path, f"{window} is no period for an SLO", "write 1d to 365d")
 
 
 def _slo(context: Context, index: int, spec: SloSpec, convention: Convention) -> EventSlo:
@@ -95,9 +101,7 @@ def _window(context: Context, index: int, spec: SloSpec) -> Duration:
         context.origins[key] = organisation.origins["slo.window"]
         return organisation.slo_window
     context.origins[key] = context.origin("slos", index, "window")
-    if not _SHORTEST_SLO <= spec.window <= _LONGEST_SLO:
-        wrong = f"{spec.window} is no period for an SLO"
-        context.wrong(("slos", index, "window"), wrong, "write 1d to 365d")
+    check_window(context.path("slos", index, "window"), spec.window, context.mistakes)
     return spec.window
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from opsgen.load.pack_file import ConventionFile
 from opsgen.load.service_spec import AlertTuning, ServiceSpec
 from opsgen.model import links
+from opsgen.model.organisation import Organisation
 from opsgen.model.service import (
     AlertOverride,
     EnvironmentVariable,
@@ -30,9 +31,8 @@ from opsgen.resolve.match import service_matchers
 from opsgen.resolve.mistakes import Mistakes, Positions
 from opsgen.resolve.objectives import service_objectives, warn_of_dependencies
 from opsgen.resolve.probes import service_probes
-from opsgen.resolve.project import Organisation
 from opsgen.resolve.settings import service_settings
-from opsgen.resolve.team import service_team, warn_of_silence
+from opsgen.resolve.teams import service_team, warn_of_silence
 
 # Targets that write a folder of their name beside those of the services.
 _TARGET_FOLDERS = frozenset({"kubernetes", "terraform", "grafana", "mkdocs"})

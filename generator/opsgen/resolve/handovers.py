@@ -1,0 +1,122 @@
+"""An escalation policy as it is written, divided: what Alertmanager tells, and what the providers
+take themselves.
+
+A channel with `on_call` belongs to a provider that escalates on its own (PagerDuty, Grafana IRM,
+...). Alertmanager tells the provider once, through the first such channel of the policy; whom it
+tells then, and after how long, is the provider's. `channels/providers.py` says what each can do,
+and puts both together again for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from opsgen.channels.providers import PROVIDERS, Provider, of_provider
+from opsgen.model.service import Channel, Handover, Policy, Step
+from opsgen.quantities import Duration
+from opsgen.resolve.mistakes import KeyPath, Mistakes
+
+
+def divided(name: str, steps: tuple[Step, ...], repeat: Duration | None, again: Duration) -> Policy:
+    """The policy of these steps, with those of each provider handed over to it, which begins them
+    again after `again` where the policy says no other."""
+    handovers = tuple(_handover(kind, steps, repeat or again) for kind in _providers(steps))
+    entries = {(handover.entry.name, handover.starts) for handover in handovers}
+    left = (replace(step, notify=tuple(_left(step, entries))) for step in steps)
+    return Policy(name, tuple(step for step in left if step.notify), repeat, handovers)
+
+
+def check_handovers(path: KeyPath, steps: tuple[Step, ...], mistakes: Mistakes) -> None:
+    """Notes what a provider cannot do of what the steps, which stand at `path`, ask it for."""
+    for kind in _providers(steps):
+        provider = PROVIDERS[kind]
+        taken = [(index, step) for index, step in enumerate(steps) if of_provider(kind, step)]
+        first = before = taken[0][1]
+        for index, step in taken:
+            here = (*path, index)
+            if provider.targets is not None and len(of_provider(kind, step)) > provider.targets:
+                wrong = f"{provider.title} tells at most {provider.targets} in one step"
+                mistakes.add((*here, "notify"), wrong, "divide them into several steps")
+            if step is not first:
+                _check_later(here, provider, (first, before, step), mistakes)
+            before = step
+
+
+def check_entries(policies: Iterable[Policy], mistakes: Mistakes) -> None:
+    """A channel leads into one escalation of its provider, and to that by the kind of key that can
+    be routed."""
+    first: dict[str, str] = {}
+    for policy in policies:
+        for entry in (handover.entry for handover in policy.handovers):
+            if entry.name in first:
+                title = PROVIDERS[entry.kind].title
+                wrong = (
+                    f"{entry.name} leads into {title} for the policy {first[entry.name]} already"
+                )
+                right = "begin with a channel of its own"
+                mistakes.add(("escalation", policy.name), wrong, right)
+            first.setdefault(entry.name, policy.name)
+            if entry.kind == "pagerduty" and "routing_key_file" not in entry.options:
+                wrong = "an event orchestration has a routing key, and no service key"
+                path = ("channels", entry.name, entry.kind)
+                mistakes.add(path, wrong, "write routing_key_file")
+
+
+def _providers(steps: tuple[Step, ...]) -> list[str]:
+    """The kinds of the channels that providers take, in the order in which they are told."""
+    kinds = (channel.kind for step in steps for channel in step.notify if channel.on_call)
+    return list(dict.fromkeys(kinds))
+
+
+def _handover(kind: str, steps: tuple[Step, ...], again: Duration) -> Handover:
+    taken = [(step.after, of_provider(kind, step)) for step in steps]
+    mine = [(after, channels) for after, channels in taken if channels]
+    starts, first = mine[0]
+    provider = PROVIDERS[kind]
+    shortest = max(again, provider.shortest)
+    return Handover(
+        entry=first[0],
+        starts=starts,
+        steps=tuple(Step(after - starts, channels, None) for after, channels in mine),
+        again=min(shortest, provider.longest or shortest).rounded_up(provider.whole),
+    )
+
+
+def _left(step: Step, entries: set[tuple[str, Duration]]) -> Iterator[Channel]:
+    """Who is still told by Alertmanager: whoever is no provider's, and its way into the
+    provider."""
+    for channel in step.notify:
+        if channel.on_call is None or (channel.name, step.after) in entries:
+            yield channel
+
+
+def _check_later(
+    path: KeyPath, provider: Provider, steps: tuple[Step, Step, Step], mistakes: Mistakes
+) -> None:
+    """Notes what is wrong with a step of a provider's that is not its first; given are the first,
+    the one before, and the step."""
+    first, before, step = steps
+    if provider.since_start:
+        _check_delay(path, provider, step.after - first.after, "the first", mistakes)
+    else:
+        _check_delay(path, provider, step.after - before.after, "the step before", mistakes)
+    if step.during:
+        wrong = f"{provider.title} has no hours for a step that it takes"
+        right = "leave it out, and put the hours in its schedule"
+        mistakes.add((*path, "during"), wrong, right)
+
+
+def _check_delay(
+    path: KeyPath, provider: Provider, delay: Duration, whence: str, mistakes: Mistakes
+) -> None:
+    here = (*path, "after")
+    if delay < provider.shortest or delay.milliseconds % provider.whole.milliseconds:
+        wrong = f"{provider.title} can't wait for {delay} after {whence}"
+        mistakes.add(here, wrong, f"write whole minutes, {provider.shortest} later or more")
+    elif provider.longest is not None and delay > provider.longest:
+        wrong = (
+            f"{provider.title} waits no longer than {provider.longest},"
+            f" and this is {delay} after {whence}"
+        )
+        mistakes.add(here, wrong, "write less")

@@ -1,0 +1,100 @@
+"""The servers that the artifacts are for: which versions of Prometheus and Alertmanager, how often
+they scrape, evaluate and notify."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from opsgen.load.project_spec import KubernetesSpec, ProjectSpec, TimingSpec
+from opsgen.model.service import Cluster, Platform, Severity, Timing
+from opsgen.quantities import Duration
+from opsgen.resolve.mistakes import Mistakes
+
+SCRAPE_INTERVAL = Duration.of("30s")
+EVALUATION_INTERVAL = Duration.of("30s")
+
+TIMINGS: Mapping[Severity, Timing] = {
+    # Long enough for the alerts of one outage to arrive together, too short to matter; repeated
+    # within a shift.
+    "page": Timing(Duration.of("10s"), Duration.of("5m"), Duration.of("4h")),
+    # Nobody gets up: a page that explains the ticket has the time to inhibit it. Repeated once a
+    # day until it is done.
+    "ticket": Timing(Duration.of("5m"), Duration.of("5m"), Duration.of("24h")),
+    # To be read, not to be acted on.
+    "info": Timing(Duration.of("5m"), Duration.of("30m"), Duration.of("72h")),
+}
+
+# How long Alertmanager remembers what it has sent, unless told otherwise (--data.retention): later
+# it would repeat.
+LONGEST_REPEAT = Duration.of("120h")
+
+_OLDEST_PROMETHEUS = (2, 42)  # keep_firing_for
+_OLDEST_ALERTMANAGER = (0, 25)  # every *_file field that opsgen writes by default
+# The rates of the recorded five minutes want four samples or more.
+_SLOWEST_SCRAPE = Duration.of("1m")
+
+
+def platform_of(spec: ProjectSpec, mistakes: Mistakes) -> Platform:
+    """What runs the artifacts of a project, after noting what opsgen does not support."""
+    prometheus, alertmanager = spec.prometheus, spec.alertmanager
+    _at_least(("prometheus", "version"), prometheus.version, _OLDEST_PROMETHEUS, mistakes)
+    _at_least(("alertmanager", "version"), alertmanager.version, _OLDEST_ALERTMANAGER, mistakes)
+    return Platform(
+        prometheus=prometheus.version,
+        alertmanager=alertmanager.version,
+        scrape_interval=_scrape_interval(spec, mistakes),
+        evaluation_interval=prometheus.evaluation_interval or EVALUATION_INTERVAL,
+        blackbox_address=spec.blackbox.address,
+        targets=spec.targets,
+        cluster=_cluster(spec.kubernetes),
+        timings={severity: _timing(spec, severity, mistakes) for severity in TIMINGS},
+    )
+
+
+def check_repeat(path: tuple[str, ...], repeat: Duration | None, mistakes: Mistakes) -> None:
+    """Notes a repetition that Alertmanager would send sooner, as it forgets what it has sent."""
+    if repeat is not None and repeat > LONGEST_REPEAT:
+        wrong = f"{repeat} is longer than Alertmanager remembers what it has sent"
+        mistakes.add(path, wrong, f"write {LONGEST_REPEAT} or less")
+
+
+def _at_least(
+    path: tuple[str, str], version: str, oldest: tuple[int, int], mistakes: Mistakes
+) -> None:
+    if tuple(int(part) for part in version.split(".")) < oldest:
+        wanted = ".".join(str(part) for part in oldest)
+        mistakes.add(path, f"version {version} is not supported", f"use {wanted} or later")
+
+
+def _scrape_interval(spec: ProjectSpec, mistakes: Mistakes) -> Duration:
+    scrape = spec.prometheus.scrape_interval or SCRAPE_INTERVAL
+    if scrape > _SLOWEST_SCRAPE:
+        wrong = f"{scrape} is too slow for rates over five minutes"
+        right = f"scrape every {_SLOWEST_SCRAPE} or faster"
+        mistakes.add(("prometheus", "scrape_interval"), wrong, right)
+    return scrape
+
+
+def _cluster(spec: KubernetesSpec) -> Cluster:
+    return Cluster(
+        namespace=spec.namespace or "",
+        labels=spec.labels,
+        dashboards=spec.dashboards,
+        grafana=spec.grafana,
+    )
+
+
+def _timing(project: ProjectSpec, severity: Severity, mistakes: Mistakes) -> Timing:
+    spec: TimingSpec = getattr(project.alertmanager, severity)
+    default = TIMINGS[severity]
+    path = ("alertmanager", severity)
+    timing = Timing(
+        wait=default.wait if spec.group_wait is None else spec.group_wait,
+        interval=spec.group_interval or default.interval,
+        repeat=spec.repeat_interval or default.repeat,
+    )
+    if timing.repeat < timing.interval:
+        wrong = f"it would repeat every {timing.repeat}, and send only every {timing.interval}"
+        mistakes.add(path, wrong, "write a repeat_interval of a group_interval or more")
+    check_repeat((*path, "repeat_interval"), timing.repeat, mistakes)
+    return timing
