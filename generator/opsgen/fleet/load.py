@@ -20,6 +20,7 @@ from opsgen.model.artifact import Artifact
 from opsgen.model.organisation import Organisation
 from opsgen.model.service import Place, Service
 from opsgen.model.signal import Derived
+from opsgen.model.targets import TARGETS
 from opsgen.resolve.environments import environments_of
 from opsgen.resolve.mistakes import suggest
 from opsgen.resolve.policies import default_policy
@@ -175,6 +176,9 @@ def load_services(
 def _complete(
     service: Service, document: Document, organisation: Organisation, library: Library
 ) -> ServiceModel:
+    beyond = tuple(_beyond_targets(service, document))
+    if beyond:
+        raise InputError(beyond)
     derived = derive(service, library)
     if not derived.alerts:
         wrong = "this spec makes no alert at all"
@@ -184,6 +188,19 @@ def _complete(
     check_flow(service, derived)
     _check_pages(service, derived, organisation, document)
     return ServiceModel(service, derived, document)
+
+
+def _beyond_targets(service: Service, document: Document) -> Iterator[Mistake]:
+    """What a target can't say of the service; told at the service's name."""
+    from opsgen.render.artifacts import refusals
+
+    place = (document.file, *document.position(("service",)), "service")
+    for name in service.platform.targets:
+        if service.name == TARGETS[name].folder:
+            wrong = f"the target {name} writes a folder of this name"
+            yield Mistake(*place, wrong, "give the service another name")
+    for name, wrong in refusals(service):
+        yield Mistake(*place, wrong, f"remove it, or leave {name} out of targets")
 
 
 def _check_pages(

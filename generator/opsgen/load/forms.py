@@ -90,6 +90,16 @@ class OneKey:
 
 
 @dataclass(frozen=True)
+class OneOf:
+    """A text that is one of these names, which a table knows."""
+
+    names: tuple[str, ...]
+
+    def __get_pydantic_core_schema__(self, source: Any, _: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.literal_schema(list(self.names))
+
+
+@dataclass(frozen=True)
 class OneOrMany:
     """Lets a text or a number stand for a list of that one. The JSON Schema has both forms."""
 

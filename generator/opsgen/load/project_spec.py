@@ -10,7 +10,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from opsgen.load.escalation_spec import EscalationChoice, HoursSpec, PolicySpec, Tier
-from opsgen.load.forms import OneKey, OneOrMany, Strict
+from opsgen.load.forms import OneKey, OneOf, OneOrMany, Strict
 from opsgen.load.scalars import (
     DurationField,
     HttpUrl,
@@ -24,6 +24,7 @@ from opsgen.load.scalars import (
     mistake,
 )
 from opsgen.load.service_spec import Severity
+from opsgen.model.targets import TARGETS
 
 
 class GrafanaSpec(Strict):
@@ -303,9 +304,7 @@ class ProjectSpec(Strict):
         "out"
     )
     targets: Annotated[
-        tuple[
-            Literal["files", "kubernetes", "terraform", "grafana", "mimir", "mkdocs", "git"], ...
-        ],
+        tuple[Annotated[str, OneOf(tuple(TARGETS))], ...],
         Field(min_length=1, description="Ways to deliver what is generated.", examples=[["files"]]),
     ] = ("files",)
     templates: Annotated[

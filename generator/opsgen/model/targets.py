@@ -24,14 +24,16 @@ class Target:
     """One way to deliver.
 
     `folder` lies below the output folder, beside those of the services: no service may have its
-    name. `refuses` is a function, `module:name` below `opsgen.render`, that takes a service and
-    gives what the target can't say of it. `facts` is one that takes a service and its signals, and
-    gives what the target's files for the fleet need to know of them; the manifest keeps it.
+    name. `keys` are those of a spec or of the project file that this target alone reads. `refuses`
+    is a function, `module:name` below `opsgen.render`, that takes a service and gives what the
+    target can't say of it. `facts` is one that takes a service and its signals, and gives what the
+    target's files for the fleet need to know of them; the manifest keeps it.
     """
 
     name: str
     about: str
     folder: str = ""
+    keys: tuple[str, ...] = ()
     asks: tuple[Asked, ...] = ()
     refuses: str = ""
     facts: str = ""
@@ -43,12 +45,14 @@ _TABLE = (
         "kubernetes",
         "Resources of the Prometheus operator and of Grafana, with kustomizations.",
         folder="kubernetes",
+        keys=("scrape",),
         refuses="kubernetes.alertmanagerconfig:beyond",
     ),
     Target(
         "terraform",
         "Escalation at PagerDuty, Opsgenie, Grafana IRM, incident.io and Splunk On-Call.",
         folder="terraform",
+        keys=("on_call",),
         facts="terraform.module:terraform_facts",
     ),
     Target(
@@ -72,3 +76,8 @@ _TABLE = (
     Target("git", "Attributes and owners of the output, for git and its hosts."),
 )
 TARGETS: Mapping[str, Target] = {target.name: target for target in _TABLE}
+
+
+def target_that_reads(key: str) -> str:
+    """The name of the target that alone reads a key."""
+    return next(target.name for target in _TABLE if key in target.keys)

@@ -36,12 +36,12 @@ def fleet_artifacts(subject: OfFleet) -> Iterator[Artifact]:
             yield from function_named(kind.renderer)(subject)
 
 
-def refusals(service: Service) -> Iterator[str]:
-    """What the service's targets can't say of it."""
+def refusals(service: Service) -> Iterator[tuple[str, str]]:
+    """What the service's targets can't say of it, with the name of the target."""
     for target in _targets_of(service):
         if target.refuses:
             found: Iterable[str] = function_named(target.refuses)(service)
-            yield from dict.fromkeys(found)
+            yield from ((target.name, wrong) for wrong in dict.fromkeys(found))
 
 
 def target_facts(service: Service, derived: Derived) -> dict[str, Any]:

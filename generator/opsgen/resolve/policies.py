@@ -10,6 +10,7 @@ from opsgen.channels.receivers import PLACEHOLDER, check_channel
 from opsgen.load.escalation_spec import HoursSpec, StepSpec
 from opsgen.load.project_spec import ChannelSpec, ProjectSpec
 from opsgen.model.service import Channel, Hours, OnCall, Policy, Step
+from opsgen.model.targets import target_that_reads
 from opsgen.quantities import Duration
 from opsgen.resolve.handovers import check_entries, check_handovers, divided
 from opsgen.resolve.mistakes import KeyPath, Mistakes, suggest
@@ -67,9 +68,10 @@ def _channel(name: str, spec: ChannelSpec, project: ProjectSpec, mistakes: Mista
         mistakes.add(("channels", name, *path), wrong, right)
     options = {key: value for key, value in spec.options.items() if key != "on_call"}
     on_call = _on_call(spec)
-    if on_call is not None and "terraform" not in project.targets:
+    reader = target_that_reads("on_call")
+    if on_call is not None and reader not in project.targets:
         path = ("channels", name, spec.kind, "on_call")
-        wrong = f"{PROVIDERS[spec.kind].title} learns of it by the target terraform alone"
+        wrong = f"{PROVIDERS[spec.kind].title} learns of it by the target {reader} alone"
         mistakes.add(path, wrong, "add it to targets, or leave this out")
     return Channel(name, spec.kind, options, on_call)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from opsgen.load.project_spec import BurnRateSpec, ProjectSpec
 from opsgen.model.organisation import Organisation
 from opsgen.model.service import BurnRate, Channel, RunbookPolicy, Watchdog
+from opsgen.model.targets import TARGETS
 from opsgen.quantities import Duration, number_text
 from opsgen.resolve.mistakes import Mistakes, Positions
 from opsgen.resolve.objectives import check_window
@@ -51,12 +52,13 @@ def resolve_project(spec: ProjectSpec, document: Positions | None) -> Organisati
         templates=spec.templates,
         file=None if document is None else document.file,
         policies=policies,
-        catch_all=_catch_all(spec, channels, mistakes),
+        catch_all=known_channel(("catch_all",), spec.catch_all, channels, mistakes),
         watchdog=_watchdog(spec, channels, mistakes),
         runbook_policy=RunbookPolicy(spec.runbooks.complete, spec.runbooks.review_after),
         origins=_origins(spec, mistakes),
         not_yet=tuple(_not_yet(spec)),
     )
+    _check_targets(spec, mistakes)
     check_window(("slo", "window"), organisation.slo_window, mistakes)
     mistakes.raise_any()
     return organisation
@@ -71,14 +73,12 @@ def _origins(spec: ProjectSpec, mistakes: Mistakes) -> dict[str, str]:
     return origins
 
 
-def _catch_all(
-    spec: ProjectSpec, channels: Mapping[str, Channel], mistakes: Mistakes
-) -> Channel | None:
-    if "grafana" in spec.targets and spec.catch_all is None:
-        path = ("targets", spec.targets.index("grafana"))
-        wrong = "Grafana's policies begin with somebody to tell"
-        mistakes.add(path, wrong, "write catch_all: with a channel")
-    return known_channel(("catch_all",), spec.catch_all, channels, mistakes)
+def _check_targets(spec: ProjectSpec, mistakes: Mistakes) -> None:
+    """What a target needs of the project file must be there."""
+    for index, name in enumerate(spec.targets):
+        for asked in TARGETS[name].asks:
+            if getattr(spec, asked.key) is None:
+                mistakes.add(("targets", index), asked.wrong, asked.right)
 
 
 def _watchdog(

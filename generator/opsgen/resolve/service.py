@@ -16,6 +16,7 @@ from opsgen.model.service import (
     Scrape,
     Service,
 )
+from opsgen.model.targets import target_that_reads
 from opsgen.promql import Matcher
 from opsgen.promql.tree import exact_value
 from opsgen.resolve.business import business_signals
@@ -33,9 +34,6 @@ from opsgen.resolve.objectives import service_objectives, warn_of_dependencies
 from opsgen.resolve.probes import service_probes
 from opsgen.resolve.settings import service_settings
 from opsgen.resolve.teams import service_team, warn_of_silence
-
-# Targets that write a folder of their name beside those of the services.
-_TARGET_FOLDERS = frozenset({"kubernetes", "terraform", "grafana", "mkdocs"})
 
 # Alerts that the spec may already name, of packs that are not shipped yet.
 _ALERTS_NOT_YET = frozenset(
@@ -120,7 +118,6 @@ def _service(context: Context, spec_file: str) -> Service:
     _check_watched(context)
     check_environment(context)
     warn_of_silence(context, service.team)
-    _check_targets(context, service)
     context.mistakes.raise_any()
     return replace(service, warnings=tuple(context.warnings))
 
@@ -170,8 +167,9 @@ def _scrape(context: Context, matchers: Iterable[Matcher]) -> Scrape | None:
     spec = context.spec.scrape
     if spec is None:
         return None
-    if "kubernetes" not in context.organisation.platform.targets:
-        context.warn(("scrape",), "nothing comes of this without the target kubernetes")
+    reader = target_that_reads("scrape")
+    if reader not in context.organisation.platform.targets:
+        context.warn(("scrape",), f"nothing comes of this without the target {reader}")
     return Scrape(
         of="pods" if spec.services is None else "services",
         selector=spec.services or spec.pods or {},
@@ -204,16 +202,3 @@ def _check_watched(context: Context) -> None:
     if not (spec.slos or spec.uptime or spec.business or spec.convention):
         right = "write a convention, slos, uptime or business"
         context.wrong((), "there is nothing to watch beside the service's targets", right)
-
-
-def _check_targets(context: Context, service: Service) -> None:
-    """What a target can't say is refused."""
-    if service.name in _TARGET_FOLDERS.intersection(service.platform.targets):
-        wrong = f"the target {service.name} writes a folder of this name"
-        context.wrong(("service",), wrong, "give the service another name")
-    if "kubernetes" in service.platform.targets:
-        from opsgen.render.kubernetes.alertmanagerconfig import beyond
-
-        for wrong in dict.fromkeys(beyond(service)):
-            right = "remove it, or leave kubernetes out of targets"
-            context.wrong(("service",), wrong, right)
