@@ -6,19 +6,9 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from opsgen.model.service import (
-    Channel,
-    Convention,
-    Hours,
-    Place,
-    Platform,
-    Policy,
-    Probe,
-    Service,
-    Severity,
-    Step,
-    Team,
-)
+from opsgen.model.oncall import Channel, Hours, Policy, Severity, Step, Team
+from opsgen.model.platform import Platform
+from opsgen.model.service import Convention, Place, Probe, Service
 from opsgen.model.signal import Alert, Check, Group, Guidance, Line, Panel, Signal, Threshold
 from opsgen.model.units import UNITS
 from opsgen.promql import Matcher, parse

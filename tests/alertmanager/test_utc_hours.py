@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from opsgen.alertmanager.time_intervals import is_active
 from opsgen.alertmanager.utc_hours import in_utc, is_exact
-from opsgen.model.service import Hours
+from opsgen.model.oncall import Hours
 from opsgen.render.alertmanager import escalation
 from tests.render.escalations import PAGER, policy, service, team
 

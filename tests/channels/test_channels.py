@@ -38,7 +38,7 @@ from opsgen.channels.receivers import (
     check_channel,
     receiver,
 )
-from opsgen.model.service import Channel
+from opsgen.model.oncall import Channel
 from opsgen.render.yaml_writer import dump
 from tests.programs import require_program
 from tests.render.escalations import LEAST_CHANNELS, SECRET_FILE

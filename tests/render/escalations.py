@@ -5,20 +5,9 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any
 
-from opsgen.model.service import (
-    SEVERITIES,
-    Channel,
-    Convention,
-    Hours,
-    Place,
-    Platform,
-    Policy,
-    Probe,
-    Service,
-    Severity,
-    Step,
-    Team,
-)
+from opsgen.model.oncall import SEVERITIES, Channel, Hours, Policy, Severity, Step, Team
+from opsgen.model.platform import Platform
+from opsgen.model.service import Convention, Place, Probe, Service
 from opsgen.quantities import Duration
 from opsgen.resolve.servers import TIMINGS
 

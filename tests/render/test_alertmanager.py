@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from opsgen.alertmanager.routing import is_inhibited, matcher, receivers_reached
 from opsgen.channels.receivers import CATCH_ALL, PLACEHOLDER
 from opsgen.errors import InputError
-from opsgen.model.service import Channel, Hours, Policy, Service, Step, Team, Watchdog
+from opsgen.model.oncall import Channel, Hours, Policy, Step, Team, Watchdog
+from opsgen.model.service import Service
 from opsgen.quantities import Duration
 from opsgen.render.alertmanager import escalation, render_escalation, united
 from tests.render.escalations import (

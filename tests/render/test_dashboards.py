@@ -17,7 +17,9 @@ import pytest
 from grafanalib import formatunits
 
 from opsgen.model import links
-from opsgen.model.service import Convention, Platform, Service, Severity, Team
+from opsgen.model.oncall import Severity, Team
+from opsgen.model.platform import Platform
+from opsgen.model.service import Convention, Service
 from opsgen.model.signal import (
     GROUPS,
     Alert,

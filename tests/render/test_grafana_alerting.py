@@ -17,7 +17,7 @@ import yaml
 from opsgen.alertmanager.routing import receivers_reached
 from opsgen.channels.kinds import KINDS
 from opsgen.fleet.build import contents
-from opsgen.model.service import Channel
+from opsgen.model.oncall import Channel
 from opsgen.render.alertmanager import escalation, united
 from opsgen.render.grafana_alerting import provisioned
 from tests.render.escalations import LEAST_CHANNELS, LOG, PAGER, policy, rich_team, service, team

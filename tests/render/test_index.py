@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from opsgen.model.artifact import Artifact
-from opsgen.model.service import Channel, EventSlo, Watchdog
+from opsgen.model.oncall import Channel, Watchdog
+from opsgen.model.service import EventSlo
 from opsgen.model.signal import Derived
 from opsgen.quantities import Duration, Ratio
 from opsgen.render.index import render_index

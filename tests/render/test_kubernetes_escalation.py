@@ -33,7 +33,8 @@ from opsgen.channels.kinds import (
     Value,
 )
 from opsgen.channels.receivers import CATCH_ALL
-from opsgen.model.service import SEVERITIES, Channel, Hours, Policy, Service, Severity, Step, Team
+from opsgen.model.oncall import SEVERITIES, Channel, Hours, Policy, Severity, Step, Team
+from opsgen.model.service import Service
 from opsgen.quantities import Duration
 from opsgen.render.alertmanager import escalation
 from opsgen.render.kubernetes.alertmanagerconfig import LACKING, render_alertmanager_config

@@ -21,7 +21,7 @@ from opsgen.fleet.build import contents
 from opsgen.fleet.load import load_fleet
 from opsgen.judge.closure import gaps
 from opsgen.judge.programs import judged_by_comparison
-from opsgen.model.service import Policy
+from opsgen.model.oncall import Policy
 from opsgen.render.terraform.schemas import RESOURCES, faults
 from tests.specs import fleet, refused
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from opsgen.model.oncall import SEVERITIES
 from opsgen.model.organisation import Organisation
-from opsgen.model.service import SEVERITIES
 from opsgen.quantities import Duration
 from opsgen.resolve.servers import TIMINGS
 from tests.specs import derived, fleet, refused

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from opsgen.model.service import Channel, Hours, Policy, Step
+from opsgen.model.oncall import Channel, Hours, Policy, Step
 from opsgen.quantities import Duration
 
 

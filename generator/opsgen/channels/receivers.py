@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from opsgen.channels.kinds import KINDS, Fields, Option
-from opsgen.model.service import Channel
+from opsgen.model.oncall import Channel
 from opsgen.model.texts import go_text
 
 PLACEHOLDER_KIND = "placeholder"

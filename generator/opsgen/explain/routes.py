@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo
 from opsgen.alertmanager.routing import routes_reached
 from opsgen.alertmanager.time_intervals import active_from, is_active
 from opsgen.channels import providers as handovers
-from opsgen.model.service import SEVERITIES, Service, Severity
+from opsgen.model.oncall import SEVERITIES, Severity
+from opsgen.model.service import Service
 from opsgen.model.signal import Alert, Derived
 from opsgen.quantities import Duration
 from opsgen.signals.steps import STEP_LABEL

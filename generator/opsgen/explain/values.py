@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from opsgen.channels.providers import Told, told
-from opsgen.model.service import Policy, Service, Setting
+from opsgen.model.oncall import Policy
+from opsgen.model.service import Service, Setting
 from opsgen.model.signal import Alert, Derived
 from opsgen.promql import one_line
 from opsgen.quantities import Duration, Ratio, number_text

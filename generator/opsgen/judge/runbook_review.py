@@ -13,7 +13,7 @@ from typing import Any
 from opsgen.errors import InputError
 from opsgen.fleet.load import FleetModel, ServiceModel
 from opsgen.model import links, pages
-from opsgen.model.service import RunbookPolicy
+from opsgen.model.organisation import RunbookPolicy
 from opsgen.render.markdown import Markdown, table
 
 _REVIEWED = re.compile(r"^\W*last reviewed:?\W*(\d{4}-\d{2}-\d{2})\b", re.IGNORECASE | re.MULTILINE)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from opsgen.model.service import (
-    BurnRate,
-    Channel,
-    Platform,
-    Policy,
-    RunbookPolicy,
-    Team,
-    Watchdog,
-)
+from opsgen.model.oncall import Channel, Policy, Team, Watchdog
+from opsgen.model.platform import Platform
+from opsgen.model.service import BurnRate
 from opsgen.quantities import Duration
+
+
+@dataclass(frozen=True)
+class RunbookPolicy:
+    """What is asked of runbooks: the tiers whose have to be complete, and how often somebody reads
+    through them."""
+
+    complete: tuple[int, ...] = ()
+    review_after: Duration | None = None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The resolved service and its escalation: what every later stage reads instead of the spec.
+"""The resolved service and what it holds: what every later stage reads instead of the spec.
 
 All values are frozen and complete: each default has been filled in, and `origins` says where every
 value came from.
@@ -7,15 +7,14 @@ value came from.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from opsgen.model.oncall import Severity, Team
+from opsgen.model.platform import Platform
 from opsgen.promql import Matcher, Selector
 from opsgen.quantities import Duration, Ratio
-
-Severity = Literal["page", "ticket", "info"]
-SEVERITIES: tuple[Severity, ...] = ("page", "ticket", "info")
 
 SloKind = Literal["availability", "latency", "events"]
 
@@ -174,164 +173,6 @@ class BurnRate:
     factor: Decimal
     long_window: Duration
     short_window: Duration
-
-
-@dataclass(frozen=True)
-class Timing:
-    """When Alertmanager notifies of a group of alerts: `wait` after its first, then of what changed
-    every `interval`, and of what is unchanged after `repeat`. It rounds that up to whole intervals,
-    and gives up sending after one.
-    """
-
-    wait: Duration
-    interval: Duration
-    repeat: Duration
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """How resources get into a Kubernetes cluster: their namespace (empty: whoever applies them
-    says), the labels by which operators select them, and how Grafana learns of dashboards: by its
-    `sidecar`, or an `operator` that selects the instances of Grafana by the labels in `grafana`."""
-
-    namespace: str = ""
-    labels: Mapping[str, str] = field(default_factory=dict)
-    dashboards: Literal["sidecar", "operator"] = "sidecar"
-    grafana: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Platform:
-    """What runs the artifacts: versions that gate fields and functions, how often it scrapes,
-    evaluates, notifies."""
-
-    prometheus: str
-    alertmanager: str
-    scrape_interval: Duration
-    evaluation_interval: Duration
-    blackbox_address: str
-    timings: Mapping[Severity, Timing]
-    targets: tuple[str, ...] = ("files",)
-    cluster: Cluster = Cluster()
-
-
-@dataclass(frozen=True)
-class OnCall:
-    """Whom a provider tells itself of what a channel brings it, by the name that it has there."""
-
-    kind: Literal["schedule", "user", "team"]
-    name: str
-
-
-@dataclass(frozen=True)
-class Channel:
-    """Where a notification goes: the kind (`slack`, `pagerduty`) and its options, as the project
-    file gives them.
-
-    `on_call` is whom the channel's provider tells, where its escalation is the provider's own.
-    """
-
-    name: str
-    kind: str
-    options: Mapping[str, object]
-    on_call: OnCall | None = None
-
-
-@dataclass(frozen=True)
-class Hours:
-    """When a step may notify: days as Alertmanager has them (`monday:friday`), times as `HH:MM`, an
-    IANA time zone.
-
-    A time that does not end after it begins ends on the next day. `holidays` are dates,
-    `2027-12-25`, without any.
-    """
-
-    name: str
-    days: tuple[str, ...]
-    times: tuple[tuple[str, str], ...]
-    timezone: str
-    holidays: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of an escalation policy: once an alert has fired for `after`, tell `notify`, but
-    only in `during`."""
-
-    after: Duration
-    notify: tuple[Channel, ...]
-    during: Hours | None
-
-
-@dataclass(frozen=True)
-class Handover:
-    """The steps of a policy that a provider takes: Alertmanager tells `entry` once an alert has
-    fired for `starts`, and the provider goes on from there. The delays of `steps` count from then,
-    the first is at once; all of them begin again `again` after the last."""
-
-    entry: Channel
-    starts: Duration
-    steps: tuple[Step, ...]
-    again: Duration
-
-
-@dataclass(frozen=True)
-class Policy:
-    """Whom Alertmanager tells, step by step; each tells again after `repeat`, or as the severity
-    has it where that is None. The rest of the policy is its `handovers`, one for each provider."""
-
-    name: str
-    steps: tuple[Step, ...]
-    repeat: Duration | None = None
-    handovers: tuple[Handover, ...] = ()
-
-
-@dataclass(frozen=True)
-class Watchdog:
-    """An alert that always fires, told to `notify` every so often: when that hears nothing,
-    alerting is broken."""
-
-    notify: Channel
-    every: Duration
-
-
-@dataclass(frozen=True)
-class PolicyCase:
-    """Other policies for services of these environments and tiers; empty ones fit all."""
-
-    environments: tuple[str, ...]
-    tiers: tuple[int, ...]
-    policies: Mapping[Severity, Policy]
-
-    def fits(self, environment: str, tier: int) -> bool:
-        return (not self.environments or environment in self.environments) and (
-            not self.tiers or tier in self.tiers
-        )
-
-
-@dataclass(frozen=True)
-class Team:
-    """A team, how it is reached in chat (empty where it does not say), and its policy for every
-    severity.
-
-    `cases` are its other policies, of which the last that fits a service wins; a service's own team
-    has none left. `owners` review its files, as CODEOWNERS names them.
-    """
-
-    name: str
-    slack: str
-    policies: Mapping[Severity, Policy]
-    cases: tuple[PolicyCase, ...] = ()
-    owners: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class RunbookPolicy:
-    """What is asked of runbooks: the tiers whose have to be complete, and how often somebody reads
-    through them."""
-
-    complete: tuple[int, ...] = ()
-    review_after: Duration | None = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from opsgen.model.service import BurnRate, Severity
+from opsgen.model.oncall import Severity
+from opsgen.model.service import BurnRate
 from opsgen.promql import Node
 from opsgen.quantities import Duration, number_text
 

@@ -18,18 +18,9 @@ from opsgen.channels.receivers import CATCH_ALL, PLACEHOLDER, PLACEHOLDER_KIND, 
 from opsgen.errors import InputError, Mistake
 from opsgen.model.artifact import Artifact
 from opsgen.model.artifact_kinds import ALERTMANAGER, ESCALATION
-from opsgen.model.service import (
-    SEVERITIES,
-    Channel,
-    Hours,
-    Policy,
-    Service,
-    Severity,
-    Step,
-    Team,
-    Timing,
-    Watchdog,
-)
+from opsgen.model.oncall import SEVERITIES, Channel, Hours, Policy, Severity, Step, Team, Watchdog
+from opsgen.model.platform import Timing
+from opsgen.model.service import Service
 from opsgen.quantities import Duration
 from opsgen.render.subjects import OfFleet, OfService
 from opsgen.render.yaml_writer import dump, generated_from

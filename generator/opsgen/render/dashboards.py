@@ -12,7 +12,8 @@ from fnmatch import fnmatchcase
 from opsgen.model import links
 from opsgen.model.artifact import Artifact
 from opsgen.model.artifact_kinds import DASHBOARD
-from opsgen.model.service import SEVERITIES, Service, Severity
+from opsgen.model.oncall import SEVERITIES, Severity
+from opsgen.model.service import Service
 from opsgen.model.signal import GROUPS, Alert, Derived, Group, Line, Signal, Threshold
 from opsgen.promql import Matcher, Node, Selector, one_line
 from opsgen.promql.rewrite import any_of, call, number, selector, sum_by, with_matchers, with_range

@@ -9,7 +9,7 @@ from decimal import Decimal
 from opsgen.model import links
 from opsgen.model.artifact import Artifact
 from opsgen.model.artifact_kinds import OVERVIEW
-from opsgen.model.service import SEVERITIES, Severity
+from opsgen.model.oncall import SEVERITIES, Severity
 from opsgen.promql import Matcher, Node, Number, Selector, one_line
 from opsgen.promql.rewrite import binary, number, sum_by
 from opsgen.promql.tree import Aggregate, Grouping

@@ -8,7 +8,8 @@ from typing import Any
 
 from opsgen.model.artifact import Artifact
 from opsgen.model.artifact_kinds import PROBES
-from opsgen.model.service import Platform, Probe, Service
+from opsgen.model.platform import Platform
+from opsgen.model.service import Probe, Service
 from opsgen.render.subjects import OfService
 from opsgen.render.yaml_writer import dump, generated_from
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from opsgen.channels.providers import Told, told
-from opsgen.model.service import Hours, Policy, Service, Severity
+from opsgen.model.oncall import Hours, Policy, Severity
+from opsgen.model.service import Service
 from opsgen.model.signal import Alert
 from opsgen.quantities import Duration
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from opsgen.channels.providers import PROVIDERS, Provider, of_provider
-from opsgen.model.service import Channel, Handover, Policy, Step
+from opsgen.model.oncall import Channel, Handover, Policy, Step
 from opsgen.quantities import Duration
 from opsgen.resolve.mistakes import KeyPath, Mistakes
 

@@ -9,7 +9,7 @@ from opsgen.channels.providers import PROVIDERS
 from opsgen.channels.receivers import PLACEHOLDER, check_channel
 from opsgen.load.escalation_spec import HoursSpec, StepSpec
 from opsgen.load.project_spec import ChannelSpec, ProjectSpec
-from opsgen.model.service import Channel, Hours, OnCall, Policy, Step
+from opsgen.model.oncall import Channel, Hours, OnCall, Policy, Step
 from opsgen.model.targets import target_that_reads
 from opsgen.quantities import Duration
 from opsgen.resolve.handovers import check_entries, check_handovers, divided

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from opsgen.load.project_spec import BurnRateSpec, ProjectSpec
-from opsgen.model.organisation import Organisation
-from opsgen.model.service import BurnRate, Channel, RunbookPolicy, Watchdog
+from opsgen.model.oncall import Channel, Watchdog
+from opsgen.model.organisation import Organisation, RunbookPolicy
+from opsgen.model.service import BurnRate
 from opsgen.model.targets import TARGETS
 from opsgen.quantities import Duration, number_text
 from opsgen.resolve.mistakes import Mistakes, Positions

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from opsgen.load.project_spec import KubernetesSpec, ProjectSpec, TimingSpec
-from opsgen.model.service import Cluster, Platform, Severity, Timing
+from opsgen.model.oncall import Severity
+from opsgen.model.platform import Cluster, Platform, Timing
 from opsgen.quantities import Duration
 from opsgen.resolve.mistakes import Mistakes
 

@@ -10,12 +10,7 @@ from opsgen.load.pack_file import ConventionFile
 from opsgen.load.service_spec import AlertTuning, ServiceSpec
 from opsgen.model import links
 from opsgen.model.organisation import Organisation
-from opsgen.model.service import (
-    AlertOverride,
-    EnvironmentVariable,
-    Scrape,
-    Service,
-)
+from opsgen.model.service import AlertOverride, EnvironmentVariable, Scrape, Service
 from opsgen.model.targets import target_that_reads
 from opsgen.promql import Matcher
 from opsgen.promql.tree import exact_value

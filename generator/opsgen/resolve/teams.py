@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from opsgen.load.escalation_spec import EscalationCase, EscalationChoice
 from opsgen.load.project_spec import TeamSpec
-from opsgen.model.service import SEVERITIES, Policy, PolicyCase, Severity, Team
+from opsgen.model.oncall import SEVERITIES, Policy, PolicyCase, Severity, Team
 from opsgen.resolve.context import Context
 from opsgen.resolve.mistakes import KeyPath, Mistakes, suggest
 from opsgen.resolve.policies import default_policy

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 
-from opsgen.model.service import BurnRate, Severity
+from opsgen.model.oncall import Severity
+from opsgen.model.service import BurnRate
 from opsgen.quantities import Duration, Ratio, number_text
 
 _HOUR = Duration.of("1h")

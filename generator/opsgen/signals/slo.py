@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from opsgen.model.service import BurnRate, EventSlo, Service, Severity
+from opsgen.model.oncall import Severity
+from opsgen.model.service import BurnRate, EventSlo, Service
 from opsgen.model.signal import Alert, Line, Panel, Record, Signal
 from opsgen.model.units import UNITS
 from opsgen.signals import burnrates

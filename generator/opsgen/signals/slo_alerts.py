@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from opsgen.model.service import BurnRate, EventSlo, Service, Severity
+from opsgen.model.oncall import Severity
+from opsgen.model.service import BurnRate, EventSlo, Service
 from opsgen.model.signal import Alert, Guard, Threshold
 from opsgen.model.units import UNITS
 from opsgen.promql import Node

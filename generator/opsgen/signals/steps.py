@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from opsgen.model.service import Policy, Service
+from opsgen.model.oncall import Policy
+from opsgen.model.service import Service
 from opsgen.model.signal import Alert, Escalated
 from opsgen.promql import Aggregate, Grouping, Matcher, Node, Selector
 

@@ -15,7 +15,9 @@ from opsgen.alertmanager.routing import parts_of
 from opsgen.alertmanager.utc_hours import in_utc, is_exact
 from opsgen.channels.receivers import CATCH_ALL
 from opsgen.model.artifact import Artifact
-from opsgen.model.service import Channel, Cluster, Hours, Service, Watchdog
+from opsgen.model.oncall import Channel, Hours, Watchdog
+from opsgen.model.platform import Cluster
+from opsgen.model.service import Service
 from opsgen.render.alertmanager import escalation, watchdog_receiver, watchdog_route
 from opsgen.render.kubernetes.metadata import FOLDER, Resource, metadata
 from opsgen.render.yaml_writer import dump, generated_from

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from opsgen.model.service import Cluster
+from opsgen.model.platform import Cluster
 from opsgen.model.targets import TARGETS
 
 FOLDER = TARGETS["kubernetes"].folder

@@ -14,7 +14,8 @@ from typing import Any
 
 from opsgen.errors import InputError, Mistake
 from opsgen.model.artifact import Artifact
-from opsgen.model.service import Cluster, Place, Probe, Scrape, Service
+from opsgen.model.platform import Cluster
+from opsgen.model.service import Place, Probe, Scrape, Service
 from opsgen.promql.tree import exact_value
 from opsgen.render.kubernetes.alertmanagerconfig import (
     render_alertmanager_config,

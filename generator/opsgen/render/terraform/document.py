@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from opsgen.model.artifact import Artifact
-from opsgen.model.service import Handover
+from opsgen.model.oncall import Handover
 from opsgen.model.targets import TARGETS
 
 FOLDER = TARGETS["terraform"].folder

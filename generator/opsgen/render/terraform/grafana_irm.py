@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from opsgen.model.service import Step
+from opsgen.model.oncall import Step
 from opsgen.quantities import Duration
 from opsgen.render.terraform.document import (
     GENERATED,

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from opsgen.channels.providers import PROVIDERS
-from opsgen.model.service import Channel
+from opsgen.model.oncall import Channel
 from opsgen.render.terraform.document import (
     GENERATED,
     Body,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from opsgen.channels.providers import PROVIDERS
-from opsgen.model.service import Step
+from opsgen.model.oncall import Step
 from opsgen.quantities import Duration
 from opsgen.render.terraform.document import (
     GENERATED,

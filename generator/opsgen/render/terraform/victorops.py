@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from opsgen.model.service import OnCall, Step
+from opsgen.model.oncall import OnCall, Step
 from opsgen.quantities import Duration
 from opsgen.render.terraform.document import GENERATED, Body, Handed, Module, identifier, literal
 
