@@ -23,15 +23,10 @@ from pydantic import (
 
 from opsgen.errors import InputError, Mistake
 from opsgen.load.documents import parse_document, validate
-from opsgen.load.scalars import (
-    DurationField,
-    HttpUrl,
-    NumberField,
-    ObjectiveField,
-    Slug,
-    Text,
-    mistake,
-)
+from opsgen.load.name_fields import Slug
+from opsgen.load.quantity_fields import DurationField, NumberField, ObjectiveField
+from opsgen.load.scalars import mistake
+from opsgen.load.text_fields import HttpUrl, Text
 
 
 class _Strict(BaseModel):

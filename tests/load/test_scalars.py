@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Annotated, Any, get_origin
 
 import jsonschema
 import pytest
@@ -14,29 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from opsgen.load import scalars
-from opsgen.load.scalars import LatencyObjective
+from opsgen.load import name_fields, quantity_fields, scalars, text_fields
+from opsgen.load.quantity_fields import LatencyObjective
 from opsgen.quantities import Duration, Ratio
 
 _TYPES = {
-    name: getattr(scalars, name)
-    for name in (
-        "DurationField",
-        "PositiveDurationField",
-        "PercentField",
-        "ObjectiveField",
-        "LatencyObjectiveField",
-        "NumberField",
-        "Slug",
-        "LabelName",
-        "MetricName",
-        "EnvVarName",
-        "Text",
-        "HttpUrl",
-        "TimeOfDay",
-        "WholeNumber",
-        "YesNo",
-    )
+    name: value
+    for module in (quantity_fields, name_fields, text_fields, scalars)
+    for name, value in vars(module).items()
+    if get_origin(value) is Annotated
 }
 
 

@@ -7,7 +7,7 @@ import re
 from decimal import Decimal, InvalidOperation
 
 from opsgen.importers.source import At, Source
-from opsgen.load.scalars import slug_of
+from opsgen.load.name_fields import slug_of
 from opsgen.promql import PromqlError, Selector, parse
 from opsgen.promql.tree import walk
 from opsgen.quantities import number_text

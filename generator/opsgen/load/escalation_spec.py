@@ -8,15 +8,10 @@ from typing import Annotated
 from pydantic import Field
 
 from opsgen.load.forms import OneOrMany, Strict
-from opsgen.load.scalars import (
-    Date,
-    DurationField,
-    PositiveDurationField,
-    Slug,
-    Text,
-    TimeOfDay,
-    WholeNumber,
-)
+from opsgen.load.name_fields import Slug
+from opsgen.load.quantity_fields import DurationField, PositiveDurationField
+from opsgen.load.scalars import WholeNumber
+from opsgen.load.text_fields import Date, Text, TimeOfDay
 
 _PAGE = Field(description="The policy of pages.", examples=["critical"])
 _TICKET = Field(description="The policy of tickets; default: that of pages.")

@@ -16,6 +16,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
+from opsgen.load.scalars import mistake
+
 _NOTHING = object()
 
 
@@ -144,3 +146,14 @@ class StandIn:
 def exactly_one(*keys: str) -> JsonSchemaValue:
     """The part of a JSON Schema that says that exactly one of these keys is there."""
     return {"oneOf": [{"required": [key]} for key in keys]}
+
+
+def refuse_all_but_one(model: Strict, names: tuple[str, ...], what: str) -> None:
+    """Raises a mistake unless exactly one of these fields has a value; `what` names the model."""
+    given = [name.removesuffix("_") for name in names if getattr(model, name) is not None]
+    if len(given) == 1:
+        return
+    right = f"write one of {', '.join(name.removesuffix('_') for name in names)}"
+    if given:
+        raise mistake(f"{what} has {' and '.join(given)}", right)
+    raise mistake(f"{what} says nothing", right)

@@ -15,17 +15,11 @@ from pydantic import (
 )
 
 from opsgen.load.forms import Strict, exactly_one
-from opsgen.load.scalars import (
-    DurationField,
-    LabelName,
-    NumberField,
-    Slug,
-    Text,
-    WholeNumber,
-    YesNo,
-    mistake,
-)
+from opsgen.load.name_fields import LabelName, Slug
+from opsgen.load.quantity_fields import DurationField, NumberField
+from opsgen.load.scalars import WholeNumber, YesNo, mistake
 from opsgen.load.shown import shown
+from opsgen.load.text_fields import Text
 
 
 class _Deferred(Strict):

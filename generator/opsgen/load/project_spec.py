@@ -11,19 +11,11 @@ from pydantic_core import CoreSchema
 
 from opsgen.load.escalation_spec import EscalationChoice, HoursSpec, PolicySpec, Tier
 from opsgen.load.forms import OneKey, OneOf, OneOrMany, Strict
-from opsgen.load.scalars import (
-    DurationField,
-    HttpUrl,
-    KubernetesKey,
-    KubernetesValue,
-    NumberField,
-    Owner,
-    PositiveDurationField,
-    Slug,
-    Text,
-    mistake,
-)
-from opsgen.load.service_spec import Severity
+from opsgen.load.name_fields import KubernetesKey, KubernetesValue, Owner, Slug
+from opsgen.load.quantity_fields import DurationField, NumberField, PositiveDurationField
+from opsgen.load.scalars import mistake
+from opsgen.load.text_fields import HttpUrl, Text
+from opsgen.model.oncall import Severity
 from opsgen.model.targets import TARGETS
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opsgen.load.service_spec import BusinessAlertSpec, BusinessSpec
+from opsgen.load.business_spec import BusinessAlertSpec, BusinessSpec
 from opsgen.model.service import BusinessAlert, BusinessSignal
 from opsgen.promql import Aggregate, Node, Selector
 from opsgen.resolve.context import Context

@@ -3,7 +3,7 @@ not have in common."""
 
 from __future__ import annotations
 
-from opsgen.load.scalars import SLUG_LENGTH
+from opsgen.load.name_fields import SLUG_LENGTH
 from opsgen.load.service_spec import ServiceSpec
 from opsgen.resolve.context import Context
 

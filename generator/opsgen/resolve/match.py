@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opsgen.load.service_spec import Match, MatchSpec
+from opsgen.load.match_spec import Match, MatchSpec
 from opsgen.promql import Matcher, PromqlError, Selector, one_line, parse
 from opsgen.resolve.context import Context
 from opsgen.resolve.mistakes import KeyPath

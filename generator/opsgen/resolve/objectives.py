@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from opsgen.load.service_spec import SloSpec
+from opsgen.load.objective_spec import SloSpec
 from opsgen.model.service import Convention, EventSlo, Histogram, SloKind
 from opsgen.promql import Aggregate, Call, Node, Selector, Subquery
 from opsgen.promql.tree import walk

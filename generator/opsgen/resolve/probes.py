@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from opsgen.load.service_spec import ProbeSpec
+from opsgen.load.probe_spec import ProbeSpec
 from opsgen.model.service import Probe
 from opsgen.quantities import Duration
 from opsgen.resolve.context import Context

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from opsgen.load.pack_file import ConventionFile
-from opsgen.load.service_spec import AlertTuning, ServiceSpec
+from opsgen.load.service_spec import ServiceSpec
+from opsgen.load.tuning_spec import AlertTuning
 from opsgen.model import links
 from opsgen.model.organisation import Organisation
 from opsgen.model.service import AlertOverride, EnvironmentVariable, Scrape, Service

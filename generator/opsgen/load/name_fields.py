@@ -1,0 +1,144 @@
+"""Names as other programs take them: of services, metrics and labels, of things in Kubernetes."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from opsgen.load.scalars import checked, mistake, text_schema
+from opsgen.load.shown import LONGEST_SHOWN, shown
+
+SLUG_LENGTH = 63  # of a label in DNS, which Kubernetes names follow
+_LONGEST_NAME = 200
+_SLUG = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_LABEL_NAME = r"[a-zA-Z_][a-zA-Z0-9_]*"
+_METRIC_NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
+# Kubernetes' own rules for labels (docs: "Labels and Selectors") and for names of ports
+# (IANA_SVC_NAME).
+_LABEL_WORD = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+_DNS_NAME = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+_KUBERNETES_KEY = rf"({_DNS_NAME}/)?{_LABEL_WORD}"
+_PORT_NAME = r"(?=.{1,15}$)(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*"
+_OWNER = r"@[A-Za-z0-9][\w./-]*|[\w.+-]+@[\w.-]+"
+
+
+def slug_of(text: str) -> str:
+    """What is left of a text as a slug; empty where nothing is."""
+    plain = (
+        unicodedata.normalize("NFKD", text[: 4 * SLUG_LENGTH])
+        .encode("ascii", "ignore")
+        .decode()
+        .lower()
+    )
+    return re.sub(r"[^a-z0-9]+", "-", plain)[: SLUG_LENGTH + 1].strip("-")[:SLUG_LENGTH].strip("-")
+
+
+def _slug(text: str) -> str:
+    if len(text) <= SLUG_LENGTH and re.fullmatch(_SLUG, text):
+        return text
+    suggested = slug_of(text) or "checkout"
+    right = f"use lowercase letters, digits and inner hyphens, at most {SLUG_LENGTH}: {suggested}"
+    raise mistake(f"'{shown(text)}' is no valid name here", right)
+
+
+def _name(what: str, pattern: str, forbidden: str | None = None) -> Callable[[str], str]:
+    """Checks a name against a pattern, and suggests what it may have meant."""
+
+    def check(text: str) -> str:
+        reserved = forbidden is not None and text.startswith(forbidden)
+        if re.fullmatch(pattern, text) and not reserved and len(text) <= _LONGEST_NAME:
+            return text
+        suggested = re.sub(r"[^a-zA-Z0-9_]+", "_", text[:LONGEST_SHOWN]).strip("_")
+        example = f": {suggested}" if re.fullmatch(pattern, suggested) else ""
+        reason = f" (names that begin with {forbidden} are reserved)" if reserved else ""
+        raise mistake(
+            f"'{shown(text)}' is no {what}{reason}",
+            f"use letters, digits and _, no digit first{example}",
+        )
+
+    return check
+
+
+Slug = Annotated[
+    str,
+    AfterValidator(_slug),
+    text_schema(
+        _SLUG, "Lowercase letters, digits and inner hyphens.", "checkout", longest=SLUG_LENGTH
+    ),
+]
+LabelName = Annotated[
+    str,
+    AfterValidator(_name("label name", _LABEL_NAME, forbidden="__")),
+    text_schema(
+        rf"(?!__){_LABEL_NAME}",
+        "The name of a Prometheus label.",
+        "namespace",
+        "job",
+        longest=_LONGEST_NAME,
+    ),
+]
+MetricName = Annotated[
+    str,
+    AfterValidator(_name("metric name", _METRIC_NAME)),
+    text_schema(
+        _METRIC_NAME,
+        "The name of a Prometheus metric.",
+        "http_requests_total",
+        longest=_LONGEST_NAME,
+    ),
+]
+EnvVarName = Annotated[
+    str,
+    AfterValidator(_name("name of an environment variable", _LABEL_NAME)),
+    text_schema(
+        _LABEL_NAME, "The name of an environment variable.", "DATABASE_URL", longest=_LONGEST_NAME
+    ),
+]
+KubernetesKey = Annotated[
+    str,
+    AfterValidator(
+        checked("label of Kubernetes", _KUBERNETES_KEY, "write for example app.kubernetes.io/name")
+    ),
+    text_schema(
+        _KUBERNETES_KEY,
+        "The key of a label in Kubernetes.",
+        "app",
+        "app.kubernetes.io/name",
+        longest=317,
+    ),
+]
+KubernetesValue = Annotated[
+    str,
+    AfterValidator(
+        checked(
+            "label's value in Kubernetes",
+            f"({_LABEL_WORD})?",
+            "write at most 63 letters, digits, - _ .",
+        )
+    ),
+    text_schema(f"({_LABEL_WORD})?", "The value of a label in Kubernetes.", "checkout"),
+]
+PortName = Annotated[
+    str,
+    AfterValidator(
+        checked(
+            "name of a port in Kubernetes",
+            _PORT_NAME,
+            "write a name as the port has it, like metrics",
+        )
+    ),
+    text_schema(_PORT_NAME, "The name of a port in Kubernetes, not its number.", "metrics", "http"),
+]
+Owner = Annotated[
+    str,
+    AfterValidator(
+        checked("owner", _OWNER, "write @user, @organisation/team, or an e-mail address")
+    ),
+    text_schema(
+        _OWNER, "A user, a team or an e-mail address, as CODEOWNERS has them.", "@example/payments"
+    ),
+]

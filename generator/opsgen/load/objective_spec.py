@@ -1,0 +1,122 @@
+"""What a service promises: its SLOs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, model_validator
+
+from opsgen.load.forms import OneOrMany, Strict, exactly_one, refuse_all_but_one
+from opsgen.load.name_fields import (
+    LabelName,
+    Slug,
+)
+from opsgen.load.quantity_fields import (
+    LatencyObjectiveField,
+    ObjectiveField,
+    PositiveDurationField,
+)
+from opsgen.load.scalars import mistake
+from opsgen.load.text_fields import Text
+
+WAS = Field(
+    description=(
+        "Its names before this one: what people wrote about its alerts in the runbook follows it."
+    ),
+    examples=["orders"],
+)
+
+
+class SloSpec(Strict):
+    """One objective: of availability, of latency, or in the long form of any good or bad events
+    over any total."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            **exactly_one("availability", "latency", "objective"),
+            "dependentRequired": {
+                "objective": ["name", "total"],
+                "bad": ["objective"],
+                "good": ["objective"],
+                "total": ["objective"],
+            },
+            "if": {"required": ["objective"]},
+            "then": exactly_one("bad", "good"),
+        }
+    )
+
+    availability: Annotated[
+        ObjectiveField | None,
+        Field(description="The share of requests that must not fail.", examples=["99.9%"]),
+    ] = None
+    latency: Annotated[
+        LatencyObjectiveField | None,
+        Field(
+            description="The share of requests that must be fast enough.",
+            examples=["99% under 250ms"],
+        ),
+    ] = None
+    name: Annotated[
+        Slug | None,
+        Field(
+            description="Its name; availability and latency have one.", examples=["fresh-prices"]
+        ),
+    ] = None
+    was: Annotated[tuple[Slug, ...], OneOrMany(), WAS] = ()
+    objective: Annotated[
+        ObjectiveField | None,
+        Field(description="In the long form: the share of good events.", examples=["99.5%"]),
+    ] = None
+    window: Annotated[
+        PositiveDurationField | None,
+        Field(
+            description="Its period, 1d to 365d; default: slo.window of opsgen.yaml, 30d.",
+            examples=["30d", "28d"],
+        ),
+    ] = None
+    bad: Annotated[
+        Text | None,
+        Field(
+            description="Bad events: PromQL with rate() or increase().",
+            examples=["rate(orders_failed_total[5m])"],
+        ),
+    ] = None
+    good: Annotated[Text | None, Field(description="Good events, in place of bad ones.")] = None
+    total: Annotated[
+        Text | None,
+        Field(
+            description="All events: PromQL with rate() or increase().",
+            examples=["rate(orders_total[5m])"],
+        ),
+    ] = None
+    grouping: Annotated[
+        tuple[LabelName, ...],
+        Field(description="Labels by which it is measured and alerted on separately."),
+    ] = ()
+    title: Annotated[Text | None, Field(description="Its name for people.")] = None
+    description: Annotated[Text | None, Field(description="What it promises, in a sentence.")] = (
+        None
+    )
+
+    @model_validator(mode="after")
+    def _one_form(self) -> SloSpec:
+        refuse_all_but_one(self, ("availability", "latency", "objective"), "an SLO")
+        if self.objective is None:
+            extra = [key for key in ("bad", "good", "total") if getattr(self, key) is not None]
+            if extra:
+                raise mistake(
+                    f"{extra[0]} belongs to the long form",
+                    "write objective instead of availability or latency",
+                )
+            return self
+        refuse_all_but_one(self, ("bad", "good"), "an SLO with an objective of its own")
+        if self.total is None:
+            raise mistake(
+                "an SLO with an objective of its own has no total",
+                "write total: the rate of all events",
+            )
+        if self.name is None:
+            raise mistake(
+                "an SLO with an objective of its own has no name", "write name: a short slug"
+            )
+        return self

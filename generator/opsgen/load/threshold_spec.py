@@ -1,0 +1,75 @@
+"""From when on a service answers too slowly, fails too often, or runs short of what it runs on."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from opsgen.load.forms import Strict
+from opsgen.load.quantity_fields import (
+    DurationField,
+    PercentField,
+    PositiveDurationField,
+)
+
+
+class LatencySpec(Strict):
+    """Thresholds on the percentiles themselves: a ticket while a percentile is above its own."""
+
+    p50: Annotated[
+        PositiveDurationField | None, Field(description="Of the median.", examples=["80ms"])
+    ] = None
+    p95: Annotated[
+        PositiveDurationField | None, Field(description="Of p95.", examples=["250ms"])
+    ] = None
+    p99: Annotated[
+        PositiveDurationField | None, Field(description="Of p99.", examples=["800ms"])
+    ] = None
+    for_: Annotated[
+        DurationField | None,
+        Field(alias="for", description="How long it must last; default: 10m.", examples=["10m"]),
+    ] = None
+    buckets: Annotated[
+        tuple[PositiveDurationField, ...],
+        Field(
+            description="The histogram's bucket boundaries, where they are not the convention's.",
+            examples=[["100ms", "250ms", "1s"]],
+        ),
+    ] = ()
+
+
+class ErrorsSpec(Strict):
+    """When the share of failed requests is too high."""
+
+    above: Annotated[
+        PercentField, Field(description="The share above which it is too high.", examples=["2%"])
+    ]
+    for_: Annotated[
+        DurationField | None,
+        Field(alias="for", description="How long it must last; default: 5m.", examples=["5m"]),
+    ] = None
+
+
+class DiskSpec(Strict):
+    """When a disk is too full, or will be soon."""
+
+    above: Annotated[
+        PercentField | None, Field(description="The share in use above which it is too full.")
+    ] = None
+    full_within: Annotated[
+        PositiveDurationField | None,
+        Field(description="A disk that will be full within this time.", examples=["4d"]),
+    ] = None
+
+
+class ResourcesSpec(Strict):
+    """When the service runs short of what it runs on."""
+
+    cpu: Annotated[
+        PercentField | None, Field(description="The share in use above which it is too much.")
+    ] = None
+    memory: Annotated[
+        PercentField | None, Field(description="The share in use above which it is too much.")
+    ] = None
+    disk: Annotated[DiskSpec | None, Field(description="When a disk is too full.")] = None

@@ -1,0 +1,62 @@
+"""Alerts by name, changed or dropped."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, WithJsonSchema
+
+from opsgen.load.forms import StandIn, Strict
+from opsgen.load.quantity_fields import (
+    DurationField,
+)
+from opsgen.load.scalars import YesNo, mistake
+from opsgen.load.shown import shown
+from opsgen.model.oncall import Severity
+
+_ALERT_NAME = r"[A-Z][A-Za-z0-9]*"
+
+
+def _alert_name(text: str) -> str:
+    if re.fullmatch(_ALERT_NAME, text):
+        return text
+    raise mistake(
+        f"'{shown(text)}' is no alert's name", "an alert's name is in CamelCase: TargetDown"
+    )
+
+
+AlertName = Annotated[
+    str,
+    AfterValidator(_alert_name),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": f"^{_ALERT_NAME}$",
+            "description": "The name of an alert, in CamelCase.",
+            "examples": ["TargetDown", "LatencyP99High"],
+        }
+    ),
+]
+_LASTING = Field(
+    alias="for", description="How long it must last before the alert fires.", examples=["5m"]
+)
+
+
+class AlertTuning(Strict):
+    """What is changed on an alert by its name; `off` drops it."""
+
+    off: Annotated[YesNo, Field(description="Whether it is dropped.")] = False
+    for_: Annotated[DurationField | None, _LASTING] = None
+    keep_firing_for: Annotated[
+        DurationField | None,
+        Field(
+            description="How long it goes on after its condition ended; 0s for not at all.",
+            examples=["5m"],
+        ),
+    ] = None
+    severity: Annotated[Severity | None, Field(description="The severity that it gets.")] = None
+
+
+# YAML 1.1 reads `off` as false, YAML 1.2 (editors) as a text.
+Tunings = dict[AlertName, Annotated[AlertTuning, StandIn((False, "off"), (("off", True),))]]
