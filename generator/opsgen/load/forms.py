@@ -41,6 +41,12 @@ class Strict(BaseModel):
         return {key: _NOTHING if below is None else below for key, below in value.items()}
 
 
+class Deferred(Strict):
+    """Built when it is first used: most runs read few of these."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
 @dataclass(frozen=True)
 class ShortForm:
     """Lets a text stand for a mapping with one key: a URL for `{url: ...}`. The JSON Schema has

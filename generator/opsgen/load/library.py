@@ -12,8 +12,9 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from opsgen.errors import InputError, Mistake
+from opsgen.load.convention_file import ConventionFile
 from opsgen.load.documents import read_document, validate
-from opsgen.load.pack_file import ConventionFile, GuidanceSpec, PackFile, TextsFile
+from opsgen.load.pack_file import GuidanceSpec, PackFile, TextsFile
 
 # A link in a checkout, a folder in an installed package: the same path in both.
 TEMPLATES = Path(__file__).parent.parent / "templates"

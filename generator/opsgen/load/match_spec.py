@@ -6,12 +6,12 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, model_validator
 
+from opsgen.load.convention_file import InlineConvention
 from opsgen.load.forms import ShortForm, Strict, exactly_one, refuse_all_but_one
 from opsgen.load.name_fields import (
     LabelName,
     Slug,
 )
-from opsgen.load.pack_file import InlineConvention
 from opsgen.load.text_fields import Text
 
 

@@ -1,32 +1,16 @@
-"""What a pack file and a convention file say: the signals of one kind of thing, the names of one
-instrumentation."""
+"""What a pack file says: the signals of one kind of thing."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from opsgen.load.forms import Strict, exactly_one
-from opsgen.load.name_fields import LabelName, Slug
-from opsgen.load.quantity_fields import DurationField, NumberField
+from opsgen.load.forms import Deferred, exactly_one
+from opsgen.load.name_fields import Slug
+from opsgen.load.quantity_fields import DurationField
 from opsgen.load.scalars import WholeNumber, YesNo, mistake
-from opsgen.load.shown import shown
 from opsgen.load.text_fields import Text
-
-
-class _Deferred(Strict):
-    """Built when first used: most runs read few of these."""
-
-    model_config = ConfigDict(defer_build=True)
-
 
 SeverityName = Literal["page", "ticket", "info"]
 
@@ -49,74 +33,7 @@ NumberOrSetting = Annotated[
 ]
 
 
-def _base_name(text: str) -> str:
-    name, brace, matchers = text.partition("{")
-    for part in ("_bucket", "_count", "_sum"):
-        if name.strip().endswith(part):
-            base = name.strip().removesuffix(part)
-            right = f"write it without {part}: {base}{brace}{matchers}"
-            raise mistake(f"'{shown(text)}' is one of the histogram's series", right)
-    return text
-
-
-class HistogramSpec(_Deferred):
-    """A latency histogram of a convention."""
-
-    histogram: Annotated[
-        Text,
-        AfterValidator(_base_name),
-        Field(
-            description="Its series without the suffix _bucket, matchers allowed.",
-            examples=["http_request_duration_seconds"],
-        ),
-    ]
-    unit: Annotated[
-        Literal["seconds", "milliseconds"], Field(description="The unit of its buckets.")
-    ] = "seconds"
-    buckets: Annotated[
-        tuple[NumberField, ...],
-        Field(
-            description="Its bucket boundaries in that unit, without +Inf.",
-            examples=[[0.1, 0.25, 0.5, 1]],
-        ),
-    ] = ()
-
-
-class InlineConvention(_Deferred):
-    """How a service's instrumentation names its metrics; every part may be left out if the service
-    has none."""
-
-    requests: Annotated[
-        Text | None,
-        Field(description="The counter of requests: a selector.", examples=["http_requests_total"]),
-    ] = None
-    errors: Annotated[
-        Text | None,
-        Field(
-            description="The counter of failed requests: usually the same with a matcher.",
-            examples=['http_requests_total{code=~"5.."}'],
-        ),
-    ] = None
-    latency: Annotated[
-        HistogramSpec | None, Field(description="The histogram of how long requests take.")
-    ] = None
-    route: Annotated[
-        LabelName | None,
-        Field(description="The label that names the route or method.", examples=["handler"]),
-    ] = None
-
-
-class ConventionFile(InlineConvention):
-    """A file of templates/conventions: how one instrumentation library names its metrics."""
-
-    convention: Annotated[
-        Slug, Field(description="Its name, as specs write it.", examples=["otel-http"])
-    ]
-    title: Annotated[Text, Field(description="Its name for people.")]
-    source: Annotated[Text, Field(description="Where the names were taken from.")]
-
-
-class GuardSpec(_Deferred):
+class GuardSpec(Deferred):
     """The fewest events for which an alert may fire."""
 
     count: Annotated[Text, Field(description="A query that counts events over its window.")]
@@ -130,7 +47,7 @@ class GuardSpec(_Deferred):
     ]
 
 
-class CheckSpec(_Deferred):
+class CheckSpec(Deferred):
     """One step of a diagnosis."""
 
     text: Annotated[Text, Field(description="What to look at, and what it tells.")]
@@ -138,7 +55,7 @@ class CheckSpec(_Deferred):
     command: Annotated[Text | None, Field(description="A command that shows it.")] = None
 
 
-class GuidanceSpec(_Deferred):
+class GuidanceSpec(Deferred):
     """The words of an alert; each may have {blanks}."""
 
     summary: Annotated[Text, Field(description="The alert in one line, as a notification begins.")]
@@ -218,14 +135,14 @@ class AlertSpec(GuidanceSpec):
         return self
 
 
-class LineSpec(_Deferred):
+class LineSpec(Deferred):
     """One line of a panel."""
 
     query: Annotated[Text, Field(description="What it draws.")]
     legend: Annotated[Text, Field(description="What the line is called.")]
 
 
-class PanelSpec(_Deferred):
+class PanelSpec(Deferred):
     """How the signal is drawn, where its own title and query are not enough."""
 
     key: Annotated[Slug | None, Field(description="Signals with the same key share a panel.")] = (
@@ -246,7 +163,7 @@ class PanelSpec(_Deferred):
     ] = True
 
 
-class SignalSpec(_Deferred):
+class SignalSpec(Deferred):
     """One measured quantity: what is measured, how it is drawn, and what alerts on it."""
 
     name: Annotated[Slug, Field(description="Its name: the label `signal` of its alerts.")]
@@ -287,7 +204,7 @@ class SignalSpec(_Deferred):
     alerts: Annotated[tuple[AlertSpec, ...], Field(description="What alerts on it.")] = ()
 
 
-class PackFile(_Deferred):
+class PackFile(Deferred):
     """A file of templates/packs: the signals of one kind of thing."""
 
     pack: Annotated[Slug, Field(description="Its name.")]
@@ -303,7 +220,7 @@ class PackFile(_Deferred):
     signals: Annotated[tuple[SignalSpec, ...], Field(min_length=1, description="What it measures.")]
 
 
-class TextsFile(_Deferred):
+class TextsFile(Deferred):
     """A file of templates/packs that has only the words of alerts that code derives, by
     `Name/kind`."""
 

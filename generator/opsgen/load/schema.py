@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from opsgen.load.pack_file import ConventionFile, PackFile, TextsFile
+from opsgen.load.convention_file import ConventionFile
+from opsgen.load.pack_file import PackFile, TextsFile
 from opsgen.load.project_spec import ProjectSpec
 from opsgen.load.service_spec import ServiceSpec
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from opsgen.load.pack_file import ConventionFile
+from opsgen.load.convention_file import ConventionFile
 from opsgen.load.service_spec import ServiceSpec
 from opsgen.model.organisation import Organisation
 from opsgen.model.service import Place

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from opsgen.load.convention_file import ConventionFile, HistogramSpec, InlineConvention
 from opsgen.load.match_spec import ConventionSpec
-from opsgen.load.pack_file import ConventionFile, HistogramSpec, InlineConvention
 from opsgen.model.service import Convention, Histogram
 from opsgen.promql import Selector
 from opsgen.resolve.context import Context

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from opsgen.load.pack_file import ConventionFile
+from opsgen.load.convention_file import ConventionFile
 from opsgen.load.service_spec import ServiceSpec
 from opsgen.load.tuning_spec import AlertTuning
 from opsgen.model import links
