@@ -16,6 +16,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from opsgen.load.library import load_library
+
 Spec = dict[str, Any]
 
 # Each would break some file if it were pasted into it: Go templates, Markdown, HTML, YAML, JSON,
@@ -210,7 +212,7 @@ numbers = st.one_of(
 
 # -- the parts of a spec ---------------------------------------------------------------------------
 
-_CONVENTIONS = ["prometheus-http", "otel-http", "fastapi-instrumentator", "grpc"]
+_CONVENTIONS = sorted(load_library().conventions)
 # Bucket boundaries that they have, and times that they don't.
 _thresholds = durations(
     "100ms", "250ms", "500ms", "1s", "2500ms", "5s", "50ms", "300ms", "800ms", "7s", "1m"

@@ -19,11 +19,14 @@ from pydantic import BaseModel
 from opsgen.channels.kinds import KINDS
 from opsgen.errors import InputError
 from opsgen.fleet.load import load_fleet
+from opsgen.load.convention_file import ConventionFile
+from opsgen.load.convention_samples import faults
 from opsgen.load.documents import parse_document, read_document, validate
 from opsgen.load.schema import SCHEMAS, json_schema
 from opsgen.quantities import Duration, Ratio, number_text
 from opsgen.signals.burnrates import tiers
 from tests.programs import PROMTOOLS, ROOT, require_program
+from tools.conventions_page import page
 
 _DOCS = ROOT / "docs"
 _REFERENCE = _DOCS / "spec.md"
@@ -112,6 +115,10 @@ def test_the_schemas_in_docs_are_what_opsgen_prints(kind: str) -> None:
     assert committed == json.dumps(json_schema(kind), indent=2, ensure_ascii=False) + "\n", (
         "run: make docs"
     )
+
+
+def test_the_page_of_conventions_is_made_of_their_files() -> None:
+    assert (_DOCS / "conventions.md").read_text() == page(), "run: make docs"
 
 
 def _properties(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -347,10 +354,16 @@ def _load(folder: Path, spec: str, project: str) -> None:
 
 
 def test_every_yaml_block_of_the_reference_says_what_it_is() -> None:
-    assert {block.kind for block in _BLOCKS} == {"yaml spec", "yaml part", "yaml project"}
+    kinds = {"yaml spec", "yaml part", "yaml project", "yaml convention"}
+
+    assert {block.kind for block in _BLOCKS} == kinds
 
 
-@pytest.mark.parametrize("block", _BLOCKS, ids=lambda block: f"line-{block.line}")
+@pytest.mark.parametrize(
+    "block",
+    [block for block in _BLOCKS if block.kind != "yaml convention"],
+    ids=lambda block: f"line-{block.line}",
+)
 def test_every_example_of_the_reference_is_right_by_schema_and_builds(
     block: _Block, tmp_path: Path
 ) -> None:
@@ -361,6 +374,15 @@ def test_every_example_of_the_reference_is_right_by_schema_and_builds(
 
     assert not [error.message for error in errors]
     _load(tmp_path, _SPEC if is_project else text, text if is_project else "")
+
+
+def test_the_convention_of_the_reference_is_proven_by_its_samples() -> None:
+    (block,) = (block for block in _BLOCKS if block.kind == "yaml convention")
+
+    convention = validate(parse_document(block.text.encode(), "web.yaml"), ConventionFile)
+
+    assert _is_valid("convention", _value(block.text))
+    assert faults(convention) == []
 
 
 @pytest.mark.parametrize("kind", ["service", "project"])

@@ -1,23 +1,31 @@
-"""Claims about the shipped conventions: they say what real programs expose."""
+"""Claims about conventions: their samples prove them, and they say what real programs expose."""
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from opsgen.load.library import load_library
+from opsgen.errors import InputError
+from opsgen.judge.check import check_fleet
+from opsgen.load.convention_samples import faults
+from opsgen.load.library import TEMPLATES, load_library
 from opsgen.model.service import Convention
-from opsgen.promql import Selector, parse
+from opsgen.promql import Selector
 from opsgen.proofs.matchers import accept_all
 from opsgen.signals.slo_events import le_matcher, le_values
-from tests.specs import derived
+from tests.specs import derived, file_texts, fleet, refused
 
-CONVENTIONS = sorted(load_library().conventions)
+SHIPPED = load_library().conventions
+CONVENTIONS = sorted(SHIPPED)
 _SAMPLE = re.compile(r"(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(?P<labels>.*)\})? \S+")
 _LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:\\.|[^"\\])*)"')
 
@@ -43,36 +51,260 @@ def _convention(folder: Path, name: str) -> Convention:
     return derived(folder, f"service: shop\nconvention: {name}\n").service.convention
 
 
-def test_every_promised_convention_is_shipped() -> None:
-    assert CONVENTIONS == ["fastapi-instrumentator", "grpc", "otel-http", "prometheus-http"]
+# -- samples ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", CONVENTIONS)
-def test_a_convention_has_every_part_and_each_parses(tmp_path: Path, name: str) -> None:
-    file, convention = load_library().conventions[name], _convention(tmp_path, name)
+def test_the_samples_of_a_convention_prove_it(name: str) -> None:
+    assert faults(SHIPPED[name]) == []
 
-    assert convention.title
-    assert file.source
-    assert convention.requests is not None
-    assert convention.errors is not None
-    assert convention.latency is not None
-    assert convention.route_label is not None
-    buckets = convention.latency.buckets
-    assert buckets == tuple(sorted(set(buckets)))
-    assert (
-        convention.latency.part("bucket").metric
-        == f"{file.latency.histogram if file.latency else ''}_bucket"
+
+@pytest.mark.parametrize("name", CONVENTIONS)
+def test_a_convention_is_named_as_its_file_is(name: str) -> None:
+    assert (TEMPLATES / "conventions" / f"{name}.yaml").is_file()
+
+
+def _promtool_tests(name: str) -> Iterator[dict[str, Any]]:
+    """What each selector must find among all samples of a convention: the lines themselves."""
+    convention = SHIPPED[name]
+    samples = convention.samples
+    series = [line.rpartition(" ")[0] for line in [*samples.request, *samples.error]]
+    failed = [line.rpartition(" ")[0] for line in samples.error]
+    others = [line.rpartition(" ")[0] for line in samples.neither]
+    buckets = [one for one in others if convention.latency and "_bucket" in one]
+    expected = {convention.requests: series, convention.errors: failed}
+    if convention.latency:
+        base, brace, matchers = convention.latency.histogram.partition("{")
+        expected[f"{base}_bucket{brace}{matchers}"] = buckets
+    yield {
+        "interval": "1m",
+        "input_series": [{"series": one, "values": "1"} for one in [*series, *others]],
+        "promql_expr_test": [
+            {
+                "expr": selector,
+                "eval_time": "0m",
+                "exp_samples": [{"labels": one, "value": 1} for one in found],
+            }
+            for selector, found in expected.items()
+            if selector is not None
+        ],
+    }
+
+
+def test_prometheus_finds_the_same_samples(tmp_path: Path, promtool: Path) -> None:
+    tests = [test for name in CONVENTIONS for test in _promtool_tests(name)]
+    file = tmp_path / "samples.test.yaml"
+    file.write_text(json.dumps({"tests": tests}))
+
+    ran = subprocess.run(
+        [promtool, "test", "rules", file], capture_output=True, text=True, check=False
     )
 
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
-@pytest.mark.parametrize("name", CONVENTIONS)
-def test_errors_are_a_special_case_of_requests(tmp_path: Path, name: str) -> None:
-    convention = _convention(tmp_path, name)
 
-    assert convention.requests is not None
-    assert convention.errors is not None
-    assert convention.errors.metric == convention.requests.metric
-    assert set(convention.requests.matchers) < set(convention.errors.matchers)
+_OWN = """\
+convention: ours
+title: Ours
+source: us
+requests: ours_total{path!="/metrics"}
+errors: ours_total{path!="/metrics",failed="yes"}
+latency: {histogram: ours_seconds, buckets: [0.1, 1]}
+route: path
+samples:
+  request:
+    - ours_total{path="/a",failed="no"} 12
+  error:
+    - ours_total{path="/a",failed="yes"} 1
+  neither:
+    - ours_total{path="/metrics",failed="no"} 3
+    - ours_seconds_bucket{le="0.1"} 11
+    - ours_seconds_bucket{le="1.0"} 12
+    - ours_seconds_bucket{le="+Inf"} 13
+    - ours_seconds_count 13
+"""
+_PROJECT = "templates: own\n"
+_SPEC = "service: shop\nteam: web\nconvention: ours\nslos: [{availability: 99%}]\nlatency: {p99: 500ms}\n"
+
+
+def _write_own(folder: Path, text: str) -> None:
+    """A convention of the user's own, as the only file of their templates."""
+    (folder / "own" / "conventions").mkdir(parents=True)
+    (folder / "own" / "conventions" / "ours.yaml").write_text(text)
+
+
+def test_a_convention_costs_one_file(tmp_path: Path) -> None:
+    _write_own(tmp_path, _OWN)
+
+    rules = file_texts(tmp_path, _SPEC, _PROJECT)["shop/rules.yaml"]
+
+    assert 'failed="yes"' in rules
+    assert "ours_seconds_bucket" in rules
+    assert check_fleet(fleet(tmp_path, _SPEC, _PROJECT)).gaps == ()
+
+
+WRONG_SAMPLES = {
+    "a request that is not counted": (
+        'path="/a",failed="no"} 12',
+        'path="/metrics",failed="no"} 12',
+        (
+            "10:7: samples.request[0]: requests does not count this line, which is marked request; "
+            "correct the mark, or requests"
+        ),
+    ),
+    "a request that failed": (
+        'path="/a",failed="no"} 12',
+        'path="/a",failed="yes"} 12',
+        (
+            "10:7: samples.request[0]: errors counts this line, which is marked request; "
+            "correct the mark, or errors"
+        ),
+    ),
+    "an error that did not fail": (
+        'path="/a",failed="yes"} 1',
+        'path="/a",failed="no"} 1',
+        (
+            "12:7: samples.error[0]: errors does not count this line, which is marked error; "
+            "correct the mark, or errors"
+        ),
+    ),
+    "a scrape that is counted": (
+        '"/metrics",failed="no"} 3',
+        '"/b",failed="no"} 3',
+        (
+            "14:7: samples.neither[0]: requests counts this line, which is marked neither; "
+            "correct the mark, or requests"
+        ),
+    ),
+    "no line that failed": (
+        '  error:\n    - ours_total{path="/a",failed="yes"} 1\n',
+        "",
+        "9:3: samples: no line is marked error; add a line that errors counts",
+    ),
+    "a bucket that the convention does not know": (
+        'le="1.0"',
+        'le="2.0"',
+        (
+            '16:7: samples.neither[2]: the bound le="2.0" is not among latency.buckets; '
+            "add it there, or correct the line"
+        ),
+    ),
+    "a histogram of another name": (
+        "histogram: ours_seconds,",
+        "histogram: other_seconds,",
+        (
+            "9:3: samples: no line is one of other_seconds_bucket, which the histogram has; "
+            "add one, or correct latency.histogram"
+        ),
+    ),
+    "a route of another label": (
+        "route: path",
+        "route: handler",
+        (
+            "7:8: route: no request among the samples has the label handler; "
+            "the labels of requests are failed, path"
+        ),
+    ),
+    "a line that is none": (
+        "ours_seconds_count 13",
+        "ours_seconds_count",
+        (
+            "18:7: samples.neither[4]: 'ours_seconds_count' is no line of an exposition; "
+            'write it as the program exposes it: http_requests_total{code="200"} 120'
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("right", "wrong", "said"), WRONG_SAMPLES.values(), ids=WRONG_SAMPLES)
+def test_check_tells_a_wrong_sample_at_its_line(
+    tmp_path: Path, right: str, wrong: str, said: str
+) -> None:
+    assert right in _OWN
+    _write_own(tmp_path, _OWN.replace(right, wrong, 1))
+
+    with pytest.raises(InputError) as caught:
+        check_fleet(fleet(tmp_path, _SPEC, _PROJECT))
+
+    told = [str(one).removeprefix(f"{tmp_path}/") for one in caught.value.mistakes]
+    assert f"own/conventions/ours.yaml:{said}" in told
+
+
+def test_failures_may_have_a_counter_of_their_own(tmp_path: Path) -> None:
+    samples = "samples: {request: [done_total 12], error: [failed_total 3]}\n"
+    _write_own(
+        tmp_path,
+        "convention: ours\ntitle: Ours\nsource: us\nrequests: done_total\nerrors: failed_total\n"
+        + samples,
+    )
+
+    spec = _SPEC.replace("latency: {p99: 500ms}\n", "")
+
+    assert check_fleet(fleet(tmp_path, spec, _PROJECT)).gaps == ()
+
+
+# -- mistakes in a convention's file ---------------------------------------------------------------
+
+WRONG_FILES = {
+    "no samples": (
+        _OWN[_OWN.index("samples:") :],
+        "",
+        "1:1: samples is missing; add it, for example samples: "
+        "{'request': ['hits_total 12'], 'error': ['misses_total 1']}",
+    ),
+    "a selector that is no PromQL": (
+        'requests: ours_total{path!="/metrics"}',
+        "requests: ours_total{",
+        "4:11: requests: this is no PromQL: unexpected end of input inside braces; "
+        "try it in Prometheus' own query page",
+    ),
+    "errors that are a rate": (
+        'errors: ours_total{path!="/metrics",failed="yes"}',
+        "errors: rate(ours_total[5m])",
+        "5:9: errors: this is not a plain selector; "
+        'write a metric with its matchers: http_requests_total{code=~"5.."}',
+    ),
+    "a regular expression that Prometheus does not take": (
+        'failed="yes"}\nlatency',
+        'failed=~"(?!no)"}\nlatency',
+        "5:9: errors: this is no PromQL: illegal regex for (?!no); "
+        "try it in Prometheus' own query page",
+    ),
+    "a histogram by one of its series": (
+        "histogram: ours_seconds",
+        "histogram: ours_seconds_bucket",
+        "6:22: latency.histogram: 'ours_seconds_bucket' is one of the histogram's series; "
+        "write it without _bucket: ours_seconds",
+    ),
+    "a histogram that is no selector": (
+        "histogram: ours_seconds",
+        "histogram: sum(ours_seconds)",
+        "6:22: latency.histogram: this is not a plain selector; "
+        'write a metric with its matchers: http_requests_total{code=~"5.."}',
+    ),
+    "buckets out of order": (
+        "[0.1, 1]",
+        "[1, 0.1]",
+        "6:49: latency.buckets[1]: the bound 0.1 is not above the one before it, 1; "
+        "write the bounds in rising order",
+    ),
+}
+
+
+@pytest.mark.parametrize(("right", "wrong", "said"), WRONG_FILES.values(), ids=WRONG_FILES)
+def test_a_mistake_in_a_convention_is_told_at_its_line_and_once(
+    tmp_path: Path, right: str, wrong: str, said: str
+) -> None:
+    assert right in _OWN
+    _write_own(tmp_path, _OWN.replace(right, wrong, 1))
+    two_services = f"{_SPEC}environments: {{production: {{}}, staging: {{}}}}\n"
+
+    told = refused(tmp_path, two_services, _PROJECT)
+
+    assert told == [f"own/conventions/ours.yaml:{said}"]
+
+
+# -- what real programs expose ---------------------------------------------------------------------
 
 
 def test_fastapi_instrumentators_failures_are_exactly_its_5xx_series(
@@ -230,11 +462,3 @@ def test_a_boundary_does_not_find_another(bound: Decimal, other: Decimal) -> Non
 def test_a_boundary_that_has_one_spelling_is_matched_plainly() -> None:
     assert le_values(Decimal("0.3")) == ("0.3",)
     assert str(le_matcher(Decimal("0.3")).op) == "="
-
-
-@pytest.mark.parametrize("name", CONVENTIONS)
-def test_the_names_are_plain_selectors_that_a_person_can_paste(name: str) -> None:
-    file = load_library().conventions[name]
-
-    for text in (file.requests, file.errors, file.latency.histogram if file.latency else None):
-        assert isinstance(parse(text or ""), Selector)

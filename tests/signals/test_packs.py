@@ -454,6 +454,7 @@ def test_a_users_own_convention_stands_beside_the_shipped_ones(tmp_path: Path) -
     own.mkdir(parents=True)
     (own / "ours.yaml").write_text(
         "convention: ours\ntitle: Ours\nsource: us\nrequests: our_requests_total\n"
+        "samples: {request: [our_requests_total 12]}\n"
     )
 
     model = derived(tmp_path, "service: s\nteam: t\nconvention: ours\n", "templates: own\n")

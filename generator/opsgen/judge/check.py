@@ -13,11 +13,13 @@ from typing import Any
 import yaml
 
 from opsgen.alertmanager.routing import concerning
+from opsgen.errors import InputError
 from opsgen.fleet.build import contents
 from opsgen.fleet.load import FleetModel
 from opsgen.judge.closure import Gap, gaps, missing_files
 from opsgen.judge.programs import Verdict, judged_by_comparison, judged_by_programs
 from opsgen.judge.runbook_review import Review, review_fleet
+from opsgen.load.convention_samples import mistakes_in
 from opsgen.model.artifact_kinds import ALERTMANAGER
 from opsgen.model.findings import Case, Finding, of_lines
 from opsgen.output.plan import FolderContent
@@ -143,7 +145,11 @@ class CheckReport:
 
 def check_fleet(fleet: FleetModel, today: date | None = None) -> CheckReport:
     """Renders everything into a folder of its own, that is gone afterwards, and has it judged
-    there."""
+    there.
+
+    Raises InputError where a user's own convention contradicts its samples.
+    """
+    _check_samples(fleet.own_templates)
     with tempfile.TemporaryDirectory(prefix="opsgen-") as name:
         folder = Path(name)
         wanted = contents(fleet, folder)
@@ -176,3 +182,9 @@ def _gaps(
         name = model.service.name
         routes = concerning(alertmanager, name)
         yield from gaps(model.service, wanted[name].artifacts, routes)
+
+
+def _check_samples(own_templates: Path | None) -> None:
+    mistakes = [] if own_templates is None else list(mistakes_in(own_templates / "conventions"))
+    if mistakes:
+        raise InputError(mistakes)

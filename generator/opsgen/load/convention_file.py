@@ -1,10 +1,12 @@
-"""What a convention file says: how one instrumentation library names its metrics."""
+"""What a convention file says: how one instrumentation library names its metrics, and lines of an
+exposition that prove it (`convention_samples` judges them)."""
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, field_validator
 
 from opsgen.load.forms import Deferred
 from opsgen.load.name_fields import LabelName, Slug
@@ -12,6 +14,38 @@ from opsgen.load.quantity_fields import NumberField
 from opsgen.load.scalars import mistake
 from opsgen.load.shown import shown
 from opsgen.load.text_fields import Text
+from opsgen.promql import PromqlError, Selector, parse
+
+
+class NoPlainSelector(ValueError):
+    """The text is no metric with its matchers; says what is wrong and what would be right."""
+
+    def __init__(self, wrong: str, right: str) -> None:
+        super().__init__(f"{wrong}; {right}")
+        self.wrong = wrong
+        self.right = right
+
+
+def plain_selector(text: str) -> Selector:
+    """A metric with its matchers, and nothing around it; raises NoPlainSelector."""
+    try:
+        node = parse(text)
+    except PromqlError as error:
+        right = "try it in Prometheus' own query page"
+        raise NoPlainSelector(f"this is no PromQL: {error}", right) from None
+    if isinstance(node, Selector) and node.metric and node.range is None and not node.offset_ms:
+        return node
+    right = 'write a metric with its matchers: http_requests_total{code=~"5.."}'
+    raise NoPlainSelector("this is not a plain selector", right)
+
+
+def _checked_selector(text: str | None) -> str | None:
+    try:
+        if text is not None:
+            plain_selector(text)
+    except NoPlainSelector as error:
+        raise mistake(error.wrong, error.right) from None
+    return text
 
 
 def _base_name(text: str) -> str:
@@ -71,6 +105,47 @@ class InlineConvention(Deferred):
     ] = None
 
 
+class FileHistogramSpec(HistogramSpec):
+    """A latency histogram of a convention, with its buckets in rising order."""
+
+    _check_histogram = field_validator("histogram")(_checked_selector)
+
+    @field_validator("buckets")
+    @classmethod
+    def _rising(cls, buckets: tuple[Decimal, ...]) -> tuple[Decimal, ...]:
+        for index, (bound, before) in enumerate(zip(buckets[1:], buckets, strict=False), start=1):
+            if bound <= before:
+                wrong = f"the bound {bound} is not above the one before it, {before}"
+                raise mistake(wrong, "write the bounds in rising order", (index,))
+        return buckets
+
+
+class SamplesSpec(Deferred):
+    """Lines of a real exposition that prove a convention, by what they are."""
+
+    request: Annotated[
+        tuple[Text, ...],
+        Field(
+            description="Requests that did not fail: lines that requests counts, and errors not.",
+            examples=[['http_requests_total{code="200",handler="/ok"} 120']],
+        ),
+    ] = ()
+    error: Annotated[
+        tuple[Text, ...],
+        Field(
+            description="Requests that failed: lines that errors counts.",
+            examples=[['http_requests_total{code="500",handler="/ok"} 12']],
+        ),
+    ] = ()
+    neither: Annotated[
+        tuple[Text, ...],
+        Field(
+            description="What neither counts: the histogram's lines, scrapes, health checks.",
+            examples=[['http_request_duration_seconds_bucket{code="200",le="0.5"} 120']],
+        ),
+    ] = ()
+
+
 class ConventionFile(InlineConvention):
     """A file of templates/conventions: how one instrumentation library names its metrics."""
 
@@ -79,3 +154,15 @@ class ConventionFile(InlineConvention):
     ]
     title: Annotated[Text, Field(description="Its name for people.")]
     source: Annotated[Text, Field(description="Where the names were taken from.")]
+    latency: Annotated[
+        FileHistogramSpec | None, Field(description="The histogram of how long requests take.")
+    ] = None
+    samples: Annotated[
+        SamplesSpec,
+        Field(
+            description="Lines that a program with this instrumentation exposes, as proof.",
+            examples=[{"request": ["hits_total 12"], "error": ["misses_total 1"]}],
+        ),
+    ]
+
+    _check_selectors = field_validator("requests", "errors")(_checked_selector)

@@ -72,6 +72,11 @@ def load_library(own_templates: Path | None = None) -> Library:
     return Library(packs, conventions, texts, folders)
 
 
+def shipped_conventions() -> tuple[str, ...]:
+    """The names of opsgen's own conventions, in order: each has a file of its name."""
+    return tuple(path.stem for path in _files(TEMPLATES / "conventions"))
+
+
 def _packs(folder: Path, shipped: Mapping[str, PackFile]) -> Iterator[tuple[str, PackFile]]:
     """A user's own pack takes the place of a shipped one; another name would be read by nothing,
     without a word."""

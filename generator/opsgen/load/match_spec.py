@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, model_validator
 
 from opsgen.load.convention_file import InlineConvention
 from opsgen.load.forms import ShortForm, Strict, exactly_one, refuse_all_but_one
+from opsgen.load.library import shipped_conventions
 from opsgen.load.name_fields import (
     LabelName,
     Slug,
@@ -46,6 +47,11 @@ class MatchSpec(Strict):
 Match = dict[LabelName, Annotated[MatchSpec, ShortForm("equals")]]
 
 
+def _shipped_names_as_examples(schema: dict[str, Any]) -> None:
+    """Editors complete the names of the conventions that opsgen ships."""
+    schema["examples"] = list(shipped_conventions())
+
+
 class ConventionSpec(InlineConvention):
     """A named convention, an inline one, or a named one with parts replaced."""
 
@@ -53,6 +59,6 @@ class ConventionSpec(InlineConvention):
         Slug | None,
         Field(
             description="A convention by name; the parts beside it replace the convention's own.",
-            examples=["prometheus-http", "otel-http", "fastapi-instrumentator", "grpc"],
+            json_schema_extra=_shipped_names_as_examples,
         ),
     ] = None

@@ -1,0 +1,182 @@
+"""A convention file in; every sample of it that contradicts it out.
+
+Builds do without this: a shipped convention is judged by the tests, a user's own by `opsgen check`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from opsgen.errors import Mistake
+from opsgen.load.convention_file import ConventionFile, FileHistogramSpec, plain_selector
+from opsgen.load.documents import read_document, validate
+from opsgen.load.shown import path_text, shown
+from opsgen.promql import PromqlError, Selector, parse
+from opsgen.proofs.matchers import accept_all
+from opsgen.proofs.state import Unsupported
+
+Mark = Literal["request", "error", "neither"]
+MARKS: tuple[Mark, ...] = ("request", "error", "neither")
+
+# `name{label="value"} 12`, with a time after it or not. Comments and exemplars are no samples.
+_LINE = re.compile(r"(?P<series>[^\s{}]+(?:\s*\{.*\})?)\s+(?P<value>[^\s{}\"]+)(?:\s+-?\d+)?")
+
+
+class Fault(NamedTuple):
+    """What is wrong at one place of a convention file, and what would be right there."""
+
+    path: tuple[str | int, ...]
+    wrong: str
+    right: str
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One line of an exposition: its series, what it is marked as, and where it stands in the
+    file."""
+
+    mark: Mark
+    index: int
+    metric: str
+    labels: tuple[tuple[str, str], ...]
+
+    @property
+    def path(self) -> tuple[str | int, ...]:
+        return ("samples", self.mark, self.index)
+
+    def is_of(self, selector: Selector) -> bool:
+        """Whether Prometheus would select it; raises Unsupported for an unreadable pattern."""
+        return self.metric == selector.metric and accept_all(selector.matchers, self.labels)
+
+
+def mistakes_in(folder: Path) -> Iterator[Mistake]:
+    """Each contradiction between a convention file of this folder and its samples, at its line."""
+    for path in sorted(folder.glob("*.yaml")):
+        document = read_document(path, str(path))
+        for fault in faults(validate(document, ConventionFile)):
+            line, column = document.position(fault.path)
+            text = path_text(fault.path)
+            yield Mistake(document.file, line, column, text, fault.wrong, fault.right)
+
+
+def faults(convention: ConventionFile) -> list[Fault]:
+    """Where a convention and its samples contradict each other; nowhere in a good one."""
+    samples: list[Sample] = []
+    unreadable: list[Fault] = []
+    for found in _read(convention):
+        if isinstance(found, Sample):
+            samples.append(found)
+        else:
+            unreadable.append(found)
+    try:
+        return [
+            *unreadable,
+            *_wrongly_counted(convention, samples),
+            *_wrong_histogram(convention.latency, samples),
+            *_wrong_route(convention.route, samples),
+        ]
+    except Unsupported as error:
+        wrong = f"the samples can't be compared with the selectors: {error}"
+        return [*unreadable, Fault((), wrong, "write a simpler regular expression")]
+
+
+def _read(convention: ConventionFile) -> Iterator[Sample | Fault]:
+    for mark in MARKS:
+        for index, line in enumerate(getattr(convention.samples, mark)):
+            yield _sample(mark, index, line)
+
+
+def _sample(mark: Mark, index: int, line: str) -> Sample | Fault:
+    found = _LINE.fullmatch(line.strip())
+    series = _series(found["series"]) if found else None
+    if series is None:
+        wrong = f"'{shown(line)}' is no line of an exposition"
+        right = 'write it as the program exposes it: http_requests_total{code="200"} 120'
+        return Fault(("samples", mark, index), wrong, right)
+    labels = tuple((matcher.label, matcher.value) for matcher in series.matchers)
+    return Sample(mark, index, series.metric or "", labels)
+
+
+def _series(text: str) -> Selector | None:
+    """A series is written as a selector of equalities is, and read as one."""
+    try:
+        node = parse(text)
+    except PromqlError:
+        return None
+    if not isinstance(node, Selector) or not node.metric:
+        return None
+    return node if all(matcher.op == "=" for matcher in node.matchers) else None
+
+
+def _wrongly_counted(convention: ConventionFile, samples: Iterable[Sample]) -> Iterator[Fault]:
+    """What a selector counts and should not, or does not count and should."""
+    requests = None if convention.requests is None else plain_selector(convention.requests)
+    errors = None if convention.errors is None else plain_selector(convention.errors)
+    # Where failures have a counter of their own, its series are none of those of all requests.
+    own_counter = requests and errors and requests.metric != errors.metric
+    counted_by: list[tuple[str, Selector | None, frozenset[Mark]]] = [
+        ("requests", requests, frozenset({"request"} if own_counter else {"request", "error"})),
+        ("errors", errors, frozenset({"error"})),
+    ]
+    for part, selector, marks in counted_by:
+        for sample in samples:
+            is_counted = selector is not None and sample.is_of(selector)
+            if is_counted != (sample.mark in marks):
+                does = "counts" if is_counted else "does not count"
+                wrong = f"{part} {does} this line, which is marked {sample.mark}"
+                yield Fault(sample.path, wrong, f"correct the mark, or {part}")
+    for part, selector, mark in (("requests", requests, "request"), ("errors", errors, "error")):
+        if selector is not None and not any(sample.mark == mark for sample in samples):
+            right = f"add a line that {part} counts"
+            yield Fault(("samples",), f"no line is marked {mark}", right)
+
+
+def _wrong_histogram(spec: FileHistogramSpec | None, samples: Iterable[Sample]) -> Iterator[Fault]:
+    """Buckets that the convention does not know, and a histogram of which no line is seen."""
+    if spec is None:
+        return
+    base = plain_selector(spec.histogram)
+    for part in ("bucket", "count"):
+        selector = Selector(f"{base.metric}_{part}", base.matchers)
+        lines = [sample for sample in samples if sample.is_of(selector)]
+        if not lines:
+            wrong = f"no line is one of {selector.metric}, which the histogram has"
+            yield Fault(("samples",), wrong, "add one, or correct latency.histogram")
+        if part == "bucket":
+            yield from _wrong_bounds(spec, lines)
+
+
+def _wrong_bounds(spec: FileHistogramSpec, buckets: Iterable[Sample]) -> Iterator[Fault]:
+    for sample in buckets:
+        text = dict(sample.labels).get("le")
+        if text is None:
+            right = "write the line of a bucket as the program exposes it"
+            yield Fault(sample.path, "this bucket has no label le", right)
+        elif spec.buckets and text != "+Inf" and _number(text) not in spec.buckets:
+            wrong = f'the bound le="{shown(text)}" is not among latency.buckets'
+            yield Fault(sample.path, wrong, "add it there, or correct the line")
+
+
+def _number(text: str) -> Decimal | None:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def _wrong_route(route: str | None, samples: Iterable[Sample]) -> Iterator[Fault]:
+    """Not every request has a route: one of an unknown path often has none."""
+    if route is None:
+        return
+    counted = [sample for sample in samples if sample.mark != "neither"]
+    labels = sorted({label for sample in counted for label, _ in sample.labels})
+    if counted and route not in labels:
+        wrong = f"no request among the samples has the label {route}"
+        right = f"the labels of requests are {', '.join(labels)}" if labels else "leave it out"
+        yield Fault(("route",), wrong, right)
