@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from opsgen.load.library import shipped_conventions
+from opsgen.load.shown import listed
 from opsgen.promql import Matcher, one_line
 from opsgen.quantities import Duration, Ratio
 from tests.specs import derived, fleet, refused, warned
 
+CONVENTIONS = listed(shipped_conventions())
 LEAST = "service: shop\nteam: web\nconvention: grpc\n"
 _CHAT = """\
 channels: {chat: {webhook: {url: "https://chat.example.com/hook"}}}
@@ -30,10 +33,7 @@ MISTAKES = {
     ),
     "a convention like no other": (
         "convention: zzz\n",
-        (
-            "3:13: convention: there is no convention 'zzz'; "
-            "the conventions are fastapi-instrumentator, grpc, otel-http, prometheus-http"
-        ),
+        (f"3:13: convention: there is no convention 'zzz'; the conventions are {CONVENTIONS}"),
     ),
     "a convention that is no PromQL": (
         "convention: {requests: 'http_requests_total{'}\n",
@@ -60,7 +60,7 @@ MISTAKES = {
         "slos: [{availability: 99%}]\n",
         (
             "3:23: slos[0].availability: availability can't be measured without a convention; name"
-            " a convention that has (fastapi-instrumentator, grpc, otel-http, prometheus-http), or"
+            f" a convention that has ({CONVENTIONS}), or"
             " write convention: with requests and errors"
         ),
     ),
@@ -68,7 +68,7 @@ MISTAKES = {
         "slos: [{latency: 99% under 1s}]\n",
         (
             "3:18: slos[0].latency: latency can't be measured without a convention; name a"
-            " convention that has (fastapi-instrumentator, grpc, otel-http, prometheus-http), or"
+            f" convention that has ({CONVENTIONS}), or"
             " write convention: with a latency histogram"
         ),
     ),
@@ -110,7 +110,7 @@ MISTAKES = {
         "convention: {requests: a_total}\nslos: [{latency: 99% under 1s}]\n",
         (
             "4:18: slos[0].latency: the convention inline has no latency histogram; name a"
-            " convention that has (fastapi-instrumentator, grpc, otel-http, prometheus-http), or"
+            f" convention that has ({CONVENTIONS}), or"
             " write convention: with a latency histogram"
         ),
     ),

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from pydantic.fields import FieldInfo
 
 from opsgen.load.refusals import Refusal, closest, kind_of
-from opsgen.load.shown import shown
+from opsgen.load.shown import listed, shown
 from opsgen.quantities import number_text
 
 # What is wrong, and what would be right.
 Words = tuple[str, str]
-
-_MOST_KEYS_LISTED = 12
 
 
 def words_of(refusal: Refusal) -> Words:
@@ -49,14 +47,8 @@ def _unknown_key(found: Refusal) -> Words:
     if found.meant:
         return "unknown key", f"did you mean '{found.meant}'?"
     if found.fields:
-        return "unknown key", f"write one of {_listed(found.fields)}"
+        return "unknown key", f"write one of {listed(found.fields)}"
     return "unknown key", "leave it out"
-
-
-def _listed(names: Iterable[str]) -> str:
-    names = list(names)
-    more = ", ..." if len(names) > _MOST_KEYS_LISTED else ""
-    return ", ".join(names[:_MOST_KEYS_LISTED]) + more
 
 
 def _expected(what: str, instead: str = "") -> Callable[[Refusal], Words]:
@@ -81,7 +73,7 @@ def _expected_text(found: Refusal) -> Words:
 def _expected_mapping(found: Refusal) -> Words:
     wrong = f"a mapping was expected, found {kind_of(found.value)}"
     if found.fields:
-        return wrong, f"write a mapping with {_listed(found.fields)}"
+        return wrong, f"write a mapping with {listed(found.fields)}"
     return wrong, "write `key: value` lines"
 
 
@@ -92,13 +84,13 @@ def _expected_whole_number(found: Refusal) -> Words:
 def _not_one_of(found: Refusal) -> Words:
     allowed = str(found.context.get("expected", ""))
     choices = re.findall(r"'((?:[^'\\]|\\.)*)'", allowed)
-    listed = _listed(choices) or allowed
+    known = listed(choices) or allowed
     if isinstance(found.value, dict | list):
-        return f"{kind_of(found.value)} is not allowed here", f"write one of {listed}"
+        return f"{kind_of(found.value)} is not allowed here", f"write one of {known}"
     close = closest(found.raw, choices)
     meant = f"did you mean '{close}'? " if close and not found.hidden else ""
     one = "write" if len(choices) == 1 else "write one of"
-    return f"{found.echo} is not allowed here", f"{meant}{one} {listed}"
+    return f"{found.echo} is not allowed here", f"{meant}{one} {known}"
 
 
 def _pattern(found: Refusal) -> Words:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 LONGEST_SHOWN = 60
+_MOST_LISTED = 12
 HIDDEN = "(not shown: it may be a secret)"
 
 # C0, DEL and C1 control characters without tab and newline, and the two separators that some
@@ -36,6 +37,13 @@ def shown(text: str) -> str:
     # Cut before and after: a value may be long, and a credential may be where the cut is.
     clean = _CREDENTIALS.sub("", one_line(text[: 10 * LONGEST_SHOWN]))
     return clean if len(clean) <= LONGEST_SHOWN else clean[: LONGEST_SHOWN - 1] + "…"
+
+
+def listed(names: Iterable[str]) -> str:
+    """The names as a message lists them: the first of them where there are many."""
+    names = list(names)
+    more = ", ..." if len(names) > _MOST_LISTED else ""
+    return ", ".join(names[:_MOST_LISTED]) + more
 
 
 def without_credentials(text: str) -> str:

@@ -5,13 +5,19 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from opsgen.load.convention_file import ConventionFile, HistogramSpec, InlineConvention
+from opsgen.load.convention_file import (
+    ConventionFile,
+    HistogramSpec,
+    InlineConvention,
+    NoPlainSelector,
+    plain_selector,
+)
 from opsgen.load.match_spec import ConventionSpec
 from opsgen.model.service import Convention, Histogram
 from opsgen.promql import Selector
 from opsgen.resolve.context import Context
-from opsgen.resolve.mistakes import suggest
-from opsgen.resolve.queries import parsed
+from opsgen.resolve.mistakes import KeyPath, suggest
+from opsgen.resolve.queries import is_known
 
 _UNIT_SECONDS = {"seconds": Decimal(1), "milliseconds": Decimal("0.001")}
 
@@ -45,29 +51,31 @@ def _convention(context: Context, name: str, title: str, spec: InlineConvention)
     return Convention(
         name=name,
         title=title,
-        requests=_selector(context, "requests", spec.requests),
-        errors=_selector(context, "errors", spec.errors),
+        requests=_selector(context, ("requests",), spec.requests),
+        errors=_selector(context, ("errors",), spec.errors),
         latency=_histogram(context, spec.latency),
         route_label=spec.route,
     )
 
 
-def _selector(context: Context, part: str, text: str | None) -> Selector | None:
+def _selector(context: Context, part: KeyPath, text: str | None) -> Selector | None:
+    """The selector of a part, or None after the mistake was noted: the parts of a convention's file
+    were checked when that was loaded, those of the spec are checked here."""
     if text is None:
         return None
-    node = parsed(context, ("convention", part), text)
-    if isinstance(node, Selector) and node.metric and node.range is None and not node.offset_ms:
-        return node
-    if node is not None:
-        right = 'write a metric with its matchers: http_requests_total{code=~"5.."}'
-        context.wrong(("convention", part), "this is not a plain selector", right)
-    return None
+    path = ("convention", *part)
+    try:
+        selector = plain_selector(text)
+    except NoPlainSelector as error:
+        context.wrong(path, error.wrong, error.right)
+        return None
+    return selector if is_known(context, path, selector) else None
 
 
 def _histogram(context: Context, spec: HistogramSpec | None) -> Histogram | None:
     if spec is None:
         return None
-    base = _selector(context, "latency", spec.histogram)
+    base = _selector(context, ("latency", "histogram"), spec.histogram)
     unit = _UNIT_SECONDS[spec.unit]
     latency = context.spec.latency
     own = {bound.seconds / unit for bound in latency.buckets} if latency else set()

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Protocol
 
 from opsgen.errors import InputError, Mistake
-from opsgen.load.shown import path_text
+from opsgen.load.shown import listed, path_text
 from opsgen.model.service import Place
 
 # Where a part of a document stands: its keys and indices, from the outermost on.
@@ -60,4 +60,4 @@ def suggest(name: str, known: Iterable[str], what: str) -> str:
     close = get_close_matches(name, names, 1)
     if close:
         return f"did you mean {close[0]!r}?"
-    return f"the {what} are {', '.join(names)}" if names else f"there are no {what}"
+    return f"the {what} are {listed(names)}" if names else f"there are no {what}"

@@ -36,12 +36,16 @@ def parsed(context: Context, path: KeyPath, text: str) -> Node | None:
     except PromqlError as error:
         context.wrong(path, f"this is no PromQL: {error}", "try it in Prometheus' own query page")
         return None
+    return node if is_known(context, path, node) else None
+
+
+def is_known(context: Context, path: KeyPath, node: Node) -> bool:
+    """Whether the project's Prometheus knows all that a query uses; notes the mistake if not."""
     prometheus = context.organisation.platform.prometheus
     newer = too_new(node, prometheus)
     if newer is not None:
         context.wrong(path, *_beyond(newer, prometheus))
-        return None
-    return node
+    return newer is None
 
 
 def _beyond(newer: TooNew, version: str) -> tuple[str, str]:
