@@ -56,11 +56,12 @@ bench: $(DEV) ## Measure how long a build takes, by stage
 	$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: docs
-docs: $(RUNTIME) ## Regenerate docs/schema/ (the JSON Schemas of all files that people write) and docs/conventions.md
+docs: $(RUNTIME) ## Regenerate what docs/ has of code and templates: schemas, conventions, kinds of channel
 	for kind in service project pack convention texts; do \
 		$(BIN)/opsgen schema "$$kind" >"docs/schema/$$kind.json" || exit 1; \
 	done
 	$(BIN)/python tools/conventions_page.py >docs/conventions.md
+	$(BIN)/python tools/channels_table.py docs/spec.md
 
 .PHONY: lock
 lock: $(DEV) ## Pin the dependencies of pyproject.toml; ARGS=--upgrade moves to the newest

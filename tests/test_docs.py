@@ -26,6 +26,7 @@ from opsgen.load.schema import SCHEMAS, json_schema
 from opsgen.quantities import Duration, Ratio, number_text
 from opsgen.signals.burnrates import tiers
 from tests.programs import PROMTOOLS, ROOT, require_program
+from tools.channels_table import with_table
 from tools.conventions_page import page
 
 _DOCS = ROOT / "docs"
@@ -119,6 +120,12 @@ def test_the_schemas_in_docs_are_what_opsgen_prints(kind: str) -> None:
 
 def test_the_page_of_conventions_is_made_of_their_files() -> None:
     assert (_DOCS / "conventions.md").read_text() == page(), "run: make docs"
+
+
+def test_the_kinds_of_channel_in_the_reference_are_those_of_the_table() -> None:
+    reference = _REFERENCE.read_text()
+
+    assert reference == with_table(reference), "run: make docs"
 
 
 def _properties(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

@@ -14,30 +14,24 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from opsgen.channels.kinds import (
+from opsgen.channels.kinds import KINDS
+from opsgen.channels.option_check import ChannelMistake, check_channel
+from opsgen.channels.option_values import (
     COUNT,
     DURATION,
     FLAG,
     HOST_PORT,
     INTEGER,
-    KINDS,
     PATH,
     SCHEME,
     TEMPLATED_TEXT,
     TEXT,
     URL,
     WORD,
-    Fields,
-    Option,
     Value,
 )
-from opsgen.channels.receivers import (
-    CATCH_ALL,
-    PLACEHOLDER,
-    ChannelMistake,
-    check_channel,
-    receiver,
-)
+from opsgen.channels.options import Fields, Option
+from opsgen.channels.receivers import CATCH_ALL, PLACEHOLDER, receiver
 from opsgen.model.oncall import Channel
 from opsgen.render.yaml_writer import dump
 from tests.programs import require_program

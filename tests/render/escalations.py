@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Any
 
+from opsgen.channels.kinds import KINDS
 from opsgen.model.oncall import SEVERITIES, Channel, Hours, Policy, Severity, Step, Team
 from opsgen.model.platform import Platform
 from opsgen.model.service import Convention, Place, Probe, Service
@@ -13,27 +13,7 @@ from opsgen.resolve.servers import TIMINGS
 
 NO_DELAY = Duration(0)
 SECRET_FILE = "/etc/alertmanager/secrets/one"
-# The least that each kind takes.
-LEAST_CHANNELS: dict[str, dict[str, Any]] = {
-    "pagerduty": {"routing_key_file": SECRET_FILE},
-    "slack": {"channel": "#payments", "api_url_file": SECRET_FILE},
-    "webhook": {"url": "http://alert-log.internal:8080/alerts?team=payments"},
-    "email": {"to": "a@example.com", "from": "b@example.com", "smarthost": "mail.example.com:587"},
-    "opsgenie": {"api_key_file": SECRET_FILE},
-    "msteams": {"webhook_url_file": SECRET_FILE},
-    "msteamsv2": {"webhook_url_file": SECRET_FILE},
-    "discord": {"webhook_url_file": SECRET_FILE},
-    "telegram": {"bot_token_file": SECRET_FILE, "chat_id": -1001234},
-    "pushover": {"user_key_file": SECRET_FILE, "token_file": SECRET_FILE},
-    "sns": {"topic_arn": "arn:aws:sns:us-east-2:698519295917:alerts"},
-    "victorops": {"api_key_file": SECRET_FILE, "routing_key": "payments"},
-    "grafana_irm": {"url_file": SECRET_FILE},
-    "incidentio": {"url": "https://incidents.example.com", "alert_source_token_file": SECRET_FILE},
-    "webex": {
-        "room_id": "Y2lzY29",
-        "http_config": {"authorization": {"credentials_file": SECRET_FILE}},
-    },
-}
+LEAST_CHANNELS = {name: kind.example for name, kind in KINDS.items()}
 OFFICE = Hours("office", ("monday:friday",), (("09:00", "18:00"),), "Europe/Berlin")
 PAGER = Channel(
     "payments-primary", "pagerduty", {"routing_key_file": "/etc/alertmanager/secrets/payments"}

@@ -15,23 +15,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsgen.alertmanager.routing import is_inhibited, matcher, receivers_reached
-from opsgen.channels.kinds import (
+from opsgen.channels.kinds import KINDS
+from opsgen.channels.option_values import (
     COUNT,
     DURATION,
     FLAG,
     HOST_PORT,
     INTEGER,
-    KINDS,
     PATH,
     SCHEME,
     TEMPLATED_TEXT,
     TEXT,
     URL,
     WORD,
-    Fields,
-    Option,
     Value,
 )
+from opsgen.channels.options import Fields, Option
 from opsgen.channels.receivers import CATCH_ALL
 from opsgen.model.oncall import SEVERITIES, Channel, Hours, Policy, Severity, Step, Team
 from opsgen.model.service import Service

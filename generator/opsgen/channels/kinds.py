@@ -8,10 +8,8 @@ secret by value. Sources: Alertmanager's docs/configuration.md for the fields, i
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, urlsplit
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from opsgen.channels.messages import (
     BODY,
@@ -22,183 +20,37 @@ from opsgen.channels.messages import (
     TITLE,
     by_severity,
 )
+from opsgen.channels.option_values import (
+    COUNT,
+    DURATION,
+    FLAG,
+    HOST_PORT,
+    INTEGER,
+    PATH,
+    TEMPLATED_TEXT,
+    TEXT,
+    URL,
+    WORD,
+    choice,
+)
+from opsgen.channels.options import OLDEST, Fields, Option, http_config, on_call
 
-_OLDEST = "0.25"
-
-
-@dataclass(frozen=True)
-class Value:
-    """What an option may hold. `templated` says that Alertmanager expands it as a Go template."""
-
-    accepts: Callable[[object], bool]
-    right: str
-    templated: bool = False
-
-
-@dataclass(frozen=True)
-class Option:
-    """One option, and the first Alertmanager release in which it works; `sent` says whether
-    Alertmanager reads it."""
-
-    value: Value | Fields
-    since: str = _OLDEST
-    sent: bool = True
-
-
-@dataclass(frozen=True)
-class Fields:
-    """A mapping of options, or with `many` a list of such.
-
-    Of every group in `one_of` exactly one must be there, of every group in `at_most_one` no two.
-    `secrets` are the options that would hold a secret by value, and what to write in their stead.
-    """
-
-    options: Mapping[str, Option]
-    one_of: tuple[tuple[str, ...], ...] = ()
-    at_most_one: tuple[tuple[str, ...], ...] = ()
-    secrets: Mapping[str, str] = field(default_factory=dict)
-    many: bool = False
+_SECRET_FILE = "/etc/alertmanager/secrets/one"
+# Pushover's priorities: 2 rings until somebody acknowledges, 0 is an ordinary notification, -1 a
+# silent one (pushover.net/api).
+_RING = by_severity("2", "0", "-1")
 
 
 @dataclass(frozen=True)
 class Kind:
     """One kind of channel: its list in an Alertmanager receiver, its options, and what opsgen
-    writes to it."""
+    writes to it. `example` is the least that it takes, for tests and people."""
 
     key: str
     fields: Fields
     message: Mapping[str, object]
-    since: str = _OLDEST
-
-
-# Names of query parameters that carry credentials.
-_SECRET_PARAMETER = re.compile(
-    r"(?i).*(token|secret|passw|api_?key|signature|credential).*|key|auth|sig"
-)
-_HOST = r"(?:[\w.-]+|\[[0-9a-fA-F:]+\])"
-_PORT = r":(?:6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|[1-9]\d{0,3})"
-_URL = re.compile(
-    rf"https?://{_HOST}(?:{_PORT})?(?:[/?#](?:[^\s{{}}%]|%[0-9a-fA-F]{{2}})*)?", re.ASCII
-)
-_INT64 = 2**63
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip()) and "\0" not in value
-
-
-def _is_word(value: object) -> bool:
-    return isinstance(value, str) and bool(re.fullmatch(r"[^\s{}\0]+", value))
-
-
-def _is_name(value: object) -> bool:
-    return isinstance(value, str) and value.isprintable() and bool(value) and value == value.strip()
-
-
-def _is_path(value: object) -> bool:
-    """With a slash, and no URL: a key or a webhook's URL written here by mistake is caught before
-    it is written out."""
-    return (
-        isinstance(value, str)
-        and ("/" in value or "\\" in value)
-        and "://" not in value
-        and value.isprintable()
-    )
-
-
-def _is_url(value: object) -> bool:
-    """Without user and password, without braces (templates), and with nothing that Go's parser
-    refuses."""
-    if not isinstance(value, str) or not value.isprintable() or not _URL.fullmatch(value):
-        return False
-    try:
-        parameters = parse_qsl(urlsplit(value).query, keep_blank_values=True)
-    except ValueError:  # what is in brackets is no IPv6 address
-        return False
-    return not any(_SECRET_PARAMETER.fullmatch(name) for name, _ in parameters)
-
-
-def _is_integer(value: object, least: int = -_INT64) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value < _INT64
-
-
-def _matches(pattern: str) -> Callable[[object], bool]:
-    return lambda value: isinstance(value, str) and bool(re.fullmatch(pattern, value, re.ASCII))
-
-
-def _choice(*choices: str) -> Value:
-    return Value(lambda value: value in choices, f"write one of {', '.join(choices)}")
-
-
-TEXT = Value(_is_text, "write text; a number needs quotes")
-TEMPLATED_TEXT = Value(_is_text, "write text; a number needs quotes", templated=True)
-NAME = Value(_is_name, "write the name that it has there; a number needs quotes")
-WORD = Value(_is_word, "write it without spaces and braces; a number needs quotes")
-PATH = Value(
-    _is_path,
-    "write the path of a file that holds the secret, as Alertmanager sees it:"
-    " /etc/alertmanager/secrets/name",
-)
-URL = Value(
-    _is_url, "write a URL that starts with http:// or https:// and holds no user, password or token"
-)
-FLAG = Value(lambda value: isinstance(value, bool), "write true or false")
-INTEGER = Value(
-    lambda value: _is_integer(value) and value != 0, "write a whole number other than 0"
-)
-COUNT = Value(lambda value: _is_integer(value, least=0), "write a whole number, 0 or more")
-# As Go reads them: it knows no days.
-DURATION = Value(
-    _matches(r"(?=\d)(\d{1,4}h)?(\d{1,4}m)?(\d{1,4}s)?"),
-    "write a duration in hours, minutes, seconds: 30s, 1h30m",
-)
-HOST_PORT = Value(_matches(_HOST + _PORT), "write a host and a port: mail.example.com:587")
-SCHEME = Value(
-    _matches(r"(?!(?i:basic)$)[\w-]+"), "write a scheme such as Bearer; for Basic, write basic_auth"
-)
-
-
-def _http(one_of: tuple[tuple[str, ...], ...] = ()) -> Option:
-    """How an integration's requests are made (`http_config`)."""
-    authorization = Fields(
-        {"type": Option(SCHEME), "credentials_file": Option(PATH)},
-        one_of=(("credentials_file",),),
-        secrets={"credentials": "write credentials_file"},
-    )
-    basic_auth = Fields(
-        {"username": Option(TEXT), "password_file": Option(PATH)},
-        one_of=(("username",), ("password_file",)),
-        secrets={"password": "write password_file"},
-    )
-    tls_config = Fields(
-        {
-            "ca_file": Option(PATH),
-            "server_name": Option(WORD),
-            "insecure_skip_verify": Option(FLAG),
-        },
-    )
-    return Option(
-        Fields(
-            {
-                "authorization": Option(authorization),
-                "basic_auth": Option(basic_auth),
-                "proxy_url": Option(URL),
-                "follow_redirects": Option(FLAG),
-                "tls_config": Option(tls_config),
-            },
-            one_of=one_of,
-            at_most_one=(("authorization", "basic_auth"),),
-            secrets={
-                "bearer_token": "write authorization: {credentials_file: ...}",
-                "oauth2": "write authorization or basic_auth, with the secret in a file",
-            },
-        )
-    )
-
-
-def _on_call(*kinds: str) -> Option:
-    """Whom the provider tells: it becomes the provider's own escalation policy."""
-    return Option(Fields({kind: Option(NAME) for kind in kinds}, one_of=(kinds,)), sent=False)
+    example: Mapping[str, object]
+    since: str = OLDEST
 
 
 KINDS: Mapping[str, Kind] = {
@@ -210,8 +62,8 @@ KINDS: Mapping[str, Kind] = {
                 "service_key_file": Option(PATH),
                 "url": Option(URL),
                 "client": Option(TEMPLATED_TEXT),
-                "http_config": _http(),
-                "on_call": _on_call("schedule", "user"),
+                "http_config": http_config(),
+                "on_call": on_call("schedule", "user"),
             },
             one_of=(("routing_key_file", "service_key_file"),),
             secrets={
@@ -227,6 +79,7 @@ KINDS: Mapping[str, Kind] = {
             # Not `links`: one without an address would have the whole event refused.
             "details": {"description": BODY, "runbook": RUNBOOK, "dashboard": DASHBOARD},
         },
+        example={"routing_key_file": _SECRET_FILE},
     ),
     "slack": Kind(
         "slack_configs",
@@ -238,12 +91,13 @@ KINDS: Mapping[str, Kind] = {
                 "icon_emoji": Option(TEMPLATED_TEXT),
                 "icon_url": Option(URL),
                 "link_names": Option(FLAG),
-                "http_config": _http(),
+                "http_config": http_config(),
             },
             one_of=(("channel",), ("api_url_file",)),
             secrets={"api_url": "write api_url_file"},
         ),
         {"title": SLACK_TITLE, "title_link": RUNBOOK, "text": SLACK_BODY, "fallback": SLACK_TITLE},
+        example={"channel": "#payments", "api_url_file": _SECRET_FILE},
     ),
     "webhook": Kind(
         "webhook_configs",
@@ -253,11 +107,12 @@ KINDS: Mapping[str, Kind] = {
                 # 0.26 reads it, but crashes when a delivery fails; mended in 0.28 (#3800).
                 "url_file": Option(PATH, since="0.28"),
                 "max_alerts": Option(COUNT),
-                "http_config": _http(),
+                "http_config": http_config(),
             },
             one_of=(("url", "url_file"),),
         ),
         {},
+        example={"url": "http://alert-log.internal:8080/alerts?team=payments"},
     ),
     "email": Kind(
         "email_configs",
@@ -283,6 +138,11 @@ KINDS: Mapping[str, Kind] = {
         ),
         # Plain text alone: it reads the same everywhere, and nobody's description becomes markup.
         {"headers": {"Subject": TITLE}, "html": "", "text": BODY},
+        example={
+            "to": "a@example.com",
+            "from": "b@example.com",
+            "smarthost": "mail.example.com:587",
+        },
     ),
     "opsgenie": Kind(
         "opsgenie_configs",
@@ -296,7 +156,7 @@ KINDS: Mapping[str, Kind] = {
                             "id": Option(TEMPLATED_TEXT),
                             "name": Option(TEMPLATED_TEXT),
                             "username": Option(TEMPLATED_TEXT),
-                            "type": Option(_choice("team", "user", "escalation", "schedule")),
+                            "type": Option(choice("team", "user", "escalation", "schedule")),
                         },
                         one_of=(("id", "name", "username"), ("type",)),
                         many=True,
@@ -304,34 +164,37 @@ KINDS: Mapping[str, Kind] = {
                 ),
                 "tags": Option(TEMPLATED_TEXT),
                 "update_alerts": Option(FLAG),
-                "http_config": _http(),
-                "on_call": _on_call("schedule", "user", "team"),
+                "http_config": http_config(),
+                "on_call": on_call("schedule", "user", "team"),
             },
             one_of=(("api_key_file",),),
             secrets={"api_key": "write api_key_file"},
         ),
         {"message": TITLE, "description": BODY, "priority": by_severity("P1", "P3", "P5")},
+        example={"api_key_file": _SECRET_FILE},
     ),
     # Receivers' `webhook_url_file` came with 0.27, which then refuses to load it; mended in 0.28
     # (#3728, #3894).
     "msteams": Kind(
         "msteams_configs",
         Fields(
-            {"webhook_url_file": Option(PATH), "http_config": _http()},
+            {"webhook_url_file": Option(PATH), "http_config": http_config()},
             one_of=(("webhook_url_file",),),
             secrets={"webhook_url": "write webhook_url_file"},
         ),
         {"title": TITLE},
+        example={"webhook_url_file": _SECRET_FILE},
         since="0.28",
     ),
     "msteamsv2": Kind(
         "msteamsv2_configs",
         Fields(
-            {"webhook_url_file": Option(PATH), "http_config": _http()},
+            {"webhook_url_file": Option(PATH), "http_config": http_config()},
             one_of=(("webhook_url_file",),),
             secrets={"webhook_url": "write webhook_url_file"},
         ),
         {"title": TITLE},
+        example={"webhook_url_file": _SECRET_FILE},
         since="0.28",
     ),
     "discord": Kind(
@@ -341,12 +204,13 @@ KINDS: Mapping[str, Kind] = {
                 "webhook_url_file": Option(PATH),
                 "username": Option(TEMPLATED_TEXT),
                 "avatar_url": Option(URL),
-                "http_config": _http(),
+                "http_config": http_config(),
             },
             one_of=(("webhook_url_file",),),
             secrets={"webhook_url": "write webhook_url_file"},
         ),
         {"title": TITLE, "message": BODY},
+        example={"webhook_url_file": _SECRET_FILE},
         since="0.28",
     ),
     "telegram": Kind(
@@ -358,12 +222,13 @@ KINDS: Mapping[str, Kind] = {
                 "message_thread_id": Option(INTEGER, since="0.28"),
                 "api_url": Option(URL),
                 "disable_notifications": Option(FLAG),
-                "http_config": _http(),
+                "http_config": http_config(),
             },
             one_of=(("bot_token_file",), ("chat_id",)),
             secrets={"bot_token": "write bot_token_file"},
         ),
         {"message": f"{TITLE}\n\n{BODY}"},
+        example={"bot_token_file": _SECRET_FILE, "chat_id": -1001234},
         since="0.26",
     ),
     "pushover": Kind(
@@ -376,7 +241,7 @@ KINDS: Mapping[str, Kind] = {
                 "sound": Option(WORD),
                 "retry": Option(DURATION),
                 "expire": Option(DURATION),
-                "http_config": _http(),
+                "http_config": http_config(),
             },
             one_of=(("user_key_file",), ("token_file",)),
             secrets={"user_key": "write user_key_file", "token": "write token_file"},
@@ -385,13 +250,9 @@ KINDS: Mapping[str, Kind] = {
             "title": TITLE,
             "message": BODY,
             "url": RUNBOOK,
-            # 2 rings until somebody acknowledges, 0 is an ordinary notification, -1 a silent one
-            # (pushover.net/api).
-            "priority": (
-                '{{ if eq .Status "resolved" }}0{{ else'
-                f" }}}}{by_severity('2', '0', '-1')}{{{{ end }}}}"
-            ),
+            "priority": f'{{{{ if eq .Status "resolved" }}}}0{{{{ else }}}}{_RING}{{{{ end }}}}',
         },
+        example={"user_key_file": _SECRET_FILE, "token_file": _SECRET_FILE},
         since="0.26",
     ),
     "sns": Kind(
@@ -411,11 +272,12 @@ KINDS: Mapping[str, Kind] = {
                         },
                     )
                 ),
-                "http_config": _http(),
+                "http_config": http_config(),
             },
             one_of=(("topic_arn", "target_arn", "phone_number"),),
         ),
         {"subject": TITLE, "message": BODY},
+        example={"topic_arn": "arn:aws:sns:us-east-2:698519295917:alerts"},
     ),
     "victorops": Kind(
         "victorops_configs",
@@ -424,8 +286,8 @@ KINDS: Mapping[str, Kind] = {
                 "api_key_file": Option(PATH),
                 "routing_key": Option(TEMPLATED_TEXT),  # it names a team; it is no secret
                 "api_url": Option(URL),
-                "http_config": _http(),
-                "on_call": _on_call("schedule", "user"),
+                "http_config": http_config(),
+                "on_call": on_call("schedule", "user"),
             },
             one_of=(("api_key_file",), ("routing_key",)),
             secrets={"api_key": "write api_key_file"},
@@ -435,6 +297,7 @@ KINDS: Mapping[str, Kind] = {
             "state_message": BODY,
             "message_type": by_severity("CRITICAL", "WARNING", "INFO"),
         },
+        example={"api_key_file": _SECRET_FILE, "routing_key": "payments"},
     ),
     "webex": Kind(
         "webex_configs",
@@ -442,11 +305,15 @@ KINDS: Mapping[str, Kind] = {
             {
                 "room_id": Option(WORD),
                 "api_url": Option(URL),
-                "http_config": _http(one_of=(("authorization",),)),
+                "http_config": http_config(one_of=(("authorization",),)),
             },
             one_of=(("room_id",), ("http_config",)),
         ),
         {"message": f"{TITLE}\n\n{BODY}"},
+        example={
+            "room_id": "Y2lzY29",
+            "http_config": {"authorization": {"credentials_file": _SECRET_FILE}},
+        },
     ),
     # Grafana IRM and OnCall take Alertmanager's webhooks at a URL that is a secret; `since` as a
     # webhook's url_file.
@@ -456,13 +323,14 @@ KINDS: Mapping[str, Kind] = {
             {
                 "url_file": Option(PATH),
                 "max_alerts": Option(COUNT),
-                "http_config": _http(),
-                "on_call": _on_call("schedule", "user"),
+                "http_config": http_config(),
+                "on_call": on_call("schedule", "user"),
             },
             one_of=(("url_file",),),
             secrets={"url": "write url_file; the address of an integration is a secret"},
         ),
         {},
+        example={"url_file": _SECRET_FILE},
         since="0.28",
     ),
     "incidentio": Kind(
@@ -473,12 +341,13 @@ KINDS: Mapping[str, Kind] = {
                 "url_file": Option(PATH),
                 "alert_source_token_file": Option(PATH),
                 "max_alerts": Option(COUNT),
-                "on_call": _on_call("schedule", "user"),
+                "on_call": on_call("schedule", "user"),
             },
             one_of=(("url", "url_file"), ("alert_source_token_file",)),
             secrets={"alert_source_token": "write alert_source_token_file"},
         ),
         {},
+        example={"url": "https://incidents.example.com", "alert_source_token_file": _SECRET_FILE},
         since="0.29",
     ),
 }

@@ -24,12 +24,15 @@ _SLACK_ESCAPED = ' | reReplaceAll "&" "&amp;" | reReplaceAll "<" "&lt;" | reRepl
 
 
 def _title(escaped: str = "") -> str:
+    summary = f"(index . 0).Annotations.summary{escaped}"
+    environment = "{{ with .CommonLabels.environment }} ({{ . }}){{ end }}"
+    step = "{{ with .CommonLabels.step }}, step {{ . }}{{ end }}"
+    more = "{{ if gt (len .) 1 }} (first of {{ len . }} alerts){{ end }}"
+    firing = f"{{{{ with .Alerts.Firing }}}}{{{{ {summary} }}}}{more}"
+    resolved = f"resolved: {{{{ (index .Alerts 0).Annotations.summary{escaped} }}}}"
     return (
-        "{{ .CommonLabels.service }}{{ with .CommonLabels.environment }} ({{ . }}){{"
-        " end }}{{ with .CommonLabels.step }}, step {{ . }}{{ end }}: {{ with"
-        f" .Alerts.Firing }}}}{{{{ (index . 0).Annotations.summary{escaped} }}}}{{{{ if gt (len .)"
-        " 1 }} (first of {{ len . }} alerts){{ end }}{{ else }}resolved: {{ (index"
-        f" .Alerts 0).Annotations.summary{escaped} }}}}{{{{ end }}}}"
+        f"{{{{ .CommonLabels.service }}}}{environment}{step}: {firing}{{{{ else }}}}{resolved}"
+        "{{ end }}"
     )
 
 
@@ -48,7 +51,6 @@ Resolved: {{{{ .Annotations.summary{_SLACK_ESCAPED} }}}}
 def by_severity(page: str, ticket: str, info: str) -> str:
     """A provider's own word for the severity. The routes group by it, so that all alerts of a
     message share it."""
-    return (
-        f'{{{{ if eq .CommonLabels.severity "page" }}}}{page}{{{{ else if eq .CommonLabels.severity'
-        f' "ticket" }}}}{ticket}{{{{ else }}}}{info}{{{{ end }}}}'
-    )
+    is_page = '{{ if eq .CommonLabels.severity "page" }}'
+    is_ticket = '{{ else if eq .CommonLabels.severity "ticket" }}'
+    return f"{is_page}{page}{is_ticket}{ticket}{{{{ else }}}}{info}{{{{ end }}}}"

@@ -7,16 +7,10 @@ from typing import Any
 
 from pydantic.json_schema import JsonSchemaValue
 
-from opsgen.channels import kinds as channel_kinds
-from opsgen.channels.kinds import KINDS, Fields, Kind, Option, Value
+from opsgen.channels.kinds import KINDS, Kind
+from opsgen.channels.option_values import Value
+from opsgen.channels.options import Fields, Option
 from opsgen.load.forms import exactly_one
-
-# What is no text in YAML; everything else is.
-_TYPES = {
-    id(channel_kinds.FLAG): "boolean",
-    id(channel_kinds.INTEGER): "integer",
-    id(channel_kinds.COUNT): "integer",
-}
 
 
 def channel_schema() -> JsonSchemaValue:
@@ -53,7 +47,7 @@ def _mapping(fields: Fields) -> dict[str, Any]:
 def _option(option: Option) -> dict[str, Any]:
     if isinstance(option.value, Value):
         right = f"{option.value.right[0].upper()}{option.value.right[1:]}."
-        return {"type": _TYPES.get(id(option.value), "string"), "description": right}
+        return {"type": option.value.json_type, "description": right}
     mapping = _mapping(option.value)
     described = {"description": f"{', '.join(option.value.options)}."}
     return (

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
+from opsgen.channels.option_check import check_channel
 from opsgen.channels.providers import PROVIDERS
-from opsgen.channels.receivers import PLACEHOLDER, check_channel
+from opsgen.channels.receivers import PLACEHOLDER
 from opsgen.load.escalation_spec import HoursSpec, StepSpec
 from opsgen.load.project_spec import ChannelSpec, ProjectSpec
 from opsgen.model.oncall import Channel, Hours, OnCall, Policy, Step
