@@ -43,9 +43,10 @@ golden: $(DEV) ## Write the golden trees of tests/golden anew; read the differen
 	OPSGEN_UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_golden.py -k golden_tree
 
 .PHONY: lint
-lint: $(DEV) ## Check style and formatting
+lint: $(DEV) ## Check style, formatting, and that the rooms look only downwards
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 
 .PHONY: types
 types: $(DEV) ## Check types, strictly
@@ -74,7 +75,7 @@ tools: ## Install the programs that tests judge by: Prometheus, Alertmanager, pr
 
 .PHONY: clean
 clean: ## Remove the environment, caches and distributions; .tools stays, it takes minutes
-	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find benchmarks generator tests -type d -name __pycache__ -prune -exec rm -rf {} +
 
 $(BIN)/python:
