@@ -13,9 +13,10 @@ from opsgen.fleet.build import check_fresh, write_fleet
 from opsgen.fleet.load import FleetModel, load_fleet, load_organisation, subject_of
 from opsgen.fleet.make import facts, made_of
 from opsgen.load.discovery import find_specs
-from opsgen.load.documents import read_document, validate
+from opsgen.load.documents import validate
 from opsgen.load.library import load_library
 from opsgen.load.service_spec import ServiceSpec
+from opsgen.load.yaml_reader import read_document
 from opsgen.model.artifact_kinds import ARTIFACT_KINDS
 from opsgen.render.artifacts import function_named
 from opsgen.resolve.service import resolve

@@ -21,8 +21,9 @@ from opsgen.errors import InputError
 from opsgen.fleet.load import load_fleet
 from opsgen.load.convention_file import ConventionFile
 from opsgen.load.convention_samples import faults
-from opsgen.load.documents import parse_document, read_document, validate
+from opsgen.load.documents import validate
 from opsgen.load.schema import SCHEMAS, json_schema
+from opsgen.load.yaml_reader import parse_document, read_document
 from opsgen.quantities import Duration, Ratio, number_text
 from opsgen.signals.burnrates import tiers
 from tests.programs import PROMTOOLS, ROOT, require_program

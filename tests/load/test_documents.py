@@ -22,11 +22,12 @@ from pydantic import (
 )
 
 from opsgen.errors import InputError, Mistake
-from opsgen.load.documents import parse_document, validate
+from opsgen.load.documents import validate
 from opsgen.load.name_fields import Slug
 from opsgen.load.quantity_fields import DurationField, NumberField, ObjectiveField
 from opsgen.load.scalars import mistake
 from opsgen.load.text_fields import HttpUrl, Text
+from opsgen.load.yaml_reader import parse_document
 
 
 class _Strict(BaseModel):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
-from opsgen.output.plan import FolderContent
+from opsgen.output.decision import FolderContent
 from opsgen.output.write import write
 from tests.output.trees import wanted
 

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from opsgen.model.artifact import MANIFEST
+from opsgen.output.decision import UNWANTED, Action, Plan
 from opsgen.output.disk import WriteError
-from opsgen.output.plan import UNWANTED, Action, Plan, plan
+from opsgen.output.plan import plan
 from opsgen.output.write import write
 from tests.output.trees import Files, failing, snapshot, wanted
 

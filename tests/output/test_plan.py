@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from opsgen.model.artifact import MANIFEST, Artifact, ArtifactSet
-from opsgen.output.plan import EDITED, FOREIGN, UNWANTED, Action, FolderContent, Plan, plan
+from opsgen.output.decision import EDITED, FOREIGN, UNWANTED, Action, FolderContent, Plan
+from opsgen.output.plan import plan
 from opsgen.output.write import write
 from tests.output.trees import Files, content, snapshot, spoil, wanted
 

@@ -16,7 +16,7 @@ from opsgen.fleet.build import contents
 from opsgen.fleet.load import load_fleet
 from opsgen.model import pages
 from opsgen.output import blocks
-from opsgen.output.plan import EDITED_BLOCK, FolderContent
+from opsgen.output.decision import EDITED_BLOCK, FolderContent
 from opsgen.output.write import write
 
 _BASE = "service: shop\nteam: web\nconvention: prometheus-http\nmatch: {job: shop}\n"

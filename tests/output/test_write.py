@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from opsgen.model.artifact import MANIFEST
+from opsgen.output.decision import Action
 from opsgen.output.disk import WriteError
-from opsgen.output.plan import Action, plan
+from opsgen.output.plan import plan
 from opsgen.output.write import apply, write
 from tests.output.trees import content, snapshot, spoil, times, wanted
 

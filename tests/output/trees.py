@@ -13,7 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 from opsgen.model.artifact import Artifact, ArtifactSet
-from opsgen.output.plan import FolderContent
+from opsgen.output.decision import FolderContent
 
 Files = Mapping[str, str]
 

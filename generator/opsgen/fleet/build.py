@@ -22,8 +22,9 @@ from opsgen.model.artifact import Artifact, ArtifactSet
 from opsgen.model.artifact_kinds import ESCALATION, FLEET_KUBERNETES, KUBERNETES
 from opsgen.model.targets import TARGETS
 from opsgen.output.blocks import Side
+from opsgen.output.decision import Action, FolderContent
 from opsgen.output.manifest import read_index
-from opsgen.output.plan import Action, FolderContent, plan
+from opsgen.output.plan import plan
 from opsgen.output.write import write
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from typing import Any
 from opsgen.fleet import inputs
 from opsgen.load.discovery import Specs, shown
 from opsgen.model.artifact import ArtifactSet, Wanted, digest
+from opsgen.output.decision import FolderContent
 from opsgen.output.disk import WriteError
-from opsgen.output.plan import FolderContent
 
 _FORM = 1
 # Its texts are a few percent of their size already at the fastest level.

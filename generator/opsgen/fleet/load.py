@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from opsgen.errors import InputError, Mistake
 from opsgen.fleet.workers import each
 from opsgen.load.discovery import Shard, Specs, find_specs, shown
-from opsgen.load.documents import Document, read_document, validate
+from opsgen.load.documents import validate
 from opsgen.load.library import Library, load_library
 from opsgen.load.project_spec import ProjectSpec
 from opsgen.load.service_spec import ServiceSpec
+from opsgen.load.yaml_reader import Document, read_document
 from opsgen.model.artifact import Artifact
 from opsgen.model.organisation import Organisation
 from opsgen.model.service import Place, Service

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from opsgen.fleet.make import MadeFleet
 from opsgen.model.artifact import MANIFEST, Wanted
 from opsgen.model.findings import Finding
+from opsgen.output.decision import EDITED, FORCEABLE, Action, Decision, Plan
 from opsgen.output.excerpt import excerpt, first_lines
-from opsgen.output.plan import EDITED, FORCEABLE, Action, Decision, Plan
 
 _VERBS = {
     Action.ADD: ("added", "missing"),

@@ -22,7 +22,7 @@ from opsgen.judge.runbook_review import Review, review_fleet
 from opsgen.load.convention_samples import mistakes_in
 from opsgen.model.artifact_kinds import ALERTMANAGER
 from opsgen.model.findings import Case, Finding, of_lines
-from opsgen.output.plan import FolderContent
+from opsgen.output.decision import FolderContent
 
 _MOST_LINES = 40
 

@@ -14,8 +14,9 @@ from typing import Literal, NamedTuple
 
 from opsgen.errors import Mistake
 from opsgen.load.convention_file import ConventionFile, FileHistogramSpec, plain_selector
-from opsgen.load.documents import read_document, validate
+from opsgen.load.documents import validate
 from opsgen.load.shown import path_text, shown
+from opsgen.load.yaml_reader import read_document
 from opsgen.promql import PromqlError, Selector, parse
 from opsgen.proofs.matchers import accept_all
 from opsgen.proofs.state import Unsupported

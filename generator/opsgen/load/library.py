@@ -13,8 +13,9 @@ from pydantic import BaseModel
 
 from opsgen.errors import InputError, Mistake
 from opsgen.load.convention_file import ConventionFile
-from opsgen.load.documents import read_document, validate
+from opsgen.load.documents import validate
 from opsgen.load.pack_file import GuidanceSpec, PackFile, TextsFile
+from opsgen.load.yaml_reader import read_document
 
 # A link in a checkout, a folder in an installed package: the same path in both.
 TEMPLATES = Path(__file__).parent.parent / "templates"

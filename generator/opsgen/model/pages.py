@@ -113,30 +113,49 @@ def sealed(rendered: str) -> Page:
     """The page that a template has rendered; raises ValueError where its marks do not fit each
     other, or a word is in no block and no question to people."""
     parts: list[Part] = []
-    last, begun = 0, None
+    last = 0
+    begun: re.Match[str] | None = None
     for found in _SEAM.finditer(rendered):
         between = rendered[last : found.start()]
         if found["kind"] == "begin" and begun is None:
-            parts = [*parts[:-1], replace(parts[-1], after=between)] if parts else parts
-            if written_by_people(between):
-                raise ValueError(f"{between.strip().splitlines()[0]!r} is in no block")
+            _refuse_words(between, "is in no block")
+            parts = _followed_by(parts, between)
             begun = found
         elif found["kind"] == "end" and begun is not None and begun["id"] == found["id"]:
-            was = tuple(part.removeprefix("was:") for part in begun["was"].split())
-            # Empty lines around the marks, so that no Markdown takes them for a part of a table or
-            # a paragraph.
-            inside = between.strip("\n")
-            parts.append(Part(Block(found["id"], f"\n{inside}\n\n", was=was), ""))
+            parts.append(Part(_sealed_block(begun, between), ""))
             begun = None
         else:
             raise ValueError(f"{found['kind']} {found['id']} is at the wrong place")
         last = found.end()
     rest = rendered[last:]
-    if begun is not None or written_by_people(rest):
-        raise ValueError(f"{begun['id'] if begun else rest.strip().splitlines()[0]!r} has no end")
+    if begun is not None:
+        raise ValueError(f"{begun['id']!r} has no end")
+    _refuse_words(rest, "has no end")
     if len({part.block.id for part in parts}) < len(parts):
         raise ValueError("two blocks have one id")
-    return Page("", (*parts[:-1], *(replace(part, after=rest) for part in parts[-1:])))
+    return Page("", tuple(_followed_by(parts, rest)))
+
+
+def _refuse_words(between: str, wrong: str) -> None:
+    if written_by_people(between):
+        raise ValueError(f"{between.strip().splitlines()[0]!r} {wrong}")
+
+
+def _followed_by(parts: list[Part], text: str) -> list[Part]:
+    """The parts, the last of them with the text after its block."""
+    return [*parts[:-1], *(replace(part, after=text) for part in parts[-1:])]
+
+
+def _sealed_block(begun: re.Match[str], between: str) -> Block:
+    # Empty lines around the marks, so that no Markdown takes them for a part of a table or a
+    # paragraph.
+    inside = between.strip("\n")
+    return Block(begun["id"], f"\n{inside}\n\n", was=_former(begun))
+
+
+def _former(found: re.Match[str]) -> tuple[str, ...]:
+    """The ids that a block had before."""
+    return tuple(part.removeprefix("was:") for part in found["was"].split())
 
 
 def is_shared(text: str) -> bool:
@@ -167,25 +186,24 @@ class _Parser:
 
     def page(self, text: str) -> Page:
         for number, line, is_code in _lines(text):
-            found = None if is_code else _MARKER.fullmatch(line)
-            if found:
-                self._marker(number, found)
-            elif not is_code and _LIKE_A_MARKER.match(line):
-                self._wrong(
-                    number,
-                    "this is no marker as opsgen writes them",
-                    "restore it from version control",
-                )
-            else:
-                self._text(line)
+            self._line(number, line, is_code)
         if self.open is not None:
-            self._wrong(
-                self.open.line, f"the block {self.open.id} has no end", _end_of(self.open.id)
-            )
+            wrong = f"the block {self.open.id} has no end"
+            self._wrong(self.open.line, wrong, _end_of(self.open.id))
         if self.mistakes:
             raise InputError(self.mistakes)
         parts = tuple(Part(block, "".join(after)) for block, after in self.done)
         return Page("".join(self.head), parts, frozenset(self.mine))
+
+    def _line(self, number: int, line: str, is_code: bool) -> None:
+        found = None if is_code else _MARKER.fullmatch(line)
+        if found:
+            self._marker(number, found)
+        elif not is_code and _LIKE_A_MARKER.match(line):
+            wrong = "this is no marker as opsgen writes them"
+            self._wrong(number, wrong, "restore it from version control")
+        else:
+            self._text(line)
 
     def _marker(self, number: int, found: re.Match[str]) -> None:
         name = found["id"]
@@ -195,15 +213,11 @@ class _Parser:
         elif found["kind"] == "begin":
             self._begin(number, name, found)
         elif self.open is None:
-            self._wrong(
-                number, f"the block {name} ends here, and begins nowhere", "remove this line"
-            )
+            wrong = f"the block {name} ends here, and begins nowhere"
+            self._wrong(number, wrong, "remove this line")
         elif self.open.id != name:
-            self._wrong(
-                number,
-                f"the block {name} ends here, inside of {self.open.id}",
-                _end_of(self.open.id),
-            )
+            wrong = f"the block {name} ends here, inside of {self.open.id}"
+            self._wrong(number, wrong, _end_of(self.open.id))
         else:
             self.done.append((replace(self.open, body="".join(self.body)), []))
             self.open = None
@@ -213,14 +227,11 @@ class _Parser:
             wrong = f"the block {name} begins inside of {self.open.id}"
             self._wrong(number, wrong, _end_of(self.open.id))
         if name in self.first:
-            self._wrong(
-                number,
-                f"the block {name} is there twice: line {self.first[name]}",
-                "remove one of them",
-            )
+            wrong = f"the block {name} is there twice: line {self.first[name]}"
+            self._wrong(number, wrong, "remove one of them")
         self.first.setdefault(name, number)
-        was = tuple(part.removeprefix("was:") for part in found["was"].split())
-        self.open, self.body = Block(name, "", found["sha"] or "", was, number), []
+        self.open = Block(name, "", found["sha"] or "", _former(found), number)
+        self.body = []
 
     def _text(self, line: str) -> None:
         if self.open is not None:
@@ -241,11 +252,12 @@ def _lines(text: str) -> Iterator[tuple[int, str, bool]]:
     fence = ""
     for number, line in enumerate(_LINE.findall(text), start=1):
         found = _FENCE.match(line)
-        yield number, line, bool(fence or (found and _opens(found)))
-        if fence:
-            if found and found["fence"].startswith(fence) and not found["info"].strip():
-                fence = ""
-        elif found and _opens(found):
+        opens = found is not None and _opens(found)
+        yield number, line, bool(fence) or opens
+        if found and fence:
+            is_end = found["fence"].startswith(fence) and not found["info"].strip()
+            fence = "" if is_end else fence
+        elif found and opens:
             fence = found["fence"]
 
 

@@ -1,5 +1,5 @@
-"""A folder on the disk, read without ever following a symbolic link below it; paths in, kinds and
-bytes out.
+"""A folder on the disk, read without ever following a symbolic link below it: paths go in, kinds
+and bytes come out.
 
 Every failure of the system is raised as a WriteError that names the file.
 """
@@ -100,10 +100,10 @@ class Tree:
 
     def forget(self, folder: str) -> None:
         """Frees the listings at and below a folder, so that memory does not grow with the fleet."""
-        for listed in [
-            known for known in self._listings if known == folder or known.startswith(f"{folder}/")
-        ]:
-            del self._listings[listed]
+        below = f"{folder}/"
+        listed = [name for name in self._listings if name == folder or name.startswith(below)]
+        for name in listed:
+            del self._listings[name]
 
     def _list(self, folder: str) -> Mapping[str, Kind]:
         full = self.full(folder)

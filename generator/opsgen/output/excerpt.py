@@ -1,4 +1,4 @@
-"""How a file differs from what it should be, in as few lines as show it."""
+"""Two contents of a file go in; the few lines that show how they differ come out."""
 
 from __future__ import annotations
 
@@ -18,10 +18,14 @@ def excerpt(before: bytes, after: bytes) -> Iterator[str]:
         yield "no text"
         return
     lines = list(unified_diff(old, new, n=0, lineterm=""))[2:]
-    short = [
-        line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…" for line in lines
-    ]
-    yield from first_lines(short, _MOST_LINES) if short else ("in line endings alone",)
+    if lines:
+        yield from first_lines([_shortened(line) for line in lines], _MOST_LINES)
+    else:
+        yield "in line endings alone"
+
+
+def _shortened(line: str) -> str:
+    return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…"
 
 
 def first_lines(lines: Sequence[str], most: int) -> Iterator[str]:

@@ -1,8 +1,8 @@
-"""The ownership manifest: which files of a folder opsgen wrote and with which content, to and from
-JSON.
+"""The ownership manifest, to and from JSON: which files of a folder opsgen wrote, with which
+content.
 
-It lies beside those files and is committed with them, so it is read as anybody's input: nothing in
-it is followed out of its folder. It holds no time and no version of opsgen, so that it changes only
+It lies beside those files and is committed with them, so it is read like anybody's input: nothing
+in it leads out of its folder. It holds no time and no version of opsgen, so that it changes only
 when an artifact or a fact of the service does.
 """
 
@@ -65,9 +65,8 @@ def manifest_bytes(tree: Tree, folder: str) -> bytes | None:
     if kind is None:
         return None
     if kind is not Kind.FILE:
-        raise InputError(
-            [Mistake(tree.full(path), 1, 1, "", f"the manifest {kind.value}", "remove it")]
-        )
+        wrong = f"the manifest {kind.value}"
+        raise InputError([Mistake(tree.full(path), 1, 1, "", wrong, "remove it")])
     return tree.read(path)[0]
 
 
@@ -82,12 +81,7 @@ def read_index(out: Path) -> dict[str, Mapping[str, Any]]:
     mistakes: list[Mistake] = []
     for folder in sorted(name for name, kind in tree.names("").items() if kind is Kind.FOLDER):
         try:
-            present = manifest_bytes(tree, folder)
-            manifest = (
-                None
-                if present is None
-                else parse_manifest(present, tree.full(manifest_path(folder)))
-            )
+            manifest = _read_manifest(tree, folder)
         except InputError as error:
             mistakes.extend(error.mistakes)
         else:
@@ -97,6 +91,13 @@ def read_index(out: Path) -> dict[str, Mapping[str, Any]]:
     if mistakes:
         raise InputError(mistakes)
     return found
+
+
+def _read_manifest(tree: Tree, folder: str) -> Manifest | None:
+    present = manifest_bytes(tree, folder)
+    if present is None:
+        return None
+    return parse_manifest(present, tree.full(manifest_path(folder)))
 
 
 def parse_manifest(content: bytes, file: str) -> Manifest:
@@ -152,6 +153,11 @@ def _faults_of_files(files: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield place, f"the path {fault}"
         elif name.rpartition("/")[2] == MANIFEST:
             yield place, "a manifest lists no manifest"
-        listed = digests if isinstance(digests, list) and digests else [digests]
-        if not all(isinstance(one, str) and _DIGEST.fullmatch(one) for one in listed):
+        if not _are_digests(digests):
             yield place, "this is no SHA-256 digest"
+
+
+def _are_digests(written: Any) -> bool:
+    """One digest, or a list of them."""
+    listed = written if isinstance(written, list) and written else [written]
+    return all(isinstance(one, str) and _DIGEST.fullmatch(one) for one in listed)

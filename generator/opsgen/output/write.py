@@ -1,4 +1,4 @@
-"""Carries a plan out: decisions in, files on the disk out, each of them old or new at every moment.
+"""Decisions go in; files on the disk come out, each of them old or new at every moment.
 
 Everything is written to temporary files beside the final ones before the first of them is put in
 its place, so that a full disk changes nothing. An interruption later than that leaves a mixture
@@ -23,17 +23,9 @@ from typing import Any
 
 from opsgen.model.artifact import MANIFEST, folders_above
 from opsgen.output.blocks import Side
+from opsgen.output.decision import Action, DecidedFolder, Decision, FolderContent, Plan
 from opsgen.output.disk import Stamp, WriteError, named, stamp, write_error
-from opsgen.output.plan import (
-    Action,
-    DecidedFolder,
-    Decision,
-    FolderContent,
-    Plan,
-    decisions,
-    everyone,
-    planned,
-)
+from opsgen.output.plan import decisions, everyone, planned
 
 _PATIENCE_SECONDS = 30.0
 _POLL_SECONDS = 0.02
@@ -56,11 +48,9 @@ def write(
 ) -> Plan:
     """Plans and applies, alone in the output folder; returns what was done. Arguments and errors as
     of `plan`."""
+    folders = decisions(out, wanted, complete=complete, force=force, take=take, concerns=concerns)
     with locked(out, wait_seconds):
-        return _carry_out(
-            out,
-            decisions(out, wanted, complete=complete, force=force, take=take, concerns=concerns),
-        )
+        return _carry_out(out, folders)
 
 
 def apply(plan: Plan) -> None:
@@ -88,10 +78,9 @@ def locked(out: Path, wait_seconds: float = _PATIENCE_SECONDS) -> Iterator[None]
     try:
         yield
     finally:
+        # Closing alone does not unlock where a child has inherited the descriptor.
         with suppress(OSError):
-            fcntl.flock(
-                descriptor, fcntl.LOCK_UN
-            )  # closing is not enough where a child has inherited it
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
 
 
@@ -103,9 +92,8 @@ def _try_lock(out: str) -> int | None:
         descriptor = os.open(out, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.path.samestat(
-            os.fstat(descriptor), os.stat(out)
-        ):  # else it was deleted while we waited
+        # Otherwise the folder was deleted while we waited.
+        if os.path.samestat(os.fstat(descriptor), os.stat(out)):
             return descriptor
     except OSError as error:
         if error.errno in _NO_LOCKS:
@@ -193,25 +181,32 @@ def _carry_out(out: Path, folders: Iterable[DecidedFolder]) -> Plan:
         for folder in folders:
             for decision in folder.decisions:
                 stage.add(decision)
-                done.append(
-                    decision
-                    if decision.content is None
-                    else replace(decision, content=None, before=None)
-                )
+                done.append(_without_content(decision))
             leftovers += folder.leftovers
-        removals = [decision for decision in done if decision.action is Action.REMOVE]
-        for one in (*stage.firsts, *stage.files):
-            _put_in_place(one)
-        for decision in sorted(removals, key=_is_manifest):
-            _remove(decision, str(out))
-        for one in stage.lasts:
-            _put_in_place(one)
+        _put_all_in_place(stage, done, str(out))
     except BaseException:
         stage.clean()
         raise
     plan = planned(out, done, [leftovers])
     _tidy(plan)
     return plan
+
+
+def _without_content(decision: Decision) -> Decision:
+    """What is written needs no memory any more."""
+    if decision.content is None:
+        return decision
+    return replace(decision, content=None, before=None)
+
+
+def _put_all_in_place(stage: _Stage, done: Iterable[Decision], out: str) -> None:
+    for one in (*stage.firsts, *stage.files):
+        _put_in_place(one)
+    removals = [decision for decision in done if decision.action is Action.REMOVE]
+    for decision in sorted(removals, key=_is_manifest):
+        _remove(decision, out)
+    for one in stage.lasts:
+        _put_in_place(one)
 
 
 def _tidy(plan: Plan) -> None:
