@@ -24,7 +24,7 @@ from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
 from opsgen.alertmanager.routing import concerning
-from opsgen.cli.commands import main
+from opsgen.cli.main import main
 from opsgen.errors import InputError
 from opsgen.fleet.build import contents
 from opsgen.fleet.load import FleetModel, load_fleet

@@ -19,7 +19,7 @@ import yaml
 from click.testing import CliRunner
 
 from opsgen.alertmanager.routing import concerning
-from opsgen.cli.commands import main
+from opsgen.cli.main import main
 from opsgen.fleet.build import check_fresh, write_fleet
 from opsgen.fleet.load import load_fleet
 from opsgen.fleet.make import make_fleet

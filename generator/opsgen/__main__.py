@@ -1,5 +1,5 @@
 """`python -m opsgen` is `opsgen`."""
 
-from opsgen.cli.commands import main
+from opsgen.cli.main import main
 
 main()

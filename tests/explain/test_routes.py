@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsgen.alertmanager.time_intervals import active_from, is_active
-from opsgen.cli.commands import main
+from opsgen.cli.main import main
 from opsgen.fleet.build import contents
 from opsgen.fleet.load import load_fleet
 from tests.programs import ROOT

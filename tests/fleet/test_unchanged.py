@@ -16,7 +16,7 @@ from tests.cli.test_commands import run, tree
 SPEC = "service: shop\nteam: web\nconvention: prometheus-http\nslos: [{availability: 99.9%}]\n"
 _WAS_SHORT = """\
 import sys
-from opsgen.cli.commands import main
+from opsgen.cli.main import main
 try:
     main(sys.argv[1:])
 finally:
@@ -165,7 +165,7 @@ def test_where_nothing_can_be_kept_a_build_is_a_build(
 _WAS_MADE = """\
 import os, sys
 from opsgen.fleet import make as making
-from opsgen.cli.commands import main
+from opsgen.cli.main import main
 real = making.load_services
 def counted(file, *others):
     os.write(1, f"{file.name}\\n".encode())

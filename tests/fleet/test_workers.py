@@ -17,9 +17,7 @@ service: {name}
 convention: prometheus-http
 slos: [{{availability: 99.9%}}]
 """
-ON_ONE_CORE = (
-    "import os; os.sched_setaffinity(0, {0}); from opsgen.cli.commands import main; main()"
-)
+ON_ONE_CORE = "import os; os.sched_setaffinity(0, {0}); from opsgen.cli.main import main; main()"
 
 several_cores = pytest.mark.skipif(
     sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2,

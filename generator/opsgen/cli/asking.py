@@ -1,0 +1,104 @@
+"""The commands that answer: explain, route."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from opsgen.cli.options import (
+    PATHS,
+    json_or_text,
+    reporting_mistakes,
+)
+from opsgen.cli.printing import say
+
+if TYPE_CHECKING:
+    pass
+
+
+_EXPLAIN_HELP = """Show every value that is used for SPEC and where it comes from, and every
+alert in words.
+
+\b
+  opsgen explain service.yaml
+  opsgen explain --format json service.yaml"""
+
+
+_ROUTE_HELP = """Say who is told of the alerts of SPEC, how, and when, by the Alertmanager file
+that is generated.
+
+\b
+  opsgen route service.yaml
+  opsgen route --severity page --at "Sat 03:00" --timezone Europe/Berlin service.yaml
+  opsgen route --alert TargetsAbsent --format json service.yaml"""
+
+
+@click.command(
+    help=_EXPLAIN_HELP, short_help="Show every value and alert, and where they come from."
+)
+@click.argument("spec", type=PATHS)
+@json_or_text
+@reporting_mistakes
+def explain(spec: Path, form: str) -> None:
+    from opsgen.explain.values import explain_json, explain_text
+    from opsgen.fleet.load import load_fleet
+
+    fleet = load_fleet([spec])
+    if form == "json":
+        click.echo(
+            json.dumps(
+                [explain_json(m.service, m.derived) for m in fleet.services],
+                indent=2,
+                ensure_ascii=False,
+            )
+        )
+        return
+    click.echo(
+        "\n".join(explain_text(model.service, model.derived) for model in fleet.services), nl=False
+    )
+
+
+@click.command(help=_ROUTE_HELP, short_help="Say who is told of an alert, how, and when.")
+@click.argument("spec", type=PATHS)
+@click.option(
+    "--severity",
+    type=click.Choice(["page", "ticket", "info"]),
+    help="Of alerts of this severity alone.",
+)
+@click.option("--alert", metavar="NAME", help="Of this alert alone.")
+@click.option("--at", "at", metavar="TIME", help='A moment: "Sat 03:00", or "2027-12-25 03:00".')
+@click.option("--timezone", default="UTC", show_default=True, help="Where --at is.")
+@json_or_text
+@reporting_mistakes
+def route(
+    spec: Path, severity: str | None, alert: str | None, at: str | None, timezone: str, form: str
+) -> None:
+    from opsgen.explain.routes import answers, as_json, as_text, moment_of
+    from opsgen.fleet.build import alertmanager_of
+    from opsgen.fleet.load import load_fleet
+
+    try:
+        moment = moment_of(at, timezone) if at else None
+    except (ValueError, OSError, KeyError):
+        right = 'write "Sat 03:00" or "2027-12-25 03:00", and a time zone such as Europe/Berlin'
+        say(f"--at {at!r} in {timezone!r} is no moment; {right}")
+        sys.exit(2)
+    fleet = load_fleet([spec])
+    config = alertmanager_of(fleet)
+    found = [
+        answer
+        for model in fleet.services
+        for answer in answers(model.service, model.derived, config, moment, severity, alert)
+    ]
+    if not found:
+        known = sorted({a.name for model in fleet.services for a in model.derived.alerts})
+        say(f"there is no such alert; the alerts are {', '.join(known)}")
+        sys.exit(2)
+    if form == "json":
+        click.echo(json.dumps([as_json(answer) for answer in found], indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n".join(as_text(found, f"on {at} {timezone}")), nl=False)

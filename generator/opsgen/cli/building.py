@@ -1,0 +1,195 @@
+"""The commands that make what a spec asks for: build, diff, manifests."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from opsgen.cli.options import (
+    PATHS,
+    format_option,
+    reporting_mistakes,
+    shard_option,
+)
+from opsgen.cli.printing import progress, say, say_mistakes, say_notes
+
+if TYPE_CHECKING:
+    from opsgen.load.discovery import Shard
+    from opsgen.output.blocks import Side
+
+
+_BUILD_HELP = """Generate everything for the specs at PATH (files or folders).
+
+\b
+  opsgen build service.yaml          one service, into ./out
+  opsgen build specs/                a fleet; what is no longer wanted is removed
+  opsgen build --check specs/        only say whether out/ is up to date
+
+Writes nothing unless every spec is right. Files that opsgen did not write, or that were edited
+since, are left alone and named (exit code 1); --force overwrites those that are wanted.
+
+A runbook is shared: what people write outside of opsgen's blocks stays, whatever becomes of the
+spec. An edit inside of a block is shown and left; move it out of the block, or say whose version
+is right: --take-mine or --take-theirs."""
+
+
+_DIFF_HELP = """Say what the specs at PATH change in meaning: alerts, who is told, probes,
+panels, runbook sections.
+
+\b
+  opsgen diff specs/                    what a build would change
+  opsgen diff --from main specs/        what this branch changes, against the output committed there
+  opsgen diff --from main --format markdown specs/ >comment.md
+
+Writes nothing. Files whose bytes change while they mean the same are named apart. The comment
+has a marker in its first line, so that a pipeline can write its own anew, and is never longer
+than what GitHub takes. Exit code 0, changes or not: opsgen build --check is the gate."""
+
+
+_MANIFESTS_HELP = """Print the Kubernetes resources of the specs at PATH, as one stream of YAML;
+write nothing.
+
+\b
+  opsgen manifests specs/ | kubectl diff --filename -
+  opsgen manifests specs/ | kubectl apply --filename -
+
+For what deploys without a commit, like a plugin of Argo CD. The project file has to have the
+target kubernetes."""
+
+
+@click.command(help=_BUILD_HELP, short_help="Generate everything for specs.")
+@click.argument("paths", nargs=-1, required=True, type=PATHS, metavar="PATH...")
+@click.option(
+    "--out",
+    type=PATHS,
+    metavar="DIR",
+    help="The folder to write; default: what opsgen.yaml says, or out.",
+)
+@click.option(
+    "--force", is_flag=True, help="Overwrite files that were edited since opsgen wrote them."
+)
+@click.option(
+    "--take-mine", is_flag=True, help="Keep edited blocks of runbooks; they are yours from then on."
+)
+@click.option(
+    "--take-theirs", is_flag=True, help="Write edited blocks of runbooks anew, as opsgen has them."
+)
+@click.option(
+    "--check",
+    "only_check",
+    is_flag=True,
+    help="Write nothing; exit 1 if anything would be written.",
+)
+@click.option(
+    "--keep-going",
+    is_flag=True,
+    help="Leave out specs that are wrong, and their output as it was; exit 1.",
+)
+@shard_option
+@format_option("json", "github", "sarif")
+@reporting_mistakes
+def build(
+    paths: tuple[Path, ...],
+    out: Path | None,
+    force: bool,
+    take_mine: bool,
+    take_theirs: bool,
+    only_check: bool,
+    keep_going: bool,
+    shard: Shard | None,
+    form: str,
+) -> None:
+    if take_mine and take_theirs:
+        raise click.UsageError("--take-mine and --take-theirs exclude each other")
+    take: Side | None = "mine" if take_mine else "theirs" if take_theirs else None
+    from opsgen.fleet.unchanged import Shortcut
+
+    shortcut = Shortcut.of(paths, out, shard) if form == "text" and not keep_going else None
+    before = shortcut.lines() if shortcut else None
+    if before is not None:
+        say_notes(before)
+        sys.exit(0)
+    from opsgen.fleet.build import check_fresh, write_fleet
+    from opsgen.fleet.make import make_fleet
+    from opsgen.output.disk import WriteError
+
+    fleet = make_fleet(paths, progress, keep_going, shard)
+    say_mistakes(fleet.mistakes)
+    notes = [
+        *(f"warning: {one}" for one in fleet.warnings),
+        *(f"not yet generated: {one}" for one in fleet.not_yet),
+    ]
+    say_notes(notes)
+    try:
+        target = fleet.out(out)
+        report = (
+            check_fresh(fleet, target) if only_check else write_fleet(fleet, target, force, take)
+        )
+    except WriteError as error:
+        say(click.style(str(error), fg="red"))
+        sys.exit(1)
+    for line in report.lines:
+        say(line)
+    if form != "text":
+        from opsgen.model.findings import FORMATS, of_lines, of_mistakes
+
+        found = [*of_mistakes(fleet.mistakes), *report.findings, *of_lines(fleet.warnings)]
+        click.echo(FORMATS[form](found), nl=False)
+    if shortcut and report.good:
+        shortcut.keep(
+            report.out, report.wanted, fleet.own_templates, [*notes, report.nothing_to_do]
+        )
+    if fleet.left_out:
+        say(
+            click.style(
+                f"left out, and as they were: {', '.join(sorted(fleet.left_out))}", fg="red"
+            )
+        )
+    sys.exit(0 if report.good and not fleet.left_out else 1)
+
+
+@click.command(help=_DIFF_HELP, short_help="Say what changes in meaning.")
+@click.argument("paths", nargs=-1, required=True, type=PATHS, metavar="PATH...")
+@click.option(
+    "--from", "revision", metavar="REV", help="Compare with the output at this revision of git."
+)
+@click.option(
+    "--out", type=PATHS, metavar="DIR", help="The output; default: what opsgen.yaml says, or out."
+)
+@format_option("json", "markdown")
+@reporting_mistakes
+def diff(paths: tuple[Path, ...], revision: str | None, out: Path | None, form: str) -> None:
+    from opsgen.changes.of_build import changes
+    from opsgen.changes.words import as_json, as_markdown, as_text
+    from opsgen.fleet.make import make_fleet
+    from opsgen.output.disk import WriteError
+
+    fleet = make_fleet(paths, progress)
+    try:
+        found = changes(fleet, fleet.out(out), revision)
+    except WriteError as error:
+        say(f"{click.style('not read:', fg='red')} {error}")
+        sys.exit(1)
+    if form == "json":
+        click.echo(json.dumps(as_json(found), indent=2, ensure_ascii=False))
+    elif form == "markdown":
+        click.echo(as_markdown(found), nl=False)
+    else:
+        for line in as_text(found):
+            click.echo(line)
+
+
+@click.command(help=_MANIFESTS_HELP, short_help="Print the Kubernetes resources.")
+@click.argument("paths", nargs=-1, required=True, type=PATHS, metavar="PATH...")
+@reporting_mistakes
+def manifests(paths: tuple[Path, ...]) -> None:
+    from opsgen.fleet.build import manifests
+    from opsgen.fleet.make import make_fleet
+
+    fleet = make_fleet(paths, progress)
+    say_notes(f"warning: {one}" for one in fleet.warnings)
+    click.echo(manifests(fleet), nl=False)

@@ -1,0 +1,140 @@
+"""The commands that judge: check, lint, runbook status."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from opsgen.cli.options import (
+    PATHS,
+    format_option,
+    reporting_mistakes,
+    shard_option,
+    today_option,
+)
+from opsgen.cli.printing import progress, say
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from opsgen.load.discovery import Shard
+
+
+_CHECK_HELP = """Prove the specs at PATH without writing anything.
+
+\b
+  opsgen check specs/
+  opsgen check --format json specs/ | jq .failed
+
+Validates every spec, checks that each alert has a panel, a runbook section, a route to somebody
+and a proof, and lets promtool and amtool judge the result where they are installed."""
+
+
+_STATUS_HELP = """How complete the runbooks of the specs at PATH are, those that lack most first.
+
+\b
+  opsgen runbook status specs/
+  opsgen runbook status --today 2027-01-31 specs/
+  opsgen runbook status --format markdown specs/ >comment.md
+
+Counts the questions that nobody has answered ("To write"), the alerts with notes of people, and
+faults: links that lead nowhere, commands that name another service. Exit code 1 where there is a
+fault, or where opsgen.yaml asks for more (runbooks.complete, and runbooks.review_after with
+--today)."""
+
+
+_LINT_HELP = """Find alerts that can never fire, and labels that are not there, in any Prometheus
+rule files.
+
+\b
+  opsgen lint rules.yaml
+  opsgen lint manifests/             PrometheusRule resources too
+  opsgen lint --format json rules/ | jq '.[].alert'
+
+Works out which labels the two sides of every operator can have. Needs no Prometheus."""
+
+
+@click.command(help=_CHECK_HELP, short_help="Prove specs without writing anything.")
+@click.argument("paths", nargs=-1, required=True, type=PATHS, metavar="PATH...")
+@today_option
+@shard_option
+@format_option("json", "github", "sarif", "junit")
+@reporting_mistakes
+def check(paths: tuple[Path, ...], today: datetime | None, shard: Shard | None, form: str) -> None:
+    from opsgen.fleet.load import load_fleet
+    from opsgen.judge.check import check_fleet
+
+    fleet = load_fleet(paths, progress, shard)
+    for warning in fleet.warnings:
+        say(f"{click.style('warning:', fg='yellow')} {warning}")
+    report = check_fleet(fleet, today.date() if today else None)
+    if form == "json":
+        click.echo(json.dumps(report.as_json(), indent=2))
+    else:
+        for line in report.lines:
+            say(line)
+    if form in ("github", "sarif", "junit"):
+        from opsgen.model.findings import FORMATS, as_junit, of_lines
+
+        found = [*report.findings, *of_lines(fleet.warnings)]
+        click.echo(as_junit(report.cases) if form == "junit" else FORMATS[form](found), nl=False)
+    sys.exit(0 if report.good else 1)
+
+
+@click.group(short_help="What runbooks still lack.")
+def runbook() -> None:
+    """What the owners of runbooks still owe their readers."""
+
+
+@runbook.command(help=_STATUS_HELP, short_help="A table of how complete they are.")
+@click.argument("paths", nargs=-1, required=True, type=PATHS, metavar="PATH...")
+@click.option(
+    "--out",
+    type=PATHS,
+    metavar="DIR",
+    help="Where they are; default: what opsgen.yaml says, or out.",
+)
+@today_option
+@format_option("json", "markdown")
+@reporting_mistakes
+def status(paths: tuple[Path, ...], out: Path | None, today: datetime | None, form: str) -> None:
+    from opsgen.fleet.load import load_fleet
+    from opsgen.judge.runbook_review import as_markdown, as_text, review_fleet
+
+    fleet = load_fleet(paths, progress)
+    reviews = review_fleet(fleet, fleet.out(out), today.date() if today else None)
+    if form == "json":
+        click.echo(json.dumps([review.as_json() for review in reviews], indent=2))
+    elif form == "markdown":
+        click.echo(as_markdown(reviews), nl=False)
+    else:
+        for line in as_text(reviews):
+            click.echo(line)
+    sys.exit(1 if any(review.fails for review in reviews) else 0)
+
+
+@click.command(help=_LINT_HELP, short_help="Find alerts that can never fire, in any rule files.")
+@click.argument("paths", nargs=-1, required=True, type=PATHS, metavar="PATH...")
+@format_option("json", "github", "sarif")
+@reporting_mistakes
+def lint(paths: tuple[Path, ...], form: str) -> None:
+    from opsgen.judge.lint import lint_paths
+
+    findings = lint_paths(paths)
+    if form == "json":
+        click.echo(
+            json.dumps([finding.as_dict() for finding in findings], indent=2, ensure_ascii=False)
+        )
+    elif form != "text":
+        from opsgen.model.findings import FORMATS
+
+        click.echo(FORMATS[form](finding.as_finding() for finding in findings), nl=False)
+    else:
+        for finding in findings:
+            click.echo(str(finding))
+        say(f"{len(findings)} finding{'' if len(findings) == 1 else 's'}.")
+    sys.exit(1 if findings else 0)

@@ -1,0 +1,55 @@
+"""The group of all commands. Exit code 0 is done, 1 is stale or failed a check, 2 is wrong input.
+
+What people read goes to stderr, what programs read to stdout. Everything but click is imported by
+the command that needs it, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from opsgen import __version__
+
+if TYPE_CHECKING:
+    pass
+
+from opsgen.cli import asking, building, judging, starting
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=(
+        'Shell completion: eval "$(_OPSGEN_COMPLETE=bash_source opsgen)" (or zsh_source,'
+        " fish_source)."
+    ),
+)
+@click.version_option(__version__, prog_name="opsgen")
+def main() -> None:
+    """From one short service spec, everything that its on-call needs: Prometheus rules with their
+    proofs, a Grafana dashboard, uptime probes, escalation and a runbook.
+
+    \b
+      opsgen init                    write a spec to start from
+      opsgen build service.yaml      generate everything into out/
+      opsgen check service.yaml      prove it
+    """
+
+
+# In the order of their help.
+for command in (
+    starting.init,
+    building.build,
+    building.diff,
+    judging.check,
+    asking.explain,
+    asking.route,
+    judging.runbook,
+    judging.lint,
+    building.manifests,
+    starting.import_,
+    starting.export,
+    starting.schema,
+):
+    main.add_command(command)

@@ -1,0 +1,161 @@
+"""The commands that begin with a spec or hand one on: init, import, export, schema."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from opsgen.cli.options import (
+    PATHS,
+    reporting_mistakes,
+)
+from opsgen.cli.printing import progress, say, say_mistakes, say_notes
+
+if TYPE_CHECKING:
+    pass
+
+
+_IMPORT_HELP = """Make service specs of files of sloth, pyrra, OpenSLO and Backstage, or of
+folders with any of these.
+
+\b
+  opsgen import slos/                    writes ./specs/<service>.yaml
+  opsgen import --to - slo.yaml          prints them
+  opsgen import slos/ catalog-info.yaml  parts on one service become one spec
+
+Says what is left behind, and refuses, at its line, what has no counterpart: a mean of ratios, a
+gauge, a calendar. Files that are there stay as they are. Exit code 1 where something was
+refused, 2 where nothing was left."""
+
+
+_EXPORT_HELP = """Print the SLOs of the specs at PATH in another tool's words.
+
+\b
+  opsgen export --openslo specs/ >slos.yaml
+
+OpenSLO v1: a Service for each spec, and an SLO for each objective, with the queries that the
+rules read."""
+
+
+_INIT_HELP = """Write a commented spec to start from (service.yaml, or PATH).
+
+\b
+  opsgen init
+  opsgen init specs/checkout.yaml
+  opsgen init --project              opsgen.yaml, with teams and escalation
+
+Never overwrites a file."""
+
+
+_SCHEMA_HELP = """Print the JSON Schema of a file, for editors that complete and check as you
+type.
+
+\b
+  opsgen schema > service.schema.json
+  opsgen schema project > project.schema.json
+
+Name it in the first line of the file:
+# yaml-language-server: $schema=service.schema.json"""
+
+
+@click.command(
+    "import", help=_IMPORT_HELP, short_help="Make specs of sloth, pyrra, OpenSLO, Backstage."
+)
+@click.argument(
+    "paths",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, exists=True),
+    metavar="PATH...",
+)
+@click.option(
+    "--to",
+    default="specs",
+    show_default=True,
+    type=PATHS,
+    metavar="DIR",
+    help="Where to; - prints.",
+)
+@reporting_mistakes
+def import_(paths: tuple[Path, ...], to: Path) -> None:
+    from opsgen.importers.run import import_files, lacking
+
+    found = import_files(paths)
+    say_notes(f"left behind: {note}" for note in found.notes)
+    say_mistakes(found.refused)
+    kept = 0
+    for name, text in found.specs.items():
+        if to == Path("-"):
+            click.echo(f"---\n{text}", nl=False)
+        elif _write_new(to / f"{name}.yaml", text):
+            say(f"wrote {to / name}.yaml")
+        else:
+            kept += 1
+            say(f"{to / name}.yaml is there already, and was left as it is")
+        say_notes(f"to do: {one}" for one in lacking(text, name))
+    if not found.specs:
+        say(click.style("Nothing was imported.", fg="red"))
+        sys.exit(2)
+    sys.exit(1 if found.refused or kept else 0)
+
+
+def _write_new(file: Path, text: str) -> bool:
+    """Whether there was no such file yet."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        return False
+    return True
+
+
+@click.command(help=_EXPORT_HELP, short_help="Print SLOs as OpenSLO.")
+@click.argument("paths", nargs=-1, required=True, type=PATHS, metavar="PATH...")
+@click.option("--openslo", is_flag=True, required=True, help="As OpenSLO v1.")
+@reporting_mistakes
+def export(paths: tuple[Path, ...], openslo: bool) -> None:
+    from opsgen.fleet.load import load_fleet
+    from opsgen.importers.openslo import openslo_of
+
+    for model in load_fleet(paths, progress).services:
+        click.echo(openslo_of(model.service), nl=False)
+
+
+@click.command(help=_INIT_HELP, short_help="Write a spec to start from.")
+@click.argument("path", required=False, type=PATHS)
+@click.option("--project", is_flag=True, help="Write a project file, opsgen.yaml, instead.")
+def init(path: Path | None, project: bool) -> None:
+    from opsgen.load.library import TEMPLATES
+
+    name = "opsgen.yaml" if project else "service.yaml"
+    target = path or Path(name)
+    text = (TEMPLATES / "init" / name).read_text(encoding="utf-8")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        say(f"{target} is there already; name another file: opsgen init other.yaml")
+        sys.exit(2)
+    except OSError as error:
+        say(f"{target} can't be written: {error.strerror}")
+        sys.exit(2)
+    say(f"{target} is written. Make it yours, then: opsgen build {'.' if project else target}")
+
+
+@click.command(help=_SCHEMA_HELP, short_help="Print the JSON Schema of a file.")
+@click.argument(
+    "kind",
+    default="service",
+    type=click.Choice(["service", "project", "pack", "convention", "texts"]),
+    required=False,
+)
+def schema(kind: str) -> None:
+    from opsgen.load.schema import json_schema
+
+    click.echo(json.dumps(json_schema(kind), indent=2, ensure_ascii=False))
