@@ -37,7 +37,7 @@ def main() -> None:
     """
 
 
-# In the order of their help.
+# click lists them by name.
 for command in (
     starting.init,
     building.build,
