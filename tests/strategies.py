@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from opsgen.load.library import load_library
+from opsgen.model.runtimes import RUNTIMES
 
 Spec = dict[str, Any]
 
@@ -393,7 +394,7 @@ service_specs: SearchStrategy[Spec] = st.fixed_dictionaries(
         **_PARTS,
         "title": texts,
         "description": texts,
-        "runtime": st.sampled_from(["kubernetes", "host", "process"]),
+        "runtime": st.sampled_from(RUNTIMES),
         "environment_variables": st.lists(_variables, max_size=2),
         "environments": st.dictionaries(
             st.sampled_from(["production", "staging", "eu-1"]),

@@ -401,6 +401,24 @@ def test_every_key_is_in_the_reference(kind: str) -> None:
     assert not keys - written
 
 
+def _choices(schema: Any) -> Iterator[str]:
+    """Every text of every list of choices in a schema."""
+    if isinstance(schema, dict):
+        yield from (choice for choice in schema.get("enum", ()) if isinstance(choice, str))
+        for below in schema.values():
+            yield from _choices(below)
+    elif isinstance(schema, list):
+        for below in schema:
+            yield from _choices(below)
+
+
+@pytest.mark.parametrize("kind", ["service", "project"])
+def test_every_choice_is_in_the_reference(kind: str) -> None:
+    written = set(re.findall(r"[\w.-]+", _REFERENCE.read_text()))
+
+    assert not set(_choices(json_schema(kind))) - written
+
+
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
 def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)\s]+)\)", page.read_text())

@@ -20,6 +20,7 @@ from opsgen.alertmanager.time_intervals import active_from, is_active
 from opsgen.cli.main import main
 from opsgen.fleet.build import contents
 from opsgen.fleet.load import load_fleet
+from opsgen.model.oncall import SEVERITIES
 from tests.programs import ROOT
 from tests.strategies import Spec, examples, projects
 
@@ -46,6 +47,12 @@ def asked(folder: Path, *arguments: str, spec: str = SPEC, project: str = PROJEC
     (folder / "opsgen.yaml").write_text(project)
     (folder / "service.yaml").write_text(spec)
     return CliRunner().invoke(main, ["route", str(folder / "service.yaml"), *arguments])
+
+
+def test_the_severities_to_choose_from_are_those_that_alerts_have() -> None:
+    said = CliRunner().invoke(main, ["route", "--help"]).output
+
+    assert f"[{'|'.join(SEVERITIES)}]" in said
 
 
 def told(folder: Path, *arguments: str) -> list[dict[str, Any]]:

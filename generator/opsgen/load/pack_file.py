@@ -11,8 +11,8 @@ from opsgen.load.name_fields import Slug
 from opsgen.load.quantity_fields import DurationField
 from opsgen.load.scalars import WholeNumber, YesNo, mistake
 from opsgen.load.text_fields import Text
-
-SeverityName = Literal["page", "ticket", "info"]
+from opsgen.model.oncall import Severity
+from opsgen.model.signal import Group
 
 
 def _number_as_text(value: object) -> object:
@@ -121,9 +121,9 @@ class AlertSpec(GuidanceSpec):
             examples=["5m"],
         ),
     ] = None
-    severity: Annotated[
-        SeverityName, Field(description="At tiers 1 and 2; lower tiers lower it.")
-    ] = "ticket"
+    severity: Annotated[Severity, Field(description="At tiers 1 and 2; lower tiers lower it.")] = (
+        "ticket"
+    )
     requires: Annotated[
         str | None, Field(description="A setting without which the alert is not written.")
     ] = None
@@ -168,17 +168,7 @@ class SignalSpec(Deferred):
 
     name: Annotated[Slug, Field(description="Its name: the label `signal` of its alerts.")]
     group: Annotated[
-        Literal[
-            "slo",
-            "uptime",
-            "traffic",
-            "errors",
-            "latency",
-            "saturation",
-            "business",
-            "dependencies",
-            "deployment",
-        ],
+        Group,
         Field(description="The group of its rules, and the row of its panel."),
     ]
     title: Annotated[Text, Field(description="Its name for people.")]

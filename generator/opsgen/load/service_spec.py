@@ -3,7 +3,7 @@ against."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
@@ -19,6 +19,7 @@ from opsgen.load.runbook_spec import EnvironmentVariableSpec, RunbookSpec
 from opsgen.load.text_fields import Text
 from opsgen.load.threshold_spec import ErrorsSpec, LatencySpec, ResourcesSpec
 from opsgen.load.tuning_spec import Tunings
+from opsgen.model.runtimes import Runtime
 
 _TEAM = Field(
     description="The team that answers for it: one of opsgen.yaml.", examples=["payments"]
@@ -85,9 +86,7 @@ class ServiceSpec(Strict):
     description: Annotated[Text | None, Field(description="What it does, in a sentence.")] = None
     team: Annotated[Slug | None, _TEAM] = None
     tier: Annotated[Tier, _TIER] = 2
-    runtime: Annotated[
-        Literal["kubernetes", "host", "process"], Field(description="What it runs on.")
-    ] = "process"
+    runtime: Annotated[Runtime, Field(description="What it runs on.")] = "process"
     convention: Annotated[
         ConventionSpec | None,
         ShortForm("use"),

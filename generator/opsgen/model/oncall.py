@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from opsgen.quantities import Duration
 
 Severity = Literal["page", "ticket", "info"]
-SEVERITIES: tuple[Severity, ...] = ("page", "ticket", "info")
+# From the worst on.
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
 
 @dataclass(frozen=True)

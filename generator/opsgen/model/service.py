@@ -13,6 +13,7 @@ from typing import Literal
 
 from opsgen.model.oncall import Severity, Team
 from opsgen.model.platform import Platform
+from opsgen.model.runtimes import Runtime
 from opsgen.promql import Matcher, Selector
 from opsgen.quantities import Duration, Ratio
 
@@ -204,7 +205,7 @@ class Service:
     team: Team
     tier: int
     environment: str
-    runtime: str
+    runtime: Runtime
     spec_file: str
     convention: Convention
     matchers: tuple[Matcher, ...]

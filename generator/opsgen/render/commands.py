@@ -16,14 +16,7 @@ from opsgen.model.service import Probe, Service
 from opsgen.model.signal import Alert
 from opsgen.promql.tree import exact_value
 from opsgen.quantities import number_text
-
-
-@dataclass(frozen=True)
-class Look:
-    """A command that changes nothing, and the question it answers."""
-
-    question: str
-    command: str
+from opsgen.render.workload_tools import TOOLS, Look
 
 
 @dataclass(frozen=True)
@@ -36,82 +29,35 @@ class Workload:
     name: str
 
 
-# `start` is the tool with its own options, such as the namespace: `kubectl -n shop`.
-_IN_NAMESPACE = (
-    Look("What runs, and where?", "{start} get pods -o wide"),
-    Look("What happened lately?", "{start} get events --sort-by=.metadata.creationTimestamp"),
-    Look(
-        "What was deployed, newest last?",
-        "{start} get replicasets --sort-by=.metadata.creationTimestamp",
-    ),
-)
-_OF_WORKLOAD = {
-    "kubectl": (
-        Look("Is a rollout under way?", "{start} rollout status {name} --watch=false"),
-        Look("Which versions were rolled out?", "{start} rollout history {name}"),
-        Look("How is it set up, and what happened to it?", "{start} describe {name}"),
-        Look("A shell in one of its pods, if the image has one.", "{start} exec -it {name} -- sh"),
-    ),
-    "systemctl": (
-        Look("Does it run, and since when?", "{start}systemctl status {name} --no-pager"),
-        Look("How is it started?", "{start}systemctl cat {name} --no-pager"),
-    ),
-    "docker": (
-        Look("Does it run, and since when?", "{start}docker ps --all --filter name={name}"),
-        Look("What does it use?", "{start}docker stats --no-stream {name}"),
-        Look("A shell in it, if the image has one.", "{start}docker exec -it {name} sh"),
-    ),
-}
-_LOGS = {
-    "kubectl": Look(
-        "The logs of one of its pods, of the last 15 minutes.",
-        "{start} logs {name} --all-containers --since=15m --timestamps",
-    ),
-    "systemctl": Look(
-        "The logs of the last 15 minutes.", "{start}journalctl -u {name} --since -15min --no-pager"
-    ),
-    "docker": Look(
-        "The logs of the last 15 minutes.", "{start}docker logs --since 15m --timestamps {name}"
-    ),
-}
-
 # What a shell gives a meaning to: a command with one of these is more than its words.
 _SHELL = re.compile(r"[;&|<>$`\\\n(){}*?#!~]")
 _UNIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._:-]*", re.ASCII)
 _KUBERNETES_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*", re.ASCII)
-_KINDS = {
-    alias: kind
-    for kind, aliases in {
-        "deployment": (
-            "deploy",
-            "deployment",
-            "deployments",
-            "deployment.apps",
-            "deployments.apps",
-        ),
-        "statefulset": (
-            "sts",
-            "statefulset",
-            "statefulsets",
-            "statefulset.apps",
-            "statefulsets.apps",
-        ),
-        "daemonset": ("ds", "daemonset", "daemonsets", "daemonset.apps", "daemonsets.apps"),
-    }.items()
-    for alias in aliases
+# The names that kubectl takes for a kind of workload.
+_ALIASES = {
+    "deployment": ("deploy", "deployment", "deployments", "deployment.apps", "deployments.apps"),
+    "statefulset": (
+        "sts",
+        "statefulset",
+        "statefulsets",
+        "statefulset.apps",
+        "statefulsets.apps",
+    ),
+    "daemonset": ("ds", "daemonset", "daemonsets", "daemonset.apps", "daemonsets.apps"),
 }
+_KINDS = {alias: kind for kind, aliases in _ALIASES.items() for alias in aliases}
 _NAMESPACE_OPTIONS = ("-n", "--namespace")
 # Options that say which cluster is meant, and so belong to every command for it.
 _CLUSTER_OPTIONS = (*_NAMESPACE_OPTIONS, "--context", "--cluster", "--kubeconfig")
-_UNIT_VERBS = frozenset({"restart", "start", "stop", "reload", "reload-or-restart", "try-restart"})
-_CONTAINER_VERBS = frozenset({"restart", "start", "stop"})
 
 
 def first_looks(service: Service) -> tuple[Look, ...]:
     """What to run first, before anything is known."""
     start = _in_namespace(service)
     looks = [
-        Look(look.question, look.command.format(start=start)) for look in _IN_NAMESPACE if start
+        Look(look.question, look.command.format(start=start))
+        for look in TOOLS["kubectl"].of_namespace
+        if start
     ]
     return (*looks, *(_probed(probe) for probe in service.probes if probe.module == "http_2xx"))
 
@@ -119,13 +65,13 @@ def first_looks(service: Service) -> tuple[Look, ...]:
 def debug_looks(service: Service) -> tuple[Look, ...]:
     """What there is to see of the workload that the spec's own commands name."""
     found = workload(service)
-    return tuple(_filled(look, found) for look in _OF_WORKLOAD[found.tool]) if found else ()
+    return tuple(_filled(look, found) for look in TOOLS[found.tool].of_workload) if found else ()
 
 
 def logs_look(service: Service) -> Look | None:
     """Where the logs are, for a spec that does not say so but names the workload."""
     found = workload(service)
-    return _filled(_LOGS[found.tool], found) if found else None
+    return _filled(TOOLS[found.tool].logs, found) if found else None
 
 
 def workload(service: Service) -> Workload | None:
@@ -196,7 +142,8 @@ def _in_namespace(service: Service) -> str:
     ):
         return found.start
     named = _namespace(service)
-    return f"kubectl -n {shlex.quote(named)}" if named and service.runtime == "kubernetes" else ""
+    runs_there = service.runtime == TOOLS["kubectl"].runtime
+    return f"kubectl -n {shlex.quote(named)}" if named and runs_there else ""
 
 
 def _namespace(service: Service) -> str:
@@ -213,14 +160,16 @@ def _named(command: str, service: Service) -> Workload | None:
         return None
     start = "sudo " if words[:1] == ["sudo"] else ""
     match words[1:] if start else words:
-        case ["systemctl", verb, unit] if verb in _UNIT_VERBS and _UNIT.fullmatch(unit):
-            return Workload("systemctl", start, unit)
-        case ["docker", verb, name] if verb in _CONTAINER_VERBS and _UNIT.fullmatch(name):
-            return Workload("docker", start, name)
         case ["kubectl", *rest] if not start:
             return _kubernetes(rest, _namespace(service))
+        case [tool, verb, name] if _acts(tool, verb) and _UNIT.fullmatch(name):
+            return Workload(tool, start, name)
         case _:
             return None
+
+
+def _acts(tool: str, verb: str) -> bool:
+    return tool in TOOLS and verb in TOOLS[tool].verbs
 
 
 def _kubernetes(words: list[str], namespace: str) -> Workload | None:
