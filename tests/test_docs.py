@@ -20,7 +20,7 @@ from opsgen.channels.kinds import KINDS
 from opsgen.errors import InputError
 from opsgen.fleet.load import load_fleet
 from opsgen.load.convention_file import ConventionFile
-from opsgen.load.convention_samples import faults
+from opsgen.load.convention_samples import contradictions
 from opsgen.load.documents import validate
 from opsgen.load.schema import SCHEMAS, json_schema
 from opsgen.load.yaml_reader import parse_document, read_document
@@ -390,7 +390,7 @@ def test_the_convention_of_the_reference_is_proven_by_its_samples() -> None:
     convention = validate(parse_document(block.text.encode(), "web.yaml"), ConventionFile)
 
     assert _is_valid("convention", _value(block.text))
-    assert faults(convention) == []
+    assert contradictions(convention) == []
 
 
 @pytest.mark.parametrize("kind", ["service", "project"])

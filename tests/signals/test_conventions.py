@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from opsgen.errors import InputError
 from opsgen.judge.check import check_fleet
-from opsgen.load.convention_samples import faults
+from opsgen.load.convention_samples import contradictions
 from opsgen.load.library import TEMPLATES, load_library
 from opsgen.model.service import Convention
 from opsgen.promql import Selector
@@ -56,7 +56,7 @@ def _convention(folder: Path, name: str) -> Convention:
 
 @pytest.mark.parametrize("name", CONVENTIONS)
 def test_the_samples_of_a_convention_prove_it(name: str) -> None:
-    assert faults(SHIPPED[name]) == []
+    assert contradictions(SHIPPED[name]) == []
 
 
 @pytest.mark.parametrize("name", CONVENTIONS)

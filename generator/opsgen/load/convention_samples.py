@@ -13,11 +13,16 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from opsgen.errors import Mistake
-from opsgen.load.convention_file import ConventionFile, FileHistogramSpec, plain_selector
+from opsgen.load.convention_file import (
+    ConventionFile,
+    FileHistogramSpec,
+    NoPlainSelector,
+    plain_selector,
+)
 from opsgen.load.documents import validate
 from opsgen.load.shown import path_text, shown
 from opsgen.load.yaml_reader import read_document
-from opsgen.promql import PromqlError, Selector, parse
+from opsgen.promql import Selector
 from opsgen.proofs.matchers import accept_all
 from opsgen.proofs.state import Unsupported
 
@@ -28,7 +33,7 @@ MARKS: tuple[Mark, ...] = ("request", "error", "neither")
 _LINE = re.compile(r"(?P<series>[^\s{}]+(?:\s*\{.*\})?)\s+(?P<value>[^\s{}\"]+)(?:\s+-?\d+)?")
 
 
-class Fault(NamedTuple):
+class Contradiction(NamedTuple):
     """What is wrong at one place of a convention file, and what would be right there."""
 
     path: tuple[str | int, ...]
@@ -37,7 +42,7 @@ class Fault(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Sample:
+class SampleLine:
     """One line of an exposition: its series, what it is marked as, and where it stands in the
     file."""
 
@@ -59,85 +64,105 @@ def mistakes_in(folder: Path) -> Iterator[Mistake]:
     """Each contradiction between a convention file of this folder and its samples, at its line."""
     for path in sorted(folder.glob("*.yaml")):
         document = read_document(path, str(path))
-        for fault in faults(validate(document, ConventionFile)):
-            line, column = document.position(fault.path)
-            text = path_text(fault.path)
-            yield Mistake(document.file, line, column, text, fault.wrong, fault.right)
+        for found in contradictions(validate(document, ConventionFile)):
+            line, column = document.position(found.path)
+            text = path_text(found.path)
+            yield Mistake(document.file, line, column, text, found.wrong, found.right)
 
 
-def faults(convention: ConventionFile) -> list[Fault]:
+def contradictions(convention: ConventionFile) -> list[Contradiction]:
     """Where a convention and its samples contradict each other; nowhere in a good one."""
-    samples: list[Sample] = []
-    unreadable: list[Fault] = []
+    counters = _counters(convention)
+    samples: list[SampleLine] = []
+    unreadable: list[Contradiction] = []
     for found in _read(convention):
-        if isinstance(found, Sample):
+        if isinstance(found, SampleLine):
             samples.append(found)
         else:
             unreadable.append(found)
     try:
         return [
             *unreadable,
-            *_wrongly_counted(convention, samples),
+            *(one for counter in counters for one in _wrongly_counted(counter, samples)),
+            *(one for counter in counters for one in _without_lines(counter, samples)),
             *_wrong_histogram(convention.latency, samples),
             *_wrong_route(convention.route, samples),
         ]
     except Unsupported as error:
         wrong = f"the samples can't be compared with the selectors: {error}"
-        return [*unreadable, Fault((), wrong, "write a simpler regular expression")]
+        return [*unreadable, Contradiction((), wrong, "write a simpler regular expression")]
 
 
-def _read(convention: ConventionFile) -> Iterator[Sample | Fault]:
+def _read(convention: ConventionFile) -> Iterator[SampleLine | Contradiction]:
     for mark in MARKS:
         for index, line in enumerate(getattr(convention.samples, mark)):
             yield _sample(mark, index, line)
 
 
-def _sample(mark: Mark, index: int, line: str) -> Sample | Fault:
+def _sample(mark: Mark, index: int, line: str) -> SampleLine | Contradiction:
     found = _LINE.fullmatch(line.strip())
     series = _series(found["series"]) if found else None
     if series is None:
         wrong = f"'{shown(line)}' is no line of an exposition"
         right = 'write it as the program exposes it: http_requests_total{code="200"} 120'
-        return Fault(("samples", mark, index), wrong, right)
+        return Contradiction(("samples", mark, index), wrong, right)
     labels = tuple((matcher.label, matcher.value) for matcher in series.matchers)
-    return Sample(mark, index, series.metric or "", labels)
+    return SampleLine(mark, index, series.metric or "", labels)
 
 
 def _series(text: str) -> Selector | None:
     """A series is written as a selector of equalities is, and read as one."""
     try:
-        node = parse(text)
-    except PromqlError:
+        found = plain_selector(text)
+    except NoPlainSelector:
         return None
-    if not isinstance(node, Selector) or not node.metric:
-        return None
-    return node if all(matcher.op == "=" for matcher in node.matchers) else None
+    return found if all(matcher.op == "=" for matcher in found.matchers) else None
 
 
-def _wrongly_counted(convention: ConventionFile, samples: Iterable[Sample]) -> Iterator[Fault]:
-    """What a selector counts and should not, or does not count and should."""
+@dataclass(frozen=True)
+class _Counter:
+    """A counter of the convention, and the marks of the lines that it counts."""
+
+    part: Literal["requests", "errors"]
+    selector: Selector | None
+    marks: frozenset[Mark]
+
+
+def _counters(convention: ConventionFile) -> tuple[_Counter, _Counter]:
     requests = None if convention.requests is None else plain_selector(convention.requests)
     errors = None if convention.errors is None else plain_selector(convention.errors)
+    counted_by_requests: set[Mark] = {"request", "error"}
     # Where failures have a counter of their own, its series are none of those of all requests.
-    own_counter = requests and errors and requests.metric != errors.metric
-    counted_by: list[tuple[str, Selector | None, frozenset[Mark]]] = [
-        ("requests", requests, frozenset({"request"} if own_counter else {"request", "error"})),
-        ("errors", errors, frozenset({"error"})),
-    ]
-    for part, selector, marks in counted_by:
-        for sample in samples:
-            is_counted = selector is not None and sample.is_of(selector)
-            if is_counted != (sample.mark in marks):
-                does = "counts" if is_counted else "does not count"
-                wrong = f"{part} {does} this line, which is marked {sample.mark}"
-                yield Fault(sample.path, wrong, f"correct the mark, or {part}")
-    for part, selector, mark in (("requests", requests, "request"), ("errors", errors, "error")):
-        if selector is not None and not any(sample.mark == mark for sample in samples):
-            right = f"add a line that {part} counts"
-            yield Fault(("samples",), f"no line is marked {mark}", right)
+    if requests and errors and requests.metric != errors.metric:
+        counted_by_requests = {"request"}
+    return (
+        _Counter("requests", requests, frozenset(counted_by_requests)),
+        _Counter("errors", errors, frozenset({"error"})),
+    )
 
 
-def _wrong_histogram(spec: FileHistogramSpec | None, samples: Iterable[Sample]) -> Iterator[Fault]:
+def _wrongly_counted(counter: _Counter, samples: Iterable[SampleLine]) -> Iterator[Contradiction]:
+    """The lines that a selector counts and should not, or does not count and should."""
+    part, selector = counter.part, counter.selector
+    for sample in samples:
+        is_counted = selector is not None and sample.is_of(selector)
+        if is_counted != (sample.mark in counter.marks):
+            does = "counts" if is_counted else "does not count"
+            wrong = f"{part} {does} this line, which is marked {sample.mark}"
+            yield Contradiction(sample.path, wrong, f"correct the mark, or {part}")
+
+
+def _without_lines(counter: _Counter, samples: Iterable[SampleLine]) -> Iterator[Contradiction]:
+    """A counter of which no line is shown."""
+    mark = "request" if counter.part == "requests" else "error"
+    if counter.selector is not None and not any(sample.mark == mark for sample in samples):
+        right = f"add a line that {counter.part} counts"
+        yield Contradiction(("samples",), f"no line is marked {mark}", right)
+
+
+def _wrong_histogram(
+    spec: FileHistogramSpec | None, samples: Iterable[SampleLine]
+) -> Iterator[Contradiction]:
     """Buckets that the convention does not know, and a histogram of which no line is seen."""
     if spec is None:
         return
@@ -147,20 +172,22 @@ def _wrong_histogram(spec: FileHistogramSpec | None, samples: Iterable[Sample]) 
         lines = [sample for sample in samples if sample.is_of(selector)]
         if not lines:
             wrong = f"no line is one of {selector.metric}, which the histogram has"
-            yield Fault(("samples",), wrong, "add one, or correct latency.histogram")
+            yield Contradiction(("samples",), wrong, "add one, or correct latency.histogram")
         if part == "bucket":
             yield from _wrong_bounds(spec, lines)
 
 
-def _wrong_bounds(spec: FileHistogramSpec, buckets: Iterable[Sample]) -> Iterator[Fault]:
+def _wrong_bounds(
+    spec: FileHistogramSpec, buckets: Iterable[SampleLine]
+) -> Iterator[Contradiction]:
     for sample in buckets:
         text = dict(sample.labels).get("le")
         if text is None:
             right = "write the line of a bucket as the program exposes it"
-            yield Fault(sample.path, "this bucket has no label le", right)
+            yield Contradiction(sample.path, "this bucket has no label le", right)
         elif spec.buckets and text != "+Inf" and _number(text) not in spec.buckets:
             wrong = f'the bound le="{shown(text)}" is not among latency.buckets'
-            yield Fault(sample.path, wrong, "add it there, or correct the line")
+            yield Contradiction(sample.path, wrong, "add it there, or correct the line")
 
 
 def _number(text: str) -> Decimal | None:
@@ -171,7 +198,7 @@ def _number(text: str) -> Decimal | None:
     return number if number.is_finite() else None
 
 
-def _wrong_route(route: str | None, samples: Iterable[Sample]) -> Iterator[Fault]:
+def _wrong_route(route: str | None, samples: Iterable[SampleLine]) -> Iterator[Contradiction]:
     """Not every request has a route: one of an unknown path often has none."""
     if route is None:
         return
@@ -180,4 +207,4 @@ def _wrong_route(route: str | None, samples: Iterable[Sample]) -> Iterator[Fault
     if counted and route not in labels:
         wrong = f"no request among the samples has the label {route}"
         right = f"the labels of requests are {', '.join(labels)}" if labels else "leave it out"
-        yield Fault(("route",), wrong, right)
+        yield Contradiction(("route",), wrong, right)
