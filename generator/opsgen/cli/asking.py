@@ -51,15 +51,13 @@ def explain(spec: Path, form: str) -> None:
     if form == "json":
         click.echo(
             json.dumps(
-                [explain_json(m.service, m.derived) for m in fleet.services],
+                [explain_json(model) for model in fleet.services],
                 indent=2,
                 ensure_ascii=False,
             )
         )
         return
-    click.echo(
-        "\n".join(explain_text(model.service, model.derived) for model in fleet.services), nl=False
-    )
+    click.echo("\n".join(map(explain_text, fleet.services)), nl=False)
 
 
 @click.command(help=_ROUTE_HELP, short_help="Say who is told of an alert, how, and when.")

@@ -1,32 +1,32 @@
-"""`opsgen explain`: a service and its signals in, every resolved value with its origin and every
-alert in words out."""
+"""`opsgen explain`: a service and its signals in, every value with its origin and every alert in
+words out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from opsgen.channels.providers import Told, told
+from opsgen.explain.spec_values import spec_values
+from opsgen.fleet.load import ServiceModel
 from opsgen.model.oncall import Policy
-from opsgen.model.service import Service, Setting
-from opsgen.model.signal import Alert, Derived
+from opsgen.model.signal import Alert
 from opsgen.promql import one_line
-from opsgen.quantities import Duration, Ratio, number_text
+
+_OF_NOBODY = ("default: ", "not ")
 
 
-def explain_text(service: Service, derived: Derived) -> str:
+def explain_text(model: ServiceModel) -> str:
     """For people, on a terminal of 100 columns or so."""
-    return "\n".join(_lines(service, derived)) + "\n"
+    return "\n".join(_lines(model)) + "\n"
 
 
-def explain_json(service: Service, derived: Derived) -> dict[str, Any]:
+def explain_json(model: ServiceModel) -> dict[str, Any]:
     """For programs: the same, as plain JSON."""
+    service, derived = model.service, model.derived
     return {
         "service": service.name,
-        "values": [
-            {"path": path, "value": value, "origin": origin}
-            for path, value, origin in resolved_values(service)
-        ],
+        "values": [row._asdict() for row in spec_values(model)],
         "alerts": [_alert_json(alert) for alert in derived.alerts],
         "escalation": {
             severity: _policy_words(policy) for severity, policy in service.team.policies.items()
@@ -36,86 +36,18 @@ def explain_json(service: Service, derived: Derived) -> dict[str, Any]:
     }
 
 
-def resolved_values(service: Service) -> Iterator[tuple[str, str, str]]:
-    """Every value that the build uses: its path in the spec, what it is, and where it comes
-    from."""
-    origins = service.origins
-    yield "service", service.name, service.spec_file
-    yield "team", service.team.name, origins["team"]
-    yield "tier", str(service.tier), origins["tier"]
-    yield "environment", service.environment, "the spec's environments, or production"
-    yield "runtime", service.runtime, origins["runtime"]
-    yield "convention", service.convention.name, origins["convention"]
-    yield (
-        "match",
-        ", ".join(f"{m.label}{m.op}{m.value}" for m in service.matchers),
-        origins["match"],
-    )
-    for index, slo in enumerate(service.slos):
-        under = f" under {slo.threshold}" if slo.threshold else ""
-        yield (
-            f"slos[{index}]",
-            f"{slo.name}: {slo.objective}{under} over {slo.window}",
-            str(slo.place),
-        )
-        yield f"slos[{index}].window", str(slo.window), origins[f"slos[{index}].window"]
-    for path, setting in service.settings.items():
-        yield path, _setting(setting), origins[path]
-    for index, probe in enumerate(service.probes):
-        words = (
-            f"{probe.url} as {probe.name}, every {probe.interval}, timeout {probe.timeout}, slow"
-            f" from {probe.slow}"
-        )
-        certificate = (
-            f", certificate {probe.certificate} before its end" if probe.certificate else ""
-        )
-        yield f"uptime[{index}]", words + certificate, str(probe.place)
-    for index, business in enumerate(service.business):
-        yield (
-            f"business[{index}]",
-            f"{business.name}: {' '.join(business.query.split())}",
-            str(business.place),
-        )
-    for name, override in service.overrides.items():
-        changed = [f"for {override.hold}"] if override.hold is not None else []
-        changed += (
-            [f"keep_firing_for {override.keep_firing}"] if override.keep_firing is not None else []
-        )
-        changed += [f"severity {override.severity}"] if override.severity else []
-        yield f"alerts.{name}", "off" if override.off else ", ".join(changed), str(override.place)
-    platform = service.platform
-    yield "prometheus.version", platform.prometheus, origins["prometheus.version"]
-    yield (
-        "prometheus.scrape_interval",
-        str(platform.scrape_interval),
-        origins["prometheus.scrape_interval"],
-    )
-    yield "alertmanager.version", platform.alertmanager, origins["alertmanager.version"]
-    if service.burn_rates is not None:
-        yield "slo.burn_rates", f"{len(service.burn_rates)} tiers", origins["slo.burn_rates"]
-
-
-def _setting(setting: Setting) -> str:
-    match setting:
-        case None:
-            return "none"
-        case Duration() | Ratio() | str():
-            return str(setting)
-        case bool():
-            return "yes" if setting else "no"
-        case _:
-            return number_text(setting)
-
-
-def _lines(service: Service, derived: Derived) -> Iterator[str]:
+def _lines(model: ServiceModel) -> Iterator[str]:
+    service, derived = model.service, model.derived
     yield f"{service.title} ({service.name}), {service.spec_file}"
     yield ""
     yield "Values"
-    rows = list(resolved_values(service))
-    wide = max(len(path) for path, _, _ in rows)
-    for path, value, origin in rows:
-        yield f"  {path:<{wide}}  {value}"
-        yield f"  {'':<{wide}}    from {origin}"
+    rows = list(spec_values(model))
+    wide = max(len(row.path) for row in rows)
+    for row in rows:
+        yield f"  {row.path:<{wide}}  {row.value}"
+        # Whence it comes, unless it says of itself that nobody gave it.
+        whence = row.origin if row.origin.startswith(_OF_NOBODY) else f"from {row.origin}"
+        yield f"  {'':<{wide}}    {whence}"
     yield ""
     yield "Alerts"
     for alert in derived.alerts:
@@ -123,14 +55,15 @@ def _lines(service: Service, derived: Derived) -> Iterator[str]:
     yield "Who is told"
     for severity, policy in service.team.policies.items():
         yield f"  {severity:<7} {_policy_words(policy)}"
-    for title, notes in (
-        ("Notes", [*service.warnings, *derived.warnings]),
-        ("Not yet generated", service.not_yet),
-    ):
-        if notes:
-            yield ""
-            yield title
-            yield from (f"  {note}" for note in notes)
+    yield from _titled("Notes", [*service.warnings, *derived.warnings])
+    yield from _titled("Not yet generated", service.not_yet)
+
+
+def _titled(title: str, notes: Sequence[str]) -> Iterator[str]:
+    if notes:
+        yield ""
+        yield title
+        yield from (f"  {note}" for note in notes)
 
 
 def _alert_lines(alert: Alert) -> Iterator[str]:

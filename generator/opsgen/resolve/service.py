@@ -78,7 +78,7 @@ def _service(context: Context, spec_file: str) -> Service:
     spec, organisation, name = context.spec, context.organisation, context.name
     convention = service_convention(context)
     matchers = service_matchers(context)
-    title = spec.title or spec.service
+    title = context.given("title", spec.title or spec.service, "default: the service's name")
     service = Service(
         name=name,
         title=f"{title} ({context.environment})" if context.suffix else title,
