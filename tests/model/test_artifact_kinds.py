@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import pytest
 
+from opsgen.changes.meaning import READERS
 from opsgen.judge.programs import comparison
 from opsgen.model.artifact_kinds import (
+    ALERTMANAGER,
     ARTIFACT_KINDS,
     ArtifactKind,
     Comparison,
@@ -81,6 +83,12 @@ def test_a_kind_has_a_judge_or_a_reason(kind: ArtifactKind) -> None:
             assert len(reason.split()) > 5
         case Comparison(function):
             assert function.startswith("delivered:")
+
+
+def test_diff_reads_what_the_table_says() -> None:
+    read = {name for name, kind in ARTIFACT_KINDS.items() if kind.in_diff}
+
+    assert read == {*READERS, ALERTMANAGER.name}
 
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=lambda target: target.name)

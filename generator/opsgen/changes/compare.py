@@ -1,5 +1,5 @@
-"""Two trees in, the changes from the first to the second out: added, removed, renamed, changed, and
-in what."""
+"""Two output trees go in; the changes of meaning from the first to the second come out: what was
+added, removed, renamed or changed, and which of its facts differ."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ Verb = Literal["added", "removed", "renamed", "changed"]
 # A number of an expression, with its unit where it has one; never a part of a name.
 _NUMBER = re.compile(r"(?<![\w.:])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?:ms|[smhdwy])?(?![\w:])")
 _TEXT_LINES = 3
+# The facts that a new or a lost thing is told with.
+_SHOWN = ("expression", "lasting", "told", "url", "queries")
 
 
 @dataclass(frozen=True)
@@ -55,15 +57,12 @@ class Changes:
 def compare(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> Changes:
     """What changes in meaning between two trees, given as files by path."""
     changes = sorted(_changes(meaning(before), meaning(after)), key=_order)
-    told = {change.service for change in changes}
+    services = {change.service for change in changes}
     # The fleet's files follow from the services': where one of these means something else, so do
     # they.
-    explained = told | {"" for _ in told}
-    alone = [
-        path
-        for path in sorted(before.keys() | after.keys())
-        if _folder(path) not in explained and not _same(before.get(path), after.get(path))
-    ]
+    explained = services | {""} if services else services
+    others = [path for path in before.keys() | after.keys() if _folder(path) not in explained]
+    alone = [path for path in sorted(others) if not _same(before.get(path), after.get(path))]
     return Changes(tuple(changes), tuple(alone))
 
 
@@ -80,11 +79,16 @@ def _same(before: bytes | None, after: bytes | None) -> bool:
     if before is None or after is None or before == after:
         return before == after
     try:
-        both = [pages.parse(one.decode(), "") for one in (before, after)]
+        old, new = _bodies(before), _bodies(after)
     except (InputError, UnicodeDecodeError):
         return False
-    old, new = ([(part.block.id, part.block.body) for part in page.parts] for page in both)
     return bool(old) and old == new
+
+
+def _bodies(content: bytes) -> list[tuple[str, str]]:
+    """The blocks of a page by their ids."""
+    page = pages.parse(content.decode(), "")
+    return [(part.block.id, part.block.body) for part in page.parts]
 
 
 def _changes(before: Iterable[Item], after: Iterable[Item]) -> Iterator[Change]:
@@ -98,14 +102,8 @@ def _changes(before: Iterable[Item], after: Iterable[Item]) -> Iterator[Change]:
         yield from _changed(one, other)
         removed.remove(one)
         added.remove(other)
-    yield from (
-        Change(item.service, item.kind, "removed", item.name, _said(item, gone=True))
-        for item in removed
-    )
-    yield from (
-        Change(item.service, item.kind, "added", item.name, _said(item, gone=False))
-        for item in added
-    )
+    yield from (_whole(item, "removed") for item in removed)
+    yield from (_whole(item, "added") for item in added)
 
 
 def _pairs(removed: Iterable[Item], added: Iterable[Item]) -> Iterator[tuple[Item, Item]]:
@@ -116,8 +114,9 @@ def _pairs(removed: Iterable[Item], added: Iterable[Item]) -> Iterator[tuple[Ite
         for item in removed:
             waiting[same(item)].append(item)
         for item in list(added):
-            if same(item) is not None and waiting[same(item)]:
-                yield waiting[same(item)].pop(0), item
+            what = same(item)
+            if what is not None and waiting[what]:
+                yield waiting[what].pop(0), item
 
 
 def _of_one_group(item: Item) -> object:
@@ -127,7 +126,8 @@ def _of_one_group(item: Item) -> object:
 def _of_one_expression(item: Item) -> object:
     if item.kind != "alert":
         return None
-    return item.service, item.facts["expression"], item.facts["severity"], item.facts["lasting"]
+    facts = item.facts
+    return item.service, facts["expression"], facts["severity"], facts["lasting"]
 
 
 def _changed(old: Item, new: Item) -> Iterator[Change]:
@@ -156,9 +156,10 @@ def _in_numbers(what: str, before: str, after: str) -> Iterator[Difference]:
     if _NUMBER.sub("#", before) != _NUMBER.sub("#", after):
         yield Difference(what, before, after)
         return
-    numbers = zip(_NUMBER.findall(before), _NUMBER.findall(after), strict=True)
-    for one, other in dict.fromkeys(pair for pair in numbers if pair[0] != pair[1]):
-        yield Difference("number", one, other)
+    pairs = zip(_NUMBER.findall(before), _NUMBER.findall(after), strict=True)
+    for one, other in dict.fromkeys(pairs):
+        if one != other:
+            yield Difference("number", one, other)
 
 
 def _in_lines(before: str, after: str) -> Difference:
@@ -170,13 +171,15 @@ def _in_lines(before: str, after: str) -> Difference:
 
 
 def _joined(lines: list[str]) -> str:
-    return " / ".join(line.strip() for line in lines[:_TEXT_LINES] if line.strip())
+    shown = (line.strip() for line in lines[:_TEXT_LINES])
+    return " / ".join(line for line in shown if line)
 
 
-def _said(item: Item, gone: bool) -> tuple[Difference, ...]:
-    """What a new or a lost thing says, in the facts that matter most."""
-    shown = ("expression", "lasting", "told", "url", "queries")
-    facts = [(what, item.facts[what]) for what in shown if item.facts.get(what)]
-    return tuple(
-        Difference(what, fact, "") if gone else Difference(what, "", fact) for what, fact in facts
-    )
+def _whole(item: Item, verb: Literal["added", "removed"]) -> Change:
+    """A new or a lost thing, with the facts of it that matter most."""
+    facts = [(what, item.facts[what]) for what in _SHOWN if item.facts.get(what)]
+    if verb == "removed":
+        differences = [Difference(what, fact, "") for what, fact in facts]
+    else:
+        differences = [Difference(what, "", fact) for what, fact in facts]
+    return Change(item.service, item.kind, verb, item.name, tuple(differences))

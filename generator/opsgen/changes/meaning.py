@@ -1,7 +1,7 @@
-"""Files of an output tree in, what they mean to people out: items with a name and facts, in words.
+"""Files of an output tree go in; what they mean to people comes out: items with a name and facts.
 
-Works on texts, so that a tree of any age is read as what was committed, not as what would be made
-of its specs now.
+It reads texts, so that a tree of any age is read as it was committed, not as it would be made of
+its specs now.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from opsgen.render.markdown import ASKED_FOR_BY
 
 # In the order in which people ask.
 KINDS = ("alert", "route", "channel", "hours", "probe", "panel", "section", "recording rule")
-
-
+# The labels that other facts tell.
+_TOLD_APART = frozenset({"severity", "signal", "step", "service"})
 # The line of a spec moves with every line above it.
 _WHERE = f"| {ASKED_FOR_BY} |"
 
@@ -58,7 +58,7 @@ def meaning(files: Mapping[str, bytes]) -> list[Item]:
     found = list(_channels(alertmanager))
     for path in sorted(files):
         kind = kind_of(path)
-        reader = _READERS.get(kind.name) if kind is not None else None
+        reader = READERS.get(kind.name) if kind is not None else None
         if reader is not None:
             found += reader(path.rpartition("/")[0], files[path], alertmanager)
     return found
@@ -85,35 +85,37 @@ def _rules(service: str, rules: list[dict[str, Any]]) -> Iterator[Item]:
         labels = {key: str(value) for key, value in (rule.get("labels") or {}).items()}
         expr = " ".join(str(rule.get("expr", "")).split())
         if "alert" in rule:
-            step = f", step {labels['step']}" if "step" in labels else ""
-            group = f"{rule['alert']} ({labels.get('signal', '')}{step})"
-            name = f"{group[:-1]}, {labels.get('severity', '')})"
-            yield Item(
-                service, "alert", _numbered(seen, name), name, group, _facts_of(rule, labels, expr)
-            )
+            group, name = _alert_names(rule, labels)
+            facts = _facts_of(rule, labels, expr)
+            yield Item(service, "alert", _numbered(seen, name), name, group, facts)
         elif "record" in rule:
-            told = ", ".join(
-                f"{key}={value}" for key, value in sorted(labels.items()) if key != "service"
-            )
-            name = f"{rule['record']}{{{told}}}"
-            yield Item(
-                service, "recording rule", _numbered(seen, name), name, name, {"expression": expr}
-            )
+            name = _series_name(rule, labels)
+            facts = {"expression": expr}
+            yield Item(service, "recording rule", _numbered(seen, name), name, name, facts)
+
+
+def _alert_names(rule: Mapping[str, Any], labels: Mapping[str, str]) -> tuple[str, str]:
+    """What it is called whatever its severity, and with its severity."""
+    step = f", step {labels['step']}" if "step" in labels else ""
+    about = f"{rule['alert']} ({labels.get('signal', '')}{step}"
+    return f"{about})", f"{about}, {labels.get('severity', '')})"
+
+
+def _series_name(rule: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+    others = {key: value for key, value in sorted(labels.items()) if key != "service"}
+    told = ", ".join(f"{key}={value}" for key, value in others.items())
+    return f"{rule['record']}{{{told}}}"
 
 
 def _facts_of(rule: Mapping[str, Any], labels: Mapping[str, str], expr: str) -> dict[str, str]:
     annotations = rule.get("annotations") or {}
-    others = {
-        key: value
-        for key, value in labels.items()
-        if key not in ("severity", "signal", "step", "service")
-    }
+    others = sorted(labels.keys() - _TOLD_APART)
     return {
         "severity": labels.get("severity", ""),
         "expression": expr,
         "lasting": str(rule.get("for", "0s")),
         "keeps firing": str(rule.get("keep_firing_for", "0s")),
-        **{f"label {key}": value for key, value in sorted(others.items())},
+        **{f"label {key}": labels[key] for key in others},
         "summary": str(annotations.get("summary", "")),
         "description": str(annotations.get("description", "")),
         "runbook": str(annotations.get("runbook_url", "")),
@@ -139,24 +141,29 @@ def _routes(
     told: dict[tuple[str, str], dict[str, None]] = {}
     for rule in rules:
         labels = rule.get("labels") or {}
-        if "alert" not in rule or "severity" not in labels:
-            continue
-        try:
-            reached = routes_reached(own, {"alertname": rule["alert"], **labels})
-        except (ValueError, KeyError, TypeError):
-            continue
-        place = told.setdefault((labels["severity"], str(labels.get("step", "1"))), {})
-        place.update(dict.fromkeys(_in_words(route) for route in reached))
-    for (severity, step), whom in told.items():
+        if "alert" in rule and "severity" in labels:
+            whom = _told(own, {"alertname": rule["alert"], **labels})
+            if whom is not None:
+                place = (labels["severity"], str(labels.get("step", "1")))
+                told.setdefault(place, {}).update(dict.fromkeys(whom))
+    for (severity, step), names in told.items():
         name = severity if step == "1" else f"{severity}, step {step}"
-        yield Item(service, "route", name, name, name, {"told": ", ".join(whom)})
+        yield Item(service, "route", name, name, name, {"told": ", ".join(names)})
+
+
+def _told(alertmanager: Mapping[str, Any], labels: Mapping[str, str]) -> list[str] | None:
+    """Whom an alert reaches, in words; None where the configuration can't be understood."""
+    try:
+        return [_in_words(route) for route in routes_reached(alertmanager, labels)]
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _in_words(route: Mapping[str, Any]) -> str:
     hours = " and ".join(route.get("active_time_intervals") or ())
     times = {"every": route.get("group_interval"), "again after": route.get("repeat_interval")}
-    when = [f"{word} {time}" for word, time in times.items() if time]
-    about = [*([f"in {hours}"] if hours else []), *when]
+    about = [f"in {hours}"] if hours else []
+    about += [f"{word} {time}" for word, time in times.items() if time]
     return f"{route['receiver']} ({', '.join(about)})" if about else str(route["receiver"])
 
 
@@ -180,16 +187,14 @@ def _compact(value: object) -> str:
 def _probes(service: str, jobs: list[dict[str, Any]]) -> Iterator[Item]:
     for job in jobs:
         name = str(job.get("job_name", ""))
-        targets = [
-            str(one)
-            for static in _list(job, "static_configs")
-            for one in static.get("targets") or ()
-        ]
+        static = _list(job, "static_configs")
+        targets = [str(target) for one in static for target in one.get("targets") or ()]
+        modules = (job.get("params") or {}).get("module") or ()
         facts = {
             "url": ", ".join(targets),
             "interval": str(job.get("scrape_interval", "")),
             "timeout": str(job.get("scrape_timeout", "")),
-            "module": ", ".join(map(str, (job.get("params") or {}).get("module") or ())),
+            "module": ", ".join(str(module) for module in modules),
         }
         yield Item(service, "probe", name, name, name, facts)
 
@@ -200,22 +205,22 @@ def _panels(service: str, content: bytes) -> Iterator[Item]:
     except ValueError:
         return
     for panel in _all_panels(_list(document, "panels")):
-        if panel.get("type") == "row":
-            continue
-        title = str(panel.get("title", ""))
-        defaults = (panel.get("fieldConfig") or {}).get("defaults") or {}
-        steps = _list(defaults.get("thresholds"), "steps")
-        facts = {
-            "queries": "; ".join(
-                " ".join(str(one.get("expr", "")).split()) for one in _list(panel, "targets")
-            ),
-            "thresholds": ", ".join(
-                str(step["value"]) for step in steps if step.get("value") is not None
-            ),
-            "unit": str(defaults.get("unit", "")),
-            "type": str(panel.get("type", "")),
-        }
-        yield Item(service, "panel", str(panel.get("id", title)), title, title, facts)
+        if panel.get("type") != "row":
+            title = str(panel.get("title", ""))
+            key = str(panel.get("id", title))
+            yield Item(service, "panel", key, title, title, _facts_of_panel(panel))
+
+
+def _facts_of_panel(panel: Mapping[str, Any]) -> dict[str, str]:
+    defaults = (panel.get("fieldConfig") or {}).get("defaults") or {}
+    limits = [step.get("value") for step in _list(defaults.get("thresholds"), "steps")]
+    queries = [str(target.get("expr", "")) for target in _list(panel, "targets")]
+    return {
+        "queries": "; ".join(" ".join(query.split()) for query in queries),
+        "thresholds": ", ".join(str(limit) for limit in limits if limit is not None),
+        "unit": str(defaults.get("unit", "")),
+        "type": str(panel.get("type", "")),
+    }
 
 
 def _all_panels(panels: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -252,8 +257,8 @@ def _probe_jobs(service: str, content: bytes, _: Alertmanager) -> Iterator[Item]
     return _probes(service, _list(_yaml(content), "scrape_configs"))
 
 
-# By the kind of artifact; routes and channels are read from the fleet's Alertmanager configuration.
-_READERS: Mapping[str, Callable[[str, bytes, Alertmanager], Iterator[Item]]] = {
+# By the name of the kind of artifact; routes and channels are read from the fleet's Alertmanager configuration.
+READERS: Mapping[str, Callable[[str, bytes, Alertmanager], Iterator[Item]]] = {
     RULES.name: _rules_and_routes,
     FLEET_RULES.name: _rules_and_routes,
     PROBES.name: _probe_jobs,

@@ -1,5 +1,5 @@
-"""The output tree as it was: a folder, or a folder at a revision of its git repository, in; its
-files by path out."""
+"""An output folder goes in, as it lies on the disk or as it was at a revision of git; its files by
+path come out."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def on_disk(out: Path, services: Sequence[str], is_gone: Concerns) -> Files:
     def read(path: str) -> bytes | None:
         return tree.read(path)[0] if tree.kind(path) is Kind.FILE else None
 
-    folders = [name for name, kind in sorted(tree.names("").items()) if kind is Kind.FOLDER]
+    names = sorted(tree.names("").items())
+    folders = [name for name, kind in names if kind is Kind.FOLDER]
     return dict(_owned(read, folders, services, is_gone, str(out)))
 
 
@@ -38,17 +39,25 @@ def at_revision(out: Path, revision: str, services: Sequence[str], is_gone: Conc
     Raises InputError where there is no such revision, no repository, or no git.
     """
     if not revision or revision.startswith("-"):  # which git would take for an option
-        raise InputError([Mistake("--from", 1, 1, "", f"'{revision}' is no revision", _RIGHT)])
-    above = next(folder for folder in out.resolve().parents if folder.is_dir())
-    name = out.resolve().relative_to(above).as_posix()
-    objects: dict[str, str] = {}
-    for line in _git(above, "ls-tree", "-r", "-z", revision, "--", f"{name}/").decode().split("\0"):
-        about, _, path = line.partition("\t")
-        if path:
-            objects[path.removeprefix(f"{name}/")] = about.split(" ")[2]
+        raise _refused(f"'{revision}' is no revision", _RIGHT)
+    folder = out.resolve()
+    above = next(parent for parent in folder.parents if parent.is_dir())
+    name = folder.relative_to(above).as_posix()
+    objects = _objects(above, revision, f"{name}/")
     texts = dict(zip(objects, _contents(above, list(objects.values())), strict=True))
     folders = sorted({path.partition("/")[0] for path in texts if "/" in path})
     return dict(_owned(texts.get, folders, services, is_gone, f"{revision}:{name}"))
+
+
+def _objects(repository: Path, revision: str, prefix: str) -> dict[str, str]:
+    """The ids of git's objects below a folder, by their paths below it."""
+    listed = _git(repository, "ls-tree", "-r", "-z", revision, "--", prefix).decode()
+    objects: dict[str, str] = {}
+    for line in listed.split("\0"):
+        about, _, path = line.partition("\t")  # "100644 blob 8f94139", then the path
+        if path:
+            objects[path.removeprefix(prefix)] = about.split(" ")[2]
+    return objects
 
 
 def _owned(
@@ -58,15 +67,15 @@ def _owned(
     is_gone: Concerns,
     root: str,
 ) -> Iterator[tuple[str, bytes]]:
+    """The files that the manifests list, of the fleet and of those folders that concern us."""
     for folder in ("", *folders):
         prefix = f"{folder}/" if folder else ""
         present = read(f"{prefix}{MANIFEST}")
         if present is None:
             continue
         manifest = parse_manifest(present, f"{root}/{prefix}{MANIFEST}")
-        if manifest.folder != folder or (
-            folder and folder not in services and not is_gone(manifest.facts)
-        ):
+        is_ours = not folder or folder in services or is_gone(manifest.facts)
+        if manifest.folder != folder or not is_ours:
             continue
         for name in sorted(manifest.files):
             content = read(f"{prefix}{name}")
@@ -76,9 +85,9 @@ def _owned(
 
 def _contents(folder: Path, objects: Sequence[str]) -> Iterator[bytes]:
     """The contents of git's objects, in their order."""
-    printed = (
-        _git(folder, "cat-file", "--batch", given="\n".join(objects).encode()) if objects else b""
-    )
+    if not objects:
+        return
+    printed = _git(folder, "cat-file", "--batch", given="\n".join(objects).encode())
     at = 0
     for _ in objects:
         end = printed.index(b"\n", at)
@@ -90,14 +99,15 @@ def _contents(folder: Path, objects: Sequence[str]) -> Iterator[bytes]:
 def _git(folder: Path, *arguments: str, given: bytes = b"") -> bytes:
     git = shutil.which("git")
     if git is None:
-        raise InputError(
-            [Mistake("--from", 1, 1, "", "git is not installed", "install it, or leave --from out")]
-        )
-    done = subprocess.run(
-        [git, *arguments], cwd=folder, input=given, capture_output=True, check=False
-    )
+        raise _refused("git is not installed", "install it, or leave --from out")
+    command = [git, *arguments]
+    done = subprocess.run(command, cwd=folder, input=given, capture_output=True, check=False)
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         wrong = f"git says: {said[0] if said else f'exit code {done.returncode}'}"
-        raise InputError([Mistake("--from", 1, 1, "", wrong, _RIGHT)])
+        raise _refused(wrong, _RIGHT)
     return done.stdout
+
+
+def _refused(wrong: str, right: str) -> InputError:
+    return InputError([Mistake("--from", 1, 1, "", wrong, right)])

@@ -1,4 +1,4 @@
-"""Changes in; the same for people, for a comment on a pull request, and for programs, out."""
+"""Changes go in; words come out: for people, for a comment on a pull request, and for programs."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def as_text(found: Changes) -> Iterator[str]:
 
 def as_markdown(found: Changes) -> str:
     """One comment, shorter than what GitHub takes."""
-    head = f"{MARKER}\n### What changes for on-call\n\n{_summary(found)}\n"
-    parts = [_markdown_of(service, changes) for service, changes in _by_service(found)]
+    text = f"{MARKER}\n### What changes for on-call\n\n{_summary(found)}\n"
     alone = "".join(f"\n{line}\n" for line in _bytes_alone(found))
-    text, left_out = head, 0
-    for part in parts:
+    left_out = 0
+    for service, changes in _by_service(found):
+        part = _markdown_of(service, changes)
         if len(text) + len(part) + len(alone) > LONGEST_COMMENT:
             left_out += 1
         else:
@@ -54,20 +54,22 @@ def as_markdown(found: Changes) -> str:
 def as_json(found: Changes) -> dict[str, Any]:
     return {
         "changed": bool(found.changes),
-        "changes": [
-            {
-                "service": change.service or None,
-                "kind": change.kind,
-                "change": change.verb,
-                "name": change.name,
-                "differences": [
-                    {"what": one.what, "before": one.before or None, "after": one.after or None}
-                    for one in change.differences
-                ],
-            }
-            for change in found.changes
-        ],
+        "changes": [_json_of(change) for change in found.changes],
         "bytes_alone": list(found.bytes_alone),
+    }
+
+
+def _json_of(change: Change) -> dict[str, Any]:
+    differences = [
+        {"what": one.what, "before": one.before or None, "after": one.after or None}
+        for one in change.differences
+    ]
+    return {
+        "service": change.service or None,
+        "kind": change.kind,
+        "change": change.verb,
+        "name": change.name,
+        "differences": differences,
     }
 
 
@@ -88,25 +90,30 @@ class _Line:
 def _lines(changes: Sequence[Change]) -> Iterator[_Line]:
     """Sections and recording rules follow from alerts and objectives, and panels of a new or a lost
     service from both: they are named together."""
-    whole = {change.verb for change in changes} in ({"added"}, {"removed"})
+    is_whole_service = {change.verb for change in changes} in ({"added"}, {"removed"})
+    following = _FOLLOWING | _FOLLOWING_A_SERVICE if is_whole_service else _FOLLOWING
     together: dict[tuple[str, str], list[Change]] = {}
     for change in changes:
-        if change.kind in _FOLLOWING or (whole and change.kind in _FOLLOWING_A_SERVICE):
+        if change.kind in following:
             together.setdefault((change.kind, change.verb), []).append(change)
         else:
-            renamed = " renamed" if change.verb == "renamed" else ""
-            yield _Line(
-                change.verb,
-                Markdown(f"{change.kind} {code(change.name)}{renamed}"),
-                change.differences,
-            )
+            yield _line_of(change)
     for (kind, verb), many in together.items():
-        names = list(dict.fromkeys(change.name for change in many))
-        shown = _first([code(name) for name in names], _MOST_NAMES)
-        numbers = dict.fromkeys(
-            one for change in many for one in change.differences if one.what == "number"
-        )
-        yield _Line(verb, Markdown(f"{_many(kind, len(many))} {verb}: {shown}"), tuple(numbers))
+        yield _line_of_many(kind, verb, many)
+
+
+def _line_of(change: Change) -> _Line:
+    renamed = " renamed" if change.verb == "renamed" else ""
+    what = Markdown(f"{change.kind} {code(change.name)}{renamed}")
+    return _Line(change.verb, what, change.differences)
+
+
+def _line_of_many(kind: str, verb: str, many: Sequence[Change]) -> _Line:
+    names = dict.fromkeys(change.name for change in many)
+    shown = _first([code(name) for name in names], _MOST_NAMES)
+    differences = (one for change in many for one in change.differences)
+    numbers = dict.fromkeys(one for one in differences if one.what == "number")
+    return _Line(verb, Markdown(f"{_many(kind, len(many))} {verb}: {shown}"), tuple(numbers))
 
 
 def _plain(one: Difference) -> str:
@@ -119,22 +126,24 @@ def _plain(one: Difference) -> str:
 def _markdown_of(service: str, changes: list[Change]) -> str:
     lines = [f"\n<details><summary>{service}: {_counted(changes)}</summary>\n"]
     for line in _lines(changes):
-        lines.append(
-            f"- {line.what}" if line.verb in line.what else f"- **{line.verb}** {line.what}"
-        )
-        for one in line.differences:
-            if not one.before or not one.after:
-                lines.append(f"  - {one.what}: {code(_short(one.before or one.after))}")
-            else:
-                before, after = _apart(one.before, one.after)
-                lines.append(f"  - {one.what}: {code(before)} → {code(after)}")
+        verb = "" if line.verb in line.what else f"**{line.verb}** "
+        lines.append(f"- {verb}{line.what}")
+        lines += [f"  - {one.what}: {_markdown_of_values(one)}" for one in line.differences]
     return "\n".join([*lines, "\n</details>\n"])
 
 
+def _markdown_of_values(one: Difference) -> str:
+    if not one.before or not one.after:
+        return code(_short(one.before or one.after))
+    before, after = _apart(one.before, one.after)
+    return f"{code(before)} → {code(after)}"
+
+
 def _apart(before: str, after: str) -> tuple[str, str]:
-    """Two texts without what they begin with in common, where that is long."""
+    """Two texts without their common beginning, where that is long."""
     one, other = " ".join(before.split()), " ".join(after.split())
-    common = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
+    pairs = enumerate(zip(one, other, strict=False))
+    common = next((at for at, (a, b) in pairs if a != b), 0)
     start = one.rfind(" ", 0, max(common - _KEPT, 0)) + 1
     head = "…" if start else ""
     return _short(head + one[start:]), _short(head + other[start:])

@@ -1,5 +1,7 @@
-"""Backstage's Component, catalog-info.yaml. Source: backstage.io, "Descriptor Format of Catalog
-Entities"."""
+"""Backstage's Component (catalog-info.yaml) goes in; a service spec comes out.
+
+Source: backstage.io, "Descriptor Format of Catalog Entities".
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ def is_backstage(source: Source) -> bool:
 
 
 def from_backstage(source: Source) -> Imported | None:
-    """None for an entity that is no component. It says whose a service is and what it needs, and
+    """None for an entity that is no component. It says whose a service is and what it needs, but
     nothing to watch."""
     if source.text("kind") != "Component":
         return None
@@ -29,17 +31,22 @@ def from_backstage(source: Source) -> Imported | None:
     owner = _REFERENCE.fullmatch(source.text("spec", "owner"))
     if owner:
         found.spec["team"] = owner["name"].lower()
+    needed = _needed(source, found)
+    if needed:
+        found.spec["dependencies"] = needed
+    return found
+
+
+def _needed(source: Source, found: Imported) -> list[dict[str, str]]:
     needed = []
     for path in source.each("spec", "dependsOn"):
-        reference = _REFERENCE.fullmatch(source.text(*path))
+        text = source.text(*path)
+        reference = _REFERENCE.fullmatch(text)
         if reference and (reference["kind"] or "component").lower() == "component":
             needed.append({"service": reference["name"].lower()})
         else:
             words = (
-                f"what kind of a thing {source.text(*path)} is, it does not say: write postgresql:,"
-                " redis:, ..."
+                f"what kind of a thing {text} is, it does not say: write postgresql:, redis:, ..."
             )
             found.notes.append(source.note(path, words))
-    if needed:
-        found.spec["dependencies"] = needed
-    return found
+    return needed

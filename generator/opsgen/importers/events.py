@@ -1,5 +1,4 @@
-"""Queries of other tools as the events of an SLO: windows in their spellings in, PromQL over five
-minutes out."""
+"""A query of another tool goes in; the events of an SLO come out, as PromQL over five minutes."""
 
 from __future__ import annotations
 
@@ -9,13 +8,19 @@ from decimal import Decimal, InvalidOperation
 from opsgen.importers.source import At, Source
 from opsgen.load.name_fields import slug_of
 from opsgen.promql import PromqlError, Selector, parse
-from opsgen.promql.tree import walk
+from opsgen.promql.tree import selectors
 from opsgen.quantities import number_text
 
 # Sloth's own, and those of OpenSLO documents that sloth reads.
 _WINDOW = re.compile(r"\{\{-?\s*\.?window\s*-?\}\}")
 _SUBQUERY = re.compile(r"\[\s*(?:5m|\{\{-?\s*\.?window\s*-?\}\})\s*:[^\]]*\]")
 _FIVE_MINUTES = "5m"
+# Labels that say where a series is from; others say what it counts.
+_IDENTIFYING = ("cluster", "namespace", "job")
+_SAMPLES = (
+    "it counts samples of a gauge in a subquery, and opsgen's objectives count events of counters"
+)
+_COUNTER_OR_BUSINESS = "record a counter, or watch the gauge as a business signal"
 
 
 def query(source: Source, path: At) -> str:
@@ -24,13 +29,7 @@ def query(source: Source, path: At) -> str:
     if not text:
         raise source.refused(path, "there is no query")
     if _SUBQUERY.search(text):
-        wrong = (
-            "it counts samples of a gauge in a subquery, and opsgen's objectives count events of"
-            " counters"
-        )
-        raise source.refused(
-            path, wrong, "record a counter, or watch the gauge as a business signal"
-        )
+        raise source.refused(path, _SAMPLES, _COUNTER_OR_BUSINESS)
     found = _WINDOW.sub(_FIVE_MINUTES, text)
     if "{{" in found:
         raise source.refused(path, "it has a template in it that is not the window's")
@@ -42,23 +41,19 @@ def query(source: Source, path: At) -> str:
 
 
 def shared_matchers(queries: list[str]) -> dict[str, str]:
-    """The exact matchers that all selectors of all queries have: by these the service's series are
-    known."""
-    found: dict[str, str] | None = None
-    for text in queries:
-        for node in walk(parse(text)):
-            if isinstance(node, Selector):
-                own = {
-                    one.label: one.value
-                    for one in node.matchers
-                    if one.op == "=" and one.label in _IDENTIFYING
-                }
-                found = own if found is None else dict(found.items() & own.items())
-    return {label: found[label] for label in _IDENTIFYING if label in found} if found else {}
+    """The exact matchers that all selectors of all queries have: they identify the service's
+    series."""
+    found = [selector for text in queries for selector in selectors(parse(text))]
+    if not found:
+        return {}
+    shared = set.intersection(*(_identifying(selector) for selector in found))
+    in_order = sorted(shared, key=lambda pair: _IDENTIFYING.index(pair[0]))
+    return dict(in_order)
 
 
-# Labels that say where a series is from; others say what it counts.
-_IDENTIFYING = ("cluster", "namespace", "job")
+def _identifying(selector: Selector) -> set[tuple[str, str]]:
+    exact = {one.label: one.value for one in selector.matchers if one.op == "="}
+    return {(label, exact[label]) for label in _IDENTIFYING if label in exact}
 
 
 def percentage(source: Source, path: At, scale: int = 1) -> str:

@@ -1,5 +1,8 @@
-"""OpenSLO's SLO, openslo/v1 and the v1alpha that sloth reads, and the other way round. Source:
-OpenSLO's specification, github.com/OpenSLO/OpenSLO, README, "SLO", "SLI" and "Service"."""
+"""OpenSLO's SLO goes in and a service spec comes out, and the other way round.
+
+Reads openslo/v1 and the v1alpha that sloth reads. Source: OpenSLO's specification,
+github.com/OpenSLO/OpenSLO, README, "SLO", "SLI" and "Service".
+"""
 
 from __future__ import annotations
 
@@ -32,15 +35,12 @@ def from_openslo(source: Source) -> Imported | None:
         wrong = f"the budget counts {method}, and opsgen's objectives count events"
         raise source.refused(("spec", "budgetingMethod"), wrong, "write Occurrences")
     window = _window(source)
-    slos = [
-        _slo(source, path, window, number)
-        for number, path in enumerate(source.each("spec", "objectives"))
-    ]
+    objectives = enumerate(source.each("spec", "objectives"))
+    slos = [_slo(source, path, window, number) for number, path in objectives]
     if not slos:
         raise source.refused(("spec",), "it has no objective")
-    found.spec["match"] = shared_matchers(
-        [slo[key] for slo in slos for key in ("bad", "good", "total") if key in slo]
-    )
+    queries = [slo[key] for slo in slos for key in ("bad", "good", "total") if key in slo]
+    found.spec["match"] = shared_matchers(queries)
     found.spec["slos"] = slos
     if source.at("spec", "alertPolicies"):
         words = "alert policies are not carried over: opsgen has the SRE workbook's burn rates"
@@ -49,81 +49,92 @@ def from_openslo(source: Source) -> Imported | None:
 
 
 def _window(source: Source) -> str:
-    path: At = (
-        ("spec", "timeWindow")
-        if source.at("spec", "timeWindow") is not None
-        else ("spec", "timeWindows")
-    )
+    one: At = ("spec", "timeWindow")
+    path = one if source.at(*one) is not None else ("spec", "timeWindows")
     first = next(source.each(*path), None)
     if first is None:
         raise source.refused(("spec",), "it has no time window")
     if source.at(*first, "calendar") is not None or source.at(*first, "isRolling") is False:
-        raise source.refused(
-            first, "it follows the calendar, and opsgen's periods roll", "write isRolling: true"
-        )
-    unit = source.text(*first, "unit").lower()
-    found = (
-        f"{source.text(*first, 'count')}{_UNITS.get(unit, '?')}"
-        if unit
-        else source.text(*first, "duration")
-    )
+        wrong = "it follows the calendar, and opsgen's periods roll"
+        raise source.refused(first, wrong, "write isRolling: true")
+    found = _duration(source, first)
     if not _DURATION.fullmatch(found):
-        raise source.refused(
-            first, f"'{found}' is no period that opsgen knows", "write it in days or weeks"
-        )
+        wrong = f"'{found}' is no period that opsgen knows"
+        raise source.refused(first, wrong, "write it in days or weeks")
     return found
+
+
+def _duration(source: Source, window: At) -> str:
+    """v1alpha has a count and a unit, v1 a duration."""
+    unit = source.text(*window, "unit").lower()
+    if not unit:
+        return source.text(*window, "duration")
+    return f"{source.text(*window, 'count')}{_UNITS.get(unit, '?')}"
 
 
 def _slo(source: Source, path: At, window: str, number: int) -> dict[str, Any]:
     name = slug(source, ("metadata", "name"))
     spec: dict[str, Any] = {"name": name if number == 0 else f"{name[:60]}-{number + 1}"}
-    title = source.text(*path, "displayName") or (
-        source.text("metadata", "displayName") if number == 0 else ""
-    )
+    title = source.text(*path, "displayName")
+    if not title and number == 0:
+        title = source.text("metadata", "displayName")
     if title:
         spec["title"] = title
-    percent = source.at(*path, "targetPercent") is not None
-    spec["objective"] = (
-        percentage(source, (*path, "targetPercent"))
-        if percent
-        else percentage(source, (*path, "target"), 100)
-    )
+    spec["objective"] = _objective(source, path)
     spec["window"] = window
-    ratio = (*path, "ratioMetrics")
+    spec |= _events(source, _ratio_metrics(source, path))
+    description = source.text("spec", "description")
+    if description:
+        spec["description"] = description
+    return spec
+
+
+def _objective(source: Source, path: At) -> str:
+    percent = (*path, "targetPercent")
+    if source.at(*percent) is not None:
+        return percentage(source, percent)
+    return percentage(source, (*path, "target"), 100)
+
+
+def _ratio_metrics(source: Source, path: At) -> At:
+    """Where bad, good and all events are: v1alpha has them in the objective, v1 in the
+    indicator."""
+    ratio: At = (*path, "ratioMetrics")
     if source.at(*ratio) is None:
         ratio = ("spec", "indicator", "spec", "ratioMetric")
     if source.at(*ratio) is None:
         wrong = "it asks for a threshold, and opsgen's objectives count events"
-        raise source.refused(
-            ("spec", "indicator"), wrong, "write a ratioMetric, or latency: 99% under ..."
-        )
+        right = "write a ratioMetric, or latency: 99% under ..."
+        raise source.refused(("spec", "indicator"), wrong, right)
     if source.at(*ratio, "raw") is not None:
-        raise source.refused(
-            (*ratio, "raw"), "it gives a ratio, and opsgen's objectives count events"
-        )
-    for key in ("bad", "good"):
-        if source.at(*ratio, key) is not None:
-            spec[key] = _query(source, ratio, key)
-            break
-    spec["total"] = _query(source, ratio, "total")
-    description = source.text("spec", "description")
-    return spec | ({"description": description} if description else {})
+        wrong = "it gives a ratio, and opsgen's objectives count events"
+        raise source.refused((*ratio, "raw"), wrong)
+    return ratio
+
+
+def _events(source: Source, ratio: At) -> dict[str, str]:
+    key = next((key for key in ("bad", "good") if source.at(*ratio, key) is not None), None)
+    events = {} if key is None else {key: _query(source, ratio, key)}
+    return events | {"total": _query(source, ratio, "total")}
 
 
 def _query(source: Source, ratio: At, key: str) -> str:
     path = (*ratio, key, "metricSource")
-    if source.at(*path) is None:  # v1alpha
+    if source.at(*path) is None:
         path = (*ratio, key)
-        if source.text(*path, "source").lower() != "prometheus":
-            raise source.refused((*path, "source"), "it is not read from Prometheus")
-        return query(source, (*path, "query"))
-    if source.text(*path, "type").lower() != "prometheus":
-        raise source.refused((*path, "type"), "it is not read from Prometheus")
+        _refuse_other_source(source, (*path, "source"))
+        return query(source, (*path, "query"))  # v1alpha
+    _refuse_other_source(source, (*path, "type"))
     found = query(source, (*path, "spec", "query"))
     node = parse(found)
     if isinstance(node, Selector) and node.range is None and source.at(*ratio, "counter") is True:
         return f"rate({one_line(node)}[5m])"
     return found
+
+
+def _refuse_other_source(source: Source, path: At) -> None:
+    if source.text(*path).lower() != "prometheus":
+        raise source.refused(path, "it is not read from Prometheus")
 
 
 # -- the other way round ---------------------------------------------------------------------------
@@ -138,36 +149,37 @@ def openslo_of(service: Service) -> str:
         "metadata": {"name": service.name, "displayName": service.title},
         "spec": {"description": service.description} if service.description else {},
     }
-    documents = [
-        about,
-        *(_document(service, slo, *event_rates(service, slo)) for slo in service.slos),
-    ]
-    return "".join(f"---\n{dump(one)}" for one in documents)
+    slos = (_document(service, slo) for slo in service.slos)
+    return "".join(f"---\n{dump(one)}" for one in (about, *slos))
 
 
-def _document(service: Service, slo: EventSlo, bad: Node, total: Node) -> dict[str, Any]:
-    def source(node: Node) -> dict[str, Any]:
-        return {"metricSource": {"type": "Prometheus", "spec": {"query": one_line(node)}}}
-
+def _document(service: Service, slo: EventSlo) -> dict[str, Any]:
     display = slo.title or slo.name
-    indicator = {
-        "metadata": {"name": f"{service.name}-{slo.name}"},
-        "spec": {"ratioMetric": {"counter": True, "bad": source(bad), "total": source(total)}},
-    }
+    labels = {"team": [service.team.name]}
+    objective = {"displayName": display, "target": float(slo.objective.value)}
+    description = {"description": slo.description} if slo.description else {}
     return {
         "apiVersion": "openslo/v1",
         "kind": "SLO",
-        "metadata": {
-            "name": slo.name,
-            "displayName": display,
-            "labels": {"team": [service.team.name]},
-        },
+        "metadata": {"name": slo.name, "displayName": display, "labels": labels},
         "spec": {
-            **({"description": slo.description} if slo.description else {}),
+            **description,
             "service": service.name,
-            "indicator": indicator,
+            "indicator": _indicator(service, slo),
             "timeWindow": [{"duration": str(slo.window), "isRolling": True}],
             "budgetingMethod": "Occurrences",
-            "objectives": [{"displayName": display, "target": float(slo.objective.value)}],
+            "objectives": [objective],
         },
     }
+
+
+def _indicator(service: Service, slo: EventSlo) -> dict[str, Any]:
+    bad, total = (_metric_source(node) for node in event_rates(service, slo))
+    return {
+        "metadata": {"name": f"{service.name}-{slo.name}"},
+        "spec": {"ratioMetric": {"counter": True, "bad": bad, "total": total}},
+    }
+
+
+def _metric_source(node: Node) -> dict[str, Any]:
+    return {"metricSource": {"type": "Prometheus", "spec": {"query": one_line(node)}}}

@@ -1,5 +1,7 @@
-"""Pyrra's ServiceLevelObjective, pyrra.dev/v1alpha1. Source: its definition, and slo/rules.go for
-the burn rates."""
+"""Pyrra's ServiceLevelObjective (pyrra.dev/v1alpha1) goes in; a service spec comes out.
+
+Source: its definition, and slo/rules.go for the burn rates.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +26,17 @@ _TEAM = "pyrra.dev/team"
 _INDICATORS = (("ratio", "bad", "errors"), ("latency", "good", "success"))
 _NATIVE = "a native histogram has no bucket to count; name the classic one under latency"
 _GAUGE = (
-    "it counts samples of a gauge, and opsgen's objectives count events; a probe is watched by"
-    " uptime"
+    "it counts samples of a gauge, and opsgen's objectives count events;"
+    " a probe is watched by uptime"
 )
+# Indicators that have no counterpart, and why.
+_REFUSED = {
+    "latencyNative": _NATIVE,
+    "latency_native": _NATIVE,
+    "boolGauge": _GAUGE,
+    "bool_gauge": _GAUGE,
+}
+_OWN_LABEL = "is a label that opsgen sets on every alert, so that its groups would fall together"
 
 
 def is_pyrra(source: Source) -> bool:
@@ -42,57 +52,54 @@ def from_pyrra(source: Source) -> Imported:
     labels = source.at("metadata", "labels") or {}
     if _TEAM in labels:
         found.spec["team"] = slug(source, ("metadata", "labels", _TEAM))
+    slo = _slo(source, found.service)
+    queries = [text for key, text in slo.items() if key in ("bad", "good", "total")]
+    found.spec["match"] = shared_matchers(queries)
+    found.spec["slos"] = [slo]
+    window = ("spec", "window")
+    found.notes.append(source.note(window, _burn_rates(source, source.text(*window))))
+    if source.at("spec", "alerting"):
+        words = "opsgen names alerts itself; left behind: alerting"
+        found.notes.append(source.note(("spec", "alerting"), words))
+    return found
+
+
+def _slo(source: Source, name: str) -> dict[str, Any]:
     indicator = ("spec", "indicator")
-    for kind, wrong in (
-        ("latencyNative", _NATIVE),
-        ("latency_native", _NATIVE),
-        ("boolGauge", _GAUGE),
-        ("bool_gauge", _GAUGE),
-    ):
+    for kind, wrong in _REFUSED.items():
         if source.at(*indicator, kind) is not None:
             raise source.refused((*indicator, kind), wrong)
     events = _events(source, indicator)
     if events is None:
         raise source.refused(indicator, "it measures nothing that opsgen knows")
     grouping = _grouping(source, indicator)
-    window = source.text("spec", "window")
     slo = {
-        "name": found.service,
+        "name": name,
         "objective": percentage(source, ("spec", "target")),
-        "window": window,
+        "window": source.text("spec", "window"),
         **events,
-        **({"grouping": grouping} if grouping else {}),
     }
+    if grouping:
+        slo["grouping"] = grouping
     description = " ".join(source.text("spec", "description").split())
-    found.spec["match"] = shared_matchers(
-        [text for key, text in slo.items() if key in ("bad", "good", "total")]
-    )
-    found.spec["slos"] = [slo | ({"description": description} if description else {})]
-    found.notes.append(source.note(("spec", "window"), _burn_rates(source, window)))
-    if source.at("spec", "alerting"):
-        found.notes.append(
-            source.note(("spec", "alerting"), "opsgen names alerts itself; left behind: alerting")
-        )
-    return found
+    if description:
+        slo["description"] = description
+    return slo
 
 
 def burn_rates(window: Duration) -> list[dict[str, Any]]:
-    """Pyrra's, for a project file: factors stay, windows follow the objective's, in whole
-    minutes."""
-    hours = window.seconds / 3600
-    found = []
-    for severity, factor, long, short in BURN_RATES:
+    """Pyrra's burn rates, for a project file: factors stay, windows follow the objective's, in
+    whole minutes."""
+    hours = float(window.seconds / 3600)
+
+    def scaled(part: float) -> str:
         # As Go rounds: a half goes up.
-        minutes = [int(float(hours) * part / (28 * 24) * 60 + 0.5) for part in (long, short)]
-        found.append(
-            {
-                "severity": severity,
-                "factor": factor,
-                "long": f"{minutes[0]}m",
-                "short": f"{minutes[1]}m",
-            }
-        )
-    return found
+        return f"{int(hours * part / (28 * 24) * 60 + 0.5)}m"
+
+    return [
+        {"severity": severity, "factor": factor, "long": scaled(long), "short": scaled(short)}
+        for severity, factor, long, short in BURN_RATES
+    ]
 
 
 def _burn_rates(source: Source, window: str) -> str:
@@ -100,12 +107,11 @@ def _burn_rates(source: Source, window: str) -> str:
         rates = burn_rates(Duration.of(window))
     except ValueError:
         raise source.refused(("spec", "window"), f"'{window}' is no period") from None
-    listed = ", ".join(
-        "{" + ", ".join(f"{key}: {value}" for key, value in rate.items()) + "}" for rate in rates
-    )
+    pairs = (", ".join(f"{key}: {value}" for key, value in rate.items()) for rate in rates)
+    listed = ", ".join(f"{{{one}}}" for one in pairs)
     return (
-        "pyrra's burn rates are its own; to keep them, write in opsgen.yaml: slo: {burn_rates:"
-        f" [{listed}]}}"
+        "pyrra's burn rates are its own;"
+        f" to keep them, write in opsgen.yaml: slo: {{burn_rates: [{listed}]}}"
     )
 
 
@@ -115,11 +121,7 @@ def _grouping(source: Source, indicator: At) -> list[str]:
         for path in source.each(*indicator, kind, "grouping"):
             label = source.text(*path)
             if label in OWN_LABELS:
-                wrong = (
-                    f"{label} is a label that opsgen sets on every alert, so that its groups would"
-                    " fall together"
-                )
-                raise source.refused(path, wrong, "group by another label")
+                raise source.refused(path, f"{label} {_OWN_LABEL}", "group by another label")
             found.append(label)
     return found
 

@@ -1,10 +1,10 @@
-"""`opsgen import`: files of other tools in; service specs, checked by opsgen's own reader, and
-notes out."""
+"""`opsgen import`: files of other tools go in; service specs, checked by opsgen's own reader, and
+notes come out."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,35 +42,46 @@ def import_files(paths: Sequence[Path]) -> Result:
     parts: dict[str, list[Imported]] = {}
     refused: list[Mistake] = []
     known = 0
-    for file in _files(paths):
-        for source in sources(file, shown(file)):
-            if isinstance(source, InputError):
-                refused += source.mistakes
-                continue
-            read = next((reader for applies, reader in _READERS if applies(source)), None)
-            if read is None:
-                continue
-            known += 1
-            try:
-                found = read(source)
-            except InputError as error:
-                refused += error.mistakes
-            else:
-                if found is not None:
-                    parts.setdefault(found.service, []).append(found)
+    for source, reader in _known_sources(paths, refused):
+        known += 1
+        try:
+            found = reader(source)
+        except InputError as error:
+            refused += error.mistakes
+        else:
+            if found is not None:
+                parts.setdefault(found.service, []).append(found)
     if not known and not refused:
-        names = " and ".join(str(path) for path in paths)
-        wrong = "there is nothing of sloth, pyrra, OpenSLO or Backstage here"
-        raise InputError(
-            [Mistake(names, 1, 1, "", wrong, "name their files, or the folder that they are in")]
-        )
-    specs = {}
+        raise _nothing(paths)
     notes = [note for many in parts.values() for one in many for note in one.notes]
+    specs = {}
     for service, many in sorted(parts.items()):
         spec, more = _merged(service, many)
         notes += more
         specs[service] = dump(spec)
     return Result(specs, tuple(notes), tuple(refused))
+
+
+def _known_sources(
+    paths: Sequence[Path], refused: list[Mistake]
+) -> Iterator[tuple[Source, Callable[[Source], Imported | None]]]:
+    """The documents of tools that opsgen knows, each with what reads it; `refused` takes what is
+    wrong with the others."""
+    for file in _files(paths):
+        for source in sources(file, shown(file)):
+            if isinstance(source, InputError):
+                refused += source.mistakes
+                continue
+            reader = next((reader for applies, reader in _READERS if applies(source)), None)
+            if reader is not None:
+                yield source, reader
+
+
+def _nothing(paths: Sequence[Path]) -> InputError:
+    names = " and ".join(str(path) for path in paths)
+    wrong = "there is nothing of sloth, pyrra, OpenSLO or Backstage here"
+    right = "name their files, or the folder that they are in"
+    return InputError([Mistake(names, 1, 1, "", wrong, right)])
 
 
 def lacking(spec: str, name: str) -> list[str]:
@@ -90,33 +101,37 @@ def lacking(spec: str, name: str) -> list[str]:
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            yield from sorted(
-                one for one in path.rglob("*") if one.suffix in _ENDINGS and one.is_file()
-            )
+            found = (one for one in path.rglob("*") if one.suffix in _ENDINGS and one.is_file())
+            yield from sorted(found)
         else:
             yield path
 
 
 def _merged(service: str, parts: Sequence[Imported]) -> tuple[dict[str, Any], list[str]]:
-    """One spec of all that was said of a service; what two say differently is the first's."""
+    """One spec of all that was said of a service. Where two parts differ, the first one's value is
+    taken, with a note."""
     spec: dict[str, Any] = {}
     notes = []
-    matches = [part.spec["match"] for part in parts if "match" in part.spec]
     for part in parts:
         for key, value in part.spec.items():
             if key in ("slos", "dependencies"):
                 spec[key] = [*spec.get(key, []), *value]
             elif key == "match":
-                spec[key] = dict(set.intersection(*(set(one.items()) for one in matches)))
-                spec[key] = {
-                    label: text
-                    for label, text in value.items()
-                    if (label, text) in spec[key].items()
-                }
+                spec[key] = _shared_match(parts, value)
             elif spec.setdefault(key, value) != value:
                 notes.append(f"{service}: two say {key} differently; {spec[key]} is taken")
     _name_apart(spec.get("slos", []))
     return {"service": service} | {key: spec[key] for key in _KEYS if key in spec}, notes
+
+
+def _shared_match(parts: Sequence[Imported], match: Mapping[str, str]) -> dict[str, str]:
+    """What all parts match, in the order of one of them."""
+    others = [part.spec["match"].items() for part in parts if "match" in part.spec]
+    return {
+        label: text
+        for label, text in match.items()
+        if all((label, text) in other for other in others)
+    }
 
 
 def _name_apart(slos: list[dict[str, Any]]) -> None:

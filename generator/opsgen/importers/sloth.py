@@ -1,7 +1,8 @@
-"""Sloth's specs: `version: prometheus/v1`, and PrometheusServiceLevel of its operator.
+"""Sloth's specs go in; a service spec comes out: `version: prometheus/v1`, and
+PrometheusServiceLevel of its operator.
 
 Source: sloth's specification of prometheus/v1 and of sloth.slok.dev/v1. Its alerts are the SRE
-workbook's, over 30 days unless it is told otherwise by a flag.
+workbook's, over 30 days unless a flag says otherwise.
 """
 
 from __future__ import annotations
@@ -12,50 +13,60 @@ from opsgen.importers.events import percentage, query, shared_matchers, slug
 from opsgen.importers.source import At, Imported, Source
 
 _PERIOD = "30d"
-# A plugin by the words of which the meaning of the rules changes.
+# Part of the name of a plugin that changes what the rules mean.
 _OTHER_MEANING = ("denominator_corrected_rules",)
+_ALERTS = ("page_alert", "ticket_alert")
+_OWN_ALERTS = "opsgen names and labels alerts itself, and policies say who is told; left behind"
+# Indicators that have no counterpart, and why.
+_NO_EVENTS = {
+    "raw": "it gives a ratio, and opsgen's objectives count events: bad ones, and all",
+    "plugin": "what it measures is in a plugin of sloth's; write its queries out",
+}
 
 
 def is_sloth(source: Source) -> bool:
-    return source.text("version") == "prometheus/v1" or (
-        source.text("apiVersion").startswith("sloth.slok.dev/")
-        and source.text("kind") == "PrometheusServiceLevel"
-    )
+    if source.text("version") == "prometheus/v1":
+        return True
+    is_operators = source.text("apiVersion").startswith("sloth.slok.dev/")
+    return is_operators and source.text("kind") == "PrometheusServiceLevel"
 
 
 def from_sloth(source: Source) -> Imported:
     """Raises InputError for what has no counterpart: raw ratios, plugins, gauges."""
     root: At = ("spec",) if source.at("spec") is not None else ()
     found = Imported(slug(source, (*root, "service")))
-    labels = source.at(*root, "labels") or {}
-    owner = next((key for key in ("owner", "team") if key in labels), None)
-    if owner:
-        found.spec["team"] = slug(source, (*root, "labels", owner))
-    others = [key for key in labels if key != owner]
-    if others:
-        found.notes.append(
-            source.note((*root, "labels"), f"labels are not carried over: {', '.join(others)}")
-        )
+    _labels(source, root, found)
     _plugins(source, root, found)
     slos = [_slo(source, path, found) for path in source.each(*root, "slos")]
     if not slos:
         raise source.refused(root, "it has no objective")
-    found.spec["match"] = shared_matchers([one[key] for one in slos for key in ("bad", "total")])
+    queries = [slo[key] for slo in slos for key in ("bad", "total")]
+    found.spec["match"] = shared_matchers(queries)
     found.spec["slos"] = slos
     silent = [_is_silent(source, path) for path in source.each(*root, "slos")]
     if all(silent):
         found.spec["alerts"] = {"ErrorBudgetBurn": "off"}
     elif any(silent):
-        found.notes.append(
-            source.note(
-                (*root, "slos"), "all objectives have alerts now: opsgen drops those of all"
-            )
-        )
+        words = "all objectives have alerts now: opsgen drops those of all"
+        found.notes.append(source.note((*root, "slos"), words))
     return found
 
 
+def _labels(source: Source, root: At, found: Imported) -> None:
+    """The team is carried over; other labels are not."""
+    path = (*root, "labels")
+    labels = source.at(*path) or {}
+    owner = next((key for key in ("owner", "team") if key in labels), None)
+    if owner:
+        found.spec["team"] = slug(source, (*path, owner))
+    others = [key for key in labels if key != owner]
+    if others:
+        words = f"labels are not carried over: {', '.join(others)}"
+        found.notes.append(source.note(path, words))
+
+
 def _key(source: Source, path: At, snake: str) -> str:
-    """Of the operator's spelling, or the file's."""
+    """The key as the operator spells it, or as the file does."""
     head, *others = snake.split("_")
     camel = head + "".join(part.capitalize() for part in others)
     return camel if source.at(*path, camel) is not None else snake
@@ -63,10 +74,7 @@ def _key(source: Source, path: At, snake: str) -> str:
 
 def _slo(source: Source, path: At, found: Imported) -> dict[str, Any]:
     sli = (*path, "sli")
-    for other, wrong in (
-        ("raw", "it gives a ratio, and opsgen's objectives count events: bad ones, and all"),
-        ("plugin", "what it measures is in a plugin of sloth's; write its queries out"),
-    ):
+    for other, wrong in _NO_EVENTS.items():
         if source.at(*sli, other) is not None:
             raise source.refused((*sli, other), wrong)
     events = (*sli, "events")
@@ -74,9 +82,10 @@ def _slo(source: Source, path: At, found: Imported) -> dict[str, Any]:
         raise source.refused(path, "it measures nothing")
     _plugins(source, path, found)
     _alerting(source, (*path, "alerting"), found)
-    if source.at(*path, "labels"):
-        names = ", ".join(source.at(*path, "labels"))
-        found.notes.append(source.note((*path, "labels"), f"labels are not carried over: {names}"))
+    labels = source.at(*path, "labels")
+    if labels:
+        words = f"labels are not carried over: {', '.join(labels)}"
+        found.notes.append(source.note((*path, "labels"), words))
     spec = {
         "name": slug(source, (*path, "name")),
         "objective": percentage(source, (*path, "objective")),
@@ -89,21 +98,22 @@ def _slo(source: Source, path: At, found: Imported) -> dict[str, Any]:
 
 
 def _alerting(source: Source, path: At, found: Imported) -> None:
+    left = _left_behind(source, path)
+    if left:
+        found.notes.append(source.note(path, f"{_OWN_ALERTS}: {', '.join(left)}"))
+    off = [alert for alert in _ALERTS if _is_off(source, path, alert)]
+    if len(off) == 1:
+        words = f"its {off[0]} is disabled; opsgen makes both or none"
+        found.notes.append(source.note(path, words))
+
+
+def _left_behind(source: Source, path: At) -> list[str]:
+    """What the alerts say beside whether they are on."""
     left = [key for key in ("name", "labels", "annotations") if source.at(*path, key)]
-    for alert in ("page_alert", "ticket_alert"):
+    for alert in _ALERTS:
         own = (*path, _key(source, path, alert))
         left += [f"{alert} {key}" for key in ("labels", "annotations") if source.at(*own, key)]
-    if left:
-        words = (
-            "opsgen names and labels alerts itself, and policies say who is told; left behind:"
-            f" {', '.join(left)}"
-        )
-        found.notes.append(source.note(path, words))
-    off = [alert for alert in ("page_alert", "ticket_alert") if _is_off(source, path, alert)]
-    if len(off) == 1:
-        found.notes.append(
-            source.note(path, f"its {off[0]} is disabled; opsgen makes both or none")
-        )
+    return left
 
 
 def _is_off(source: Source, alerting: At, alert: str) -> bool:
@@ -111,15 +121,12 @@ def _is_off(source: Source, alerting: At, alert: str) -> bool:
 
 
 def _is_silent(source: Source, slo: At) -> bool:
-    return all(
-        _is_off(source, (*slo, "alerting"), alert) for alert in ("page_alert", "ticket_alert")
-    )
+    return all(_is_off(source, (*slo, "alerting"), alert) for alert in _ALERTS)
 
 
 def _plugins(source: Source, path: At, found: Imported) -> None:
-    key = (
-        "plugins" if source.at(*path, "plugins") is not None else _key(source, path, "slo_plugins")
-    )
+    has_plugins = source.at(*path, "plugins") is not None
+    key = "plugins" if has_plugins else _key(source, path, "slo_plugins")
     for plugin in source.each(*path, key, "chain"):
         name = source.text(*plugin, "id")
         if any(word in name for word in _OTHER_MEANING):

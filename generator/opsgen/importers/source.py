@@ -1,9 +1,12 @@
-"""A document of another tool, with its places; and what is made of it."""
+"""A file of another tool goes in; its YAML documents come out, with the places of what they say.
+
+What an importer makes of a document is an `Imported`.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,20 +47,18 @@ class Source:
     def each(self, *path: str | int) -> Iterator[At]:
         """The paths of a list's items, or of a mapping's values."""
         found = self.at(*path)
-        keys = (
-            found
-            if isinstance(found, Mapping)
-            else range(len(found))
-            if isinstance(found, list)
-            else ()
-        )
-        yield from ((*path, key) for key in keys)
+        keys: Iterable[str | int] = ()
+        if isinstance(found, Mapping):
+            keys = found
+        elif isinstance(found, list):
+            keys = range(len(found))
+        for key in keys:
+            yield (*path, key)
 
     def refused(self, path: At, wrong: str, right: str = "") -> InputError:
         line, column = self.document.position(path)
-        return InputError(
-            [Mistake(self.document.file, line, column, path_text(path), wrong, right)]
-        )
+        file = self.document.file
+        return InputError([Mistake(file, line, column, path_text(path), wrong, right)])
 
     def note(self, path: At, words: str) -> str:
         """A line for people on what is left behind."""
@@ -76,31 +77,33 @@ class Imported:
 
 
 def sources(path: Path, shown_as: str) -> Iterator[Source | InputError]:
-    """Every document of a file; those that can't be read as what is wrong with them. Raises
-    InputError for a file that can't be."""
+    """Every document of a file; for one that can't be read, what is wrong with it. Raises
+    InputError for a file that can't be read."""
     try:
         text = path.read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError([Mistake(shown_as, 1, 1, "", f"it can't be read: {error}")]) from None
-    starts = [0, *(match.end() for match in _NEXT_DOCUMENT.finditer(text))]
-    ends = [*(match.start() for match in _NEXT_DOCUMENT.finditer(text)), len(text)]
+    marks = list(_NEXT_DOCUMENT.finditer(text))
+    starts = [0, *(mark.end() for mark in marks)]
+    ends = [*(mark.start() for mark in marks), len(text)]
     for start, end in zip(starts, ends, strict=True):
-        if all(
-            not line.strip() or line.lstrip().startswith("#")
-            for line in text[start:end].splitlines()
-        ):
-            continue
-        # As many lines as there are above it, so that its places are the file's.
-        padded = "\n" * text.count("\n", 0, start) + text[start:end]
-        try:
-            document = parse_document(padded.encode(), shown_as)
-        except InputError as error:
-            yield error
-            continue
-        value = document.value
-        if isinstance(value, Mapping):
-            yield Source(document, value)
-        else:
-            yield InputError(
-                [Mistake(shown_as, text.count("\n", 0, start) + 1, 1, "", "this is no mapping")]
-            )
+        if _says_something(text[start:end]):
+            above = text.count("\n", 0, start)
+            yield _source(text[start:end], above, shown_as)
+
+
+def _says_something(text: str) -> bool:
+    lines = (line.strip() for line in text.splitlines())
+    return any(line and not line.startswith("#") for line in lines)
+
+
+def _source(text: str, above: int, shown_as: str) -> Source | InputError:
+    # As many lines as there are above it, so that its places are the file's.
+    padded = "\n" * above + text
+    try:
+        document = parse_document(padded.encode(), shown_as)
+    except InputError as error:
+        return error
+    if not isinstance(document.value, Mapping):
+        return InputError([Mistake(shown_as, above + 1, 1, "", "this is no mapping")])
+    return Source(document, document.value)

@@ -1,4 +1,5 @@
-"""Paths of Prometheus rules in, findings with their places out: the engine of `opsgen lint`."""
+"""Paths of files with Prometheus rules go in; findings with their places come out: the engine of
+`opsgen lint`."""
 
 from __future__ import annotations
 
@@ -27,6 +28,9 @@ LINT_KINDS: Mapping[str, str] = {
 }
 
 _SUFFIXES = frozenset({".yaml", ".yml"})
+_NAME_ONE = "name a rule file or a folder of them"
+_NAME_FILES = "name a rule file, or a folder with *.yaml files of rules"
+_NEEDS = "it needs `groups`, or a PrometheusRule"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -64,26 +68,24 @@ class LintFinding:
 def lint_paths(paths: Sequence[Path]) -> tuple[LintFinding, ...]:
     """Everything wrong in the rule files given, and in those in the folders given, sorted by place.
 
-    All files are read as one set: what their recording rules record is known to the rules that use
-    it. Raises InputError where a path does not exist or cannot be read, a file given by name holds
-    no rules, or there is no rule file at all.
+    All files are read as one set: the rules know what the recording rules of any file record.
+    Raises InputError where a path does not exist or cannot be read, a file given by name holds no
+    rules, or there is no rule file at all.
     """
     files = _read(paths)
-    findings = [
-        _problem(file, problem) for file, read in files.items() for problem in read.problems
-    ]
+    found = [_problem(file, problem) for file, read in files.items() for problem in read.problems]
     parsed: list[tuple[str, Rule, Node]] = []
-    for file, rule in ((file, rule) for file, read in files.items() for rule in read.rules):
-        try:
-            parsed.append((file, rule, parse(rule.expr.value)))
-        except PromqlError as error:
-            findings.append(_syntax(file, rule, error))
-    recorded = recorded_labels(
-        (rule.name, node, _values(rule)) for _, rule, node in parsed if not rule.is_alert
-    )
+    for file, read in files.items():
+        for rule in read.rules:
+            try:
+                parsed.append((file, rule, parse(rule.expr.value)))
+            except PromqlError as error:
+                found.append(_syntax(file, rule, error))
+    records = ((rule.name, node, _values(rule)) for _, rule, node in parsed if not rule.is_alert)
+    recorded = recorded_labels(records)
     for file, rule, node in parsed:
-        findings.extend(_located(file, rule, finding) for finding in _check(rule, node, recorded))
-    return tuple(sorted(set(findings)))
+        found.extend(_located(file, rule, finding) for finding in _check(rule, node, recorded))
+    return tuple(sorted(set(found)))
 
 
 def _check(rule: Rule, node: Node, recorded: dict[str, Labels]) -> tuple[Finding, ...]:
@@ -141,52 +143,43 @@ def _read(paths: Sequence[Path]) -> dict[str, RuleFile]:
     """The rule files by name as given, each once."""
     mistakes: list[Mistake] = []
     files: dict[str, RuleFile] = {}
-    seen: set[Path] = set()
-    for path, is_named in _files(paths):
-        real = path.resolve()
-        if real in seen:
-            continue
-        seen.add(real)
+    for path, is_named in _distinct(_files(paths)):
         try:
             read = _rules(path, is_named)
         except OSError as error:
-            mistakes.append(
-                _mistake(
-                    path,
-                    f"cannot be read: {error.strerror}",
-                    "name a rule file or a folder of them",
-                )
-            )
+            mistakes.append(_mistake(path, f"cannot be read: {error.strerror}", _NAME_ONE))
             continue
         if read is not None:
             files[path.as_posix()] = read
         elif is_named:
-            mistakes.append(
-                _mistake(
-                    path, "holds no Prometheus rules", "it needs `groups`, or a PrometheusRule"
-                )
-            )
+            mistakes.append(_mistake(path, "holds no Prometheus rules", _NEEDS))
     if not files and not mistakes:
         named = ", ".join(path.as_posix() for path in paths) or "nothing"
-        mistakes.append(
-            _mistake(
-                Path(named),
-                "no rule file found",
-                "name a rule file, or a folder with *.yaml files of rules",
-            )
-        )
+        mistakes.append(_mistake(Path(named), "no rule file found", _NAME_FILES))
     if mistakes:
         raise InputError(mistakes)
     return files
 
 
+def _distinct(files: Iterable[tuple[Path, bool]]) -> Iterator[tuple[Path, bool]]:
+    """Each file once, by whatever path it is reached."""
+    seen: set[Path] = set()
+    for path, is_named in files:
+        real = path.resolve()
+        if real not in seen:
+            seen.add(real)
+            yield path, is_named
+
+
 def _rules(path: Path, is_named: bool) -> RuleFile | None:
-    """The file's rules; None for other files, and for files in a folder that are no YAML and no
-    rules either."""
+    """The file's rules; None for other files, and for a file in a folder that is neither YAML nor
+    meant as rules."""
     content = path.read_bytes()
     read = read_rule_file(content)
-    broken = read is not None and any(problem.kind == "not-yaml" for problem in read.problems)
-    return None if broken and not is_named and not looks_like_rules(content) else read
+    if read is None or is_named:
+        return read
+    is_broken = any(problem.kind == "not-yaml" for problem in read.problems)
+    return None if is_broken and not looks_like_rules(content) else read
 
 
 def _files(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
@@ -196,12 +189,10 @@ def _files(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
             yield path, True
             continue
         for folder, folders, names in os.walk(path):
+            # os.walk goes where this list says, in its order.
             folders[:] = sorted(name for name in folders if not name.startswith("."))
-            yield from (
-                (Path(folder, name), False)
-                for name in sorted(names)
-                if Path(name).suffix in _SUFFIXES
-            )
+            found = (Path(folder, name) for name in sorted(names))
+            yield from ((file, False) for file in found if file.suffix in _SUFFIXES)
 
 
 def _mistake(path: Path, wrong: str, right: str) -> Mistake:

@@ -1,5 +1,5 @@
-"""A file of Prometheus rules in, its rules with their places out: a plain rule file, or manifests
-of PrometheusRule.
+"""A file of Prometheus rules goes in, or manifests of PrometheusRule; its rules with their places
+come out.
 
 The YAML is composed, not loaded: each rule keeps the line of its `expr` and of its annotations, and
 an alias is a reference, however often it is used.
@@ -71,6 +71,9 @@ class RuleFile:
 
 
 _START = Place(1, 1)
+_ONLY_FIRST = (
+    "Prometheus reads only the first document of a rule file: nothing from here on is loaded"
+)
 _MERGE = "tag:yaml.org,2002:merge"
 _NULL = "tag:yaml.org,2002:null"
 _LISTS = frozenset({"List", "PrometheusRuleList"})
@@ -87,12 +90,9 @@ def read_rule_file(content: bytes) -> RuleFile | None:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        return RuleFile(
-            problems=(
-                Problem("not-yaml", Place(line, 1), "the file is not UTF-8", "save it as UTF-8"),
-            )
-        )
+        place = Place(content.count(b"\n", 0, error.start) + 1, 1)
+        problem = Problem("not-yaml", place, "the file is not UTF-8", "save it as UTF-8")
+        return RuleFile(problems=(problem,))
     try:
         documents = _compose(text)
     except yaml.YAMLError as error:
@@ -196,13 +196,9 @@ class _Reader:
     def second_document(self, document: yaml.Node) -> None:
         if any(problem.kind == "second-document" for problem in self.problems):
             return
-        message = (
-            "Prometheus reads only the first document of a rule file: nothing from here on is"
-            " loaded"
-        )
-        self.problems.append(
-            Problem("second-document", _place(document), message, "put it into a file of its own")
-        )
+        right = "put it into a file of its own"
+        place = _place(document)
+        self.problems.append(Problem("second-document", place, _ONLY_FIRST, right))
 
     def read_manifest(self, fields: _Fields) -> bool:
         """Read a PrometheusRule or a list of them; whether it is one."""
@@ -232,17 +228,13 @@ class _Reader:
         name = _scalar(fields.get("alert" if is_alert else "record"))
         written = fields.get("expr")
         if not name or written is None or not isinstance(written.value, yaml.ScalarNode):
-            missing = "`expr` with PromQL" if name else "`alert` or `record` with its name"
             place = _place(written.key if written and name else node)
-            self.problems.append(
-                Problem("not-a-rule", place, "this is no rule", f"it needs {missing}", group, name)
-            )
+            self.problems.append(_not_a_rule(place, group, name))
             return
-        labels = {**group_labels, **_texts(fields.get("labels"))}
         expr = Text(written.value.value, _place(written.key))
-        self.rules.append(
-            Rule(group, name, is_alert, expr, labels, _texts(fields.get("annotations")))
-        )
+        labels = {**group_labels, **_texts(fields.get("labels"))}
+        annotations = _texts(fields.get("annotations"))
+        self.rules.append(Rule(group, name, is_alert, expr, labels, annotations))
 
     def _fresh(self, sequence: _Field | None) -> Iterator[yaml.Node]:
         if sequence is None or not isinstance(sequence.value, yaml.SequenceNode):
@@ -253,8 +245,13 @@ class _Reader:
                 yield item
 
 
+def _not_a_rule(place: Place, group: str, name: str) -> Problem:
+    missing = "`expr` with PromQL" if name else "`alert` or `record` with its name"
+    return Problem("not-a-rule", place, "this is no rule", f"it needs {missing}", group, name)
+
+
 def _fields(node: yaml.Node, seen: set[int] | None = None) -> _Fields:
-    """The keys of a mapping, those that `<<` merges in included; of anything else none."""
+    """The keys of a mapping, with those that `<<` merges in; of anything else none."""
     seen = set() if seen is None else seen
     if not isinstance(node, yaml.MappingNode) or id(node) in seen:
         return {}
@@ -263,8 +260,7 @@ def _fields(node: yaml.Node, seen: set[int] | None = None) -> _Fields:
     own: _Fields = {}
     for key, value in node.value:
         if key.tag == _MERGE:
-            sources = value.value if isinstance(value, yaml.SequenceNode) else [value]
-            for source in sources:
+            for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
                 merged = {**_fields(source, seen), **merged}
         elif isinstance(key, yaml.ScalarNode):
             own[key.value] = _Field(key, value)

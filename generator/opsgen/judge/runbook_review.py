@@ -1,10 +1,9 @@
-"""Runbooks as they are: a fleet and the pages on the disk in, what their owners still owe their
-readers out."""
+"""A fleet and the runbooks on the disk go in; what their owners still have to write comes out."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -34,9 +33,11 @@ class Found:
 
 @dataclass(frozen=True)
 class Review:
-    """One runbook. `open` are questions that nobody has answered, `bare` the alerts about which
-    nobody has written a word, `faults` dead links and the like. `required` says that the project
-    wants it complete."""
+    """One runbook.
+
+    `open` are questions that nobody has answered, `bare` the alerts about which nobody has written
+    a word, `faults` dead links and the like. `required` says that the project wants it complete.
+    """
 
     service: str
     team: str
@@ -67,23 +68,21 @@ class Review:
         for question in self.open:
             yield f"{self.file}:{question.line}: to write: {question.words}"
         if self.overdue:
-            yield (
-                f"{self.file}:1:"
-                f" {'last reviewed ' + str(self.reviewed) if self.reviewed else 'never reviewed'}"
-            )
+            last = f"last reviewed {self.reviewed}" if self.reviewed else "never reviewed"
+            yield f"{self.file}:1: {last}"
 
     def as_json(self) -> dict[str, Any]:
+        questions = [{"line": found.line, "question": found.words} for found in self.open]
+        faults = [{"line": found.line, "wrong": found.words} for found in self.faults]
         return {
             "service": self.service,
             "team": self.team,
             "tier": self.tier,
             "file": self.file,
             "alerts": self.alerts,
-            "open_questions": [
-                {"line": found.line, "question": found.words} for found in self.open
-            ],
+            "open_questions": questions,
             "alerts_without_notes": list(self.bare),
-            "faults": [{"line": found.line, "wrong": found.words} for found in self.faults],
+            "faults": faults,
             "last_reviewed": str(self.reviewed) if self.reviewed else None,
             "overdue": self.overdue,
         }
@@ -92,10 +91,11 @@ class Review:
 def review_fleet(fleet: FleetModel, out: Path, today: date | None) -> list[Review]:
     """One for every service, also where it has no runbook yet. Without `today` none is overdue."""
     policy = fleet.organisation.runbook_policy
-    return [
-        _review(model, out / model.service.name / "runbook.md", policy, today)
-        for model in fleet.services
-    ]
+    reviews = []
+    for model in fleet.services:
+        path = out / model.service.name / "runbook.md"
+        reviews.append(_review(model, path, policy, today))
+    return reviews
 
 
 def _review(model: ServiceModel, path: Path, policy: RunbookPolicy, today: date | None) -> Review:
@@ -116,22 +116,23 @@ def _review(model: ServiceModel, path: Path, policy: RunbookPolicy, today: date 
         return replace(about, faults=(Found(1, "there is no runbook yet; run opsgen build"),))
     except (UnicodeDecodeError, InputError) as error:
         return replace(about, faults=tuple(_broken(error)))
-    notes = {
-        part.block.id for part in page.parts if pages.written_by_people(part.after)
-    } | page.mine
+    noted = _with_notes(page)
     reviewed = _last_reviewed(page)
-    faults = [
-        *_dead_links(text, path),
-        *_others_named(page, text, {service.name, *service.depends_on}),
-    ]
+    others = _others_named(page, text, {service.name, *service.depends_on})
     return replace(
         about,
         open=tuple(_questions(page, text)),
-        bare=tuple(name for section, name in sections.items() if section not in notes),
-        faults=tuple(faults),
+        bare=tuple(name for section, name in sections.items() if section not in noted),
+        faults=(*_dead_links(text, path), *others),
         reviewed=reviewed,
         overdue=_is_overdue(reviewed, policy, today),
     )
+
+
+def _with_notes(page: pages.Page) -> frozenset[str]:
+    """The blocks below which people have written something, and those that they have taken over."""
+    written = [part for part in page.parts if pages.written_by_people(part.after)]
+    return page.mine.union(part.block.id for part in written)
 
 
 def _broken(error: Exception) -> Iterator[Found]:
@@ -142,12 +143,8 @@ def _broken(error: Exception) -> Iterator[Found]:
 
 
 def _questions(page: pages.Page, text: str) -> Iterator[Found]:
-    """Those in a block are answered by what people wrote below it."""
-    lines = text.split("\n")
-    numbers: dict[str, list[int]] = {}
-    for number, line in enumerate(lines, start=1):
-        if line.startswith(pages.TO_WRITE):
-            numbers.setdefault(line.rstrip("\r"), []).append(number)
+    """The open questions: one in a block is answered by what people wrote below it."""
+    numbers = _numbers_of_questions(text)
     for part in page.parts:
         answered = pages.written_by_people(part.after)
         for line in part.block.body.split("\n"):
@@ -160,6 +157,15 @@ def _questions(page: pages.Page, text: str) -> Iterator[Found]:
                 yield Found(numbers[line].pop(0), _words(line))
 
 
+def _numbers_of_questions(text: str) -> dict[str, list[int]]:
+    """The numbers of the lines that ask each question, ascending."""
+    numbers: dict[str, list[int]] = {}
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.startswith(pages.TO_WRITE):
+            numbers.setdefault(line.rstrip("\r"), []).append(number)
+    return numbers
+
+
 def _words(line: str) -> str:
     return line.removeprefix(pages.TO_WRITE).strip()
 
@@ -167,11 +173,9 @@ def _words(line: str) -> str:
 def _last_reviewed(page: pages.Page) -> date | None:
     """The latest date that people wrote; what opsgen asks is no answer."""
     peoples = "\n".join([page.head, *(part.after for part in page.parts)])
-    written = "\n".join(
-        line for line in peoples.splitlines() if not line.startswith(pages.TO_WRITE)
-    )
+    lines = (line for line in peoples.splitlines() if not line.startswith(pages.TO_WRITE))
     dates = []
-    for found in _REVIEWED.findall(written):
+    for found in _REVIEWED.findall("\n".join(lines)):
         try:
             dates.append(date.fromisoformat(found))
         except ValueError:  # no day of any calendar
@@ -186,24 +190,23 @@ def _is_overdue(reviewed: date | None, policy: RunbookPolicy, today: date | None
 
 
 def _dead_links(text: str, path: Path) -> Iterator[Found]:
-    known = {
-        *_ANCHOR.findall(text),
-        *(links.heading_anchor(heading) for heading in _HEADING.findall(text)),
-    }
+    headings = (links.heading_anchor(heading) for heading in _HEADING.findall(text))
+    known = {*_ANCHOR.findall(text), *headings}
     for found in _LINK.finditer(text):
-        target = found[1]
-        if target.startswith("#"):
-            if target[1:] not in known:
-                yield Found(
-                    _line_of(text, found.start()),
-                    f"this link leads to {target}, which is not on the page",
-                )
-        elif "://" not in target and not target.startswith("mailto:"):
-            file = target.partition("#")[0]
-            if not (path.parent / file).exists():
-                yield Found(
-                    _line_of(text, found.start()), f"this link leads to {file}, which is not there"
-                )
+        wrong = _dead_link(found[1], known, path.parent)
+        if wrong:
+            yield Found(_line_of(text, found.start()), wrong)
+
+
+def _dead_link(target: str, known: Set[str], folder: Path) -> str:
+    """What is wrong with a link; empty where nothing is. Links to the web are not followed."""
+    if target.startswith("#"):
+        is_known = target[1:] in known
+        return "" if is_known else f"this link leads to {target}, which is not on the page"
+    if "://" in target or target.startswith("mailto:"):
+        return ""
+    file = target.partition("#")[0]
+    return "" if (folder / file).exists() else f"this link leads to {file}, which is not there"
 
 
 def _line_of(text: str, position: int) -> int:
@@ -215,11 +218,10 @@ def _others_named(page: pages.Page, text: str, own: set[str]) -> Iterator[Found]
     for part in page.parts:
         for found in _NAMES_A_SERVICE.finditer(part.after):
             if found[1] not in own:
-                at = text.index(found[0], text.index(f"opsgen:end {part.block.id} "))
-                yield Found(
-                    _line_of(text, at),
-                    f"this names the service {found[1]}, and the page is of another",
-                )
+                end_of_block = text.index(f"opsgen:end {part.block.id} ")
+                line = _line_of(text, text.index(found[0], end_of_block))
+                wrong = f"this names the service {found[1]}, and the page is of another"
+                yield Found(line, wrong)
 
 
 # -- for people ------------------------------------------------------------------------------------
@@ -229,8 +231,7 @@ _COLUMNS = ("Service", "Team", "Tier", "Questions", "Alerts with notes", "Last r
 
 def rows(reviews: Iterable[Review]) -> Iterator[tuple[str, ...]]:
     """A row for each runbook, those that lack most first."""
-    ordered = sorted(reviews, key=lambda r: (r.tier, -len(r.faults), -len(r.open), r.service))
-    for one in ordered:
+    for one in sorted(reviews, key=_by_urgency):
         reviewed = str(one.reviewed) if one.reviewed else "never"
         yield (
             one.service,
@@ -243,12 +244,17 @@ def rows(reviews: Iterable[Review]) -> Iterator[tuple[str, ...]]:
         )
 
 
+def _by_urgency(one: Review) -> tuple[int, int, int, str]:
+    return one.tier, -len(one.faults), -len(one.open), one.service
+
+
 def as_text(reviews: Sequence[Review]) -> Iterator[str]:
     """A table for a terminal, and what is wrong below it."""
     body = [_COLUMNS, *rows(reviews)]
-    widths = [max(len(row[column]) for row in body) for column in range(len(_COLUMNS))]
+    widths = [max(len(cell) for cell in column) for column in zip(*body, strict=True)]
     for row in body:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()
     for one in reviews:
         if one.fails:
             yield ""
@@ -257,8 +263,11 @@ def as_text(reviews: Sequence[Review]) -> Iterator[str]:
 
 def as_markdown(reviews: Sequence[Review]) -> str:
     """For a comment on a pull request."""
-    failing = [line for one in reviews if one.fails for line in one.lines]
-    listed = "".join(f"- {line}\n" for line in failing[:_MOST_LISTED])
-    more = f"- and {len(failing) - _MOST_LISTED} more\n" if len(failing) > _MOST_LISTED else ""
     body: Markdown = table(rows(reviews), *_COLUMNS)
-    return f"### Runbooks\n\n{body}\n" + (f"\n{listed}{more}" if failing else "")
+    page = f"### Runbooks\n\n{body}\n"
+    failing = [f"- {line}\n" for one in reviews if one.fails for line in one.lines]
+    if not failing:
+        return page
+    left = len(failing) - _MOST_LISTED
+    more = f"- and {left} more\n" if left > 0 else ""
+    return f"{page}\n{''.join(failing[:_MOST_LISTED])}{more}"

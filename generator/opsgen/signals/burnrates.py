@@ -1,5 +1,5 @@
-"""Multi-window multi-burn-rate arithmetic: an objective and its window in, the tiers to alert on
-out.
+"""Multi-window multi-burn-rate arithmetic: an objective and its window go in; the tiers to alert on
+come out.
 
 Source: The Site Reliability Workbook, chapter 5, "Multiwindow, Multi-Burn-Rate Alerts": 2 % of a
 30-day budget in an hour and 5 % in six hours page, 10 % in a day and in three days make a ticket,
@@ -69,14 +69,11 @@ def tiers(
     window.
 
     A tier that a total outage could not reach (factor x budget >= 1) is replaced by the fastest
-    workbook rate that it can, on the same windows; `notes` says so.
+    workbook rate that an outage reaches, on the same windows; `notes` says so.
     """
     wanted = tuple(chosen) if chosen is not None else _scaled(window, scrape_interval)
     budget = 1 - objective.value
-    reachable = [
-        tier if tier.factor * budget < 1 else replace(tier, factor=_fastest_reachable(budget))
-        for tier in wanted
-    ]
+    reachable = [_reachable(tier, budget) for tier in wanted]
     kept = _without_redundant(reachable)
     notes = tuple(
         _note(tier, slower, slower in kept, objective)
@@ -84,6 +81,12 @@ def tiers(
         if tier != slower
     )
     return Tiers(kept, notes)
+
+
+def _reachable(tier: BurnRate, budget: Decimal) -> BurnRate:
+    if tier.factor * budget < 1:
+        return tier
+    return replace(tier, factor=_fastest_reachable(budget))
 
 
 def threshold(tier: BurnRate, objective: Ratio) -> Decimal:
@@ -108,35 +111,33 @@ def with_severities(
 
 
 def _scaled(window: Duration, scrape_interval: Duration) -> tuple[BurnRate, ...]:
-    usable = [
-        w
-        for w in _ROUND_WINDOWS
-        if w // _SHORT_PER_LONG >= scrape_interval * _SAMPLES_IN_SHORT_WINDOW
-    ]
+    shortest = scrape_interval * _SAMPLES_IN_SHORT_WINDOW
+    usable = [one for one in _ROUND_WINDOWS if one // _SHORT_PER_LONG >= shortest]
     return tuple(_scale(tier, window, usable) for tier in _WORKBOOK)
 
 
 def _scale(tier: _WorkbookTier, window: Duration, usable: list[Duration]) -> BurnRate:
+    """The tier over one of the usable windows, the one that is nearest to its share of `window`."""
     ideal = tier.long_window.hours * window.hours / _WORKBOOK_WINDOW.hours
-    spendable = [w for w in usable if tier.share * window.hours / w.hours >= 1] or usable[:1]
-    long_window = min(spendable, key=lambda w: max(w.hours / ideal, ideal / w.hours))
-    factor = tier.share * window.hours / long_window.hours
+    budget_hours = tier.share * window.hours
+    # In a longer window, a sustainable burn would already spend the share.
+    spendable = [one for one in usable if budget_hours / one.hours >= 1] or usable[:1]
+    long_window = min(spendable, key=lambda one: max(one.hours / ideal, ideal / one.hours))
+    factor = budget_hours / long_window.hours
     if ideal < long_window.hours * _SCALED_TOO_SHORT and long_window == usable[0]:
         factor = tier.factor
     return BurnRate(tier.severity, _rounded(factor), long_window, long_window // _SHORT_PER_LONG)
 
 
 def _note(tier: BurnRate, slower: BurnRate, is_kept: bool, objective: Ratio) -> str:
-    total_outage = number_text(_rounded(1 / (1 - objective.value)))
-    instead = (
-        f"fires at {number_text(slower.factor)} instead"
-        if is_kept
-        else "is left out, for another covers it"
-    )
+    outage = number_text(_rounded(1 / (1 - objective.value)))
+    instead = "is left out, for another covers it"
+    if is_kept:
+        instead = f"fires at {number_text(slower.factor)} instead"
     return (
-        f"a burn rate of {number_text(tier.factor)} can never be reached at an objective of"
-        f" {objective} (a total outage burns {total_outage} times); the {tier.severity} over"
-        f" {tier.long_window} {instead}"
+        f"a burn rate of {number_text(tier.factor)} can never be reached"
+        f" at an objective of {objective} (a total outage burns {outage} times);"
+        f" the {tier.severity} over {tier.long_window} {instead}"
     )
 
 
@@ -145,26 +146,28 @@ def _fastest_reachable(budget: Decimal) -> Decimal:
 
 
 def _without_redundant(tiers: list[BurnRate]) -> tuple[BurnRate, ...]:
-    """Leaves out a tier that never fires alone: another of its severity asks for no more, over
-    windows no longer."""
-    return tuple(
-        tier
-        for index, tier in enumerate(tiers)
-        if not any(
-            other.severity == tier.severity
-            and other.factor <= tier.factor
-            and other.long_window <= tier.long_window
-            and (other.factor, other.long_window, position)
-            != (tier.factor, tier.long_window, index)
-            and (
-                (other.factor, other.long_window) != (tier.factor, tier.long_window)
-                or position < index
-            )
-            for position, other in enumerate(tiers)
-        )
-    )
+    """Leaves out a tier that never fires alone: another of its severity needs no more, over windows
+    no longer. Of two equal ones, the first is kept."""
+    kept = []
+    for index, tier in enumerate(tiers):
+        earlier, later = tiers[:index], tiers[index + 1 :]
+        covered_earlier = any(_covers(other, tier) for other in earlier)
+        covered_later = any(_covers(other, tier) and not _covers(tier, other) for other in later)
+        if not (covered_earlier or covered_later):
+            kept.append(tier)
+    return tuple(kept)
+
+
+def _covers(other: BurnRate, tier: BurnRate) -> bool:
+    """Whether `other` fires whenever `tier` does."""
+    if other.severity != tier.severity:
+        return False
+    return other.factor <= tier.factor and other.long_window <= tier.long_window
 
 
 def _rounded(factor: Decimal) -> Decimal:
     """Four significant digits: nobody means 6.083333333333333."""
-    return +factor.quantize(Decimal(1).scaleb(factor.adjusted() - 3)) if factor else factor
+    if not factor:
+        return factor
+    last_digit = Decimal(1).scaleb(factor.adjusted() - 3)
+    return +factor.quantize(last_digit)

@@ -1,8 +1,9 @@
-"""Business signals: the spec's own queries, with alerts on too little, too much, a drop against
-last week, absence."""
+"""A business signal of the spec goes in; a signal comes out, with alerts on too little, too much, a
+drop against last week, or absence."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 from opsgen.model.service import BusinessAlert, BusinessSignal, Service
@@ -20,7 +21,8 @@ _KINDS = {"below": "Low", "above": "High", "drop": "Dropped", "absent": "Absent"
 
 def alert_name(signal: str, kind: str) -> str:
     """`orders-completed` and `below` give `OrdersCompletedLow`."""
-    return "".join(part[:1].upper() + part[1:] for part in signal.split("-")) + _KINDS[kind]
+    words = (part[:1].upper() + part[1:] for part in signal.split("-"))
+    return "".join(words) + _KINDS[kind]
 
 
 def kind_of(alert: BusinessAlert) -> str:
@@ -32,43 +34,40 @@ def business_signal(service: Service, business: BusinessSignal, texts: Texts) ->
     matchers = service.matchers if business.matchers is None else business.matchers
     query = with_matchers(parse(business.query), matchers)
     unit = unit_named(business.unit)
-    compared = [alert.against or _AGAINST for alert in business.alerts if alert.drop is not None]
-    lines = [Line(query, business.title)] + [
-        Line(with_offset(query, against), f"{against} ago") for against in dict.fromkeys(compared)
-    ]
-    description = (
-        business.description or f"{business.title}, as the owners of {service.title} count it."
-    )
+    title = business.title
+    description = business.description or f"{title}, as the owners of {service.title} count it."
+    alerts = tuple(_alert(service, business, alert, query, texts) for alert in business.alerts)
+    lines = (Line(query, title), *_earlier(business, query))
     return Signal(
         name=business.name,
         group="business",
-        title=business.title,
+        title=title,
         description=description,
         unit=unit,
         query=query,
-        panel=Panel(business.name, business.title, description, lines=tuple(lines)),
-        alerts=tuple(
-            _alert(service, business, alert, query, unit, texts) for alert in business.alerts
-        ),
+        panel=Panel(business.name, title, description, lines=lines),
+        alerts=alerts,
     )
 
 
+def _earlier(business: BusinessSignal, query: Node) -> Iterator[Line]:
+    """The same query at the times that alerts compare with, each once."""
+    drops = [alert for alert in business.alerts if alert.drop is not None]
+    for against in dict.fromkeys(alert.against or _AGAINST for alert in drops):
+        yield Line(with_offset(query, against), f"{against} ago")
+
+
 def _alert(
-    service: Service,
-    business: BusinessSignal,
-    alert: BusinessAlert,
-    query: Node,
-    unit: Unit,
-    texts: Texts,
+    service: Service, business: BusinessSignal, alert: BusinessAlert, query: Node, texts: Texts
 ) -> Alert:
     kind = kind_of(alert)
+    unit = unit_named(business.unit)
     threshold = _threshold(alert, unit)
     name = alert_name(business.name, kind)
     hold = hold_of(service, name, _lasting(alert))
     condition = _condition(alert, query)
-    text = alert_texts(
-        texts, f"Business/{kind}", service, _words(business, alert, threshold, hold, unit)
-    )
+    words = _words(business, alert, threshold, hold, unit)
+    text = alert_texts(texts, f"Business/{kind}", service, words)
     return Alert(
         name=name,
         signal=business.name,
@@ -88,7 +87,7 @@ def _alert(
 
 
 def _lasting(alert: BusinessAlert) -> Duration:
-    """How long its condition must hold; `0s` is at once, and not nothing said."""
+    """How long its condition must hold. `0s` means at once; it is not the same as no value."""
     given = alert.hold if alert.absent is None else alert.absent
     return _HOLD if given is None else given
 

@@ -1,12 +1,12 @@
-"""The label-flow proof of a build: every expression of a service in, or an InputError at the spec's
-line where one of the spec's own queries can never match or asks for a label that is gone."""
+"""The expressions of a service go in; an InputError comes out where one of the spec's own queries
+can never match, or asks for a label that is gone, at the line of the spec."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 
 from opsgen.errors import InputError, Mistake
-from opsgen.labelflow import Finding, check_alert, check_expression, recorded_labels
+from opsgen.labelflow import Finding, Labels, check_alert, check_expression, recorded_labels
 from opsgen.model.service import Place, Service
 from opsgen.model.signal import Derived, Signal
 from opsgen.model.texts import go_text
@@ -20,31 +20,28 @@ def check_flow(service: Service, derived: Derived) -> None:
 
 
 def _mistakes(service: Service, derived: Derived) -> Iterator[Mistake]:
+    records = [record for signal in derived.signals for record in signal.records]
     recorded = recorded_labels(
-        (record.name, record.expr, dict(record.labels))
-        for signal in derived.signals
-        for record in signal.records
+        (record.name, record.expr, dict(record.labels)) for record in records
     )
     places = _places(service)
     for signal in derived.signals:
-        for record in signal.records:
-            yield from _at(service, signal, places, check_expression(record.expr, recorded))
-        yield from _at(service, signal, places, check_expression(signal.query, recorded))
-        for alert in signal.alerts:
-            annotations = {"summary": go_text(alert.summary), "description": alert.description}
-            found = check_alert(
-                alert.expr, labels=dict(alert.labels), annotations=annotations, recorded=recorded
+        place = places.get(signal.name, Place(service.spec_file, 1, 1))
+        for found in _findings(signal, recorded):
+            yield Mistake(
+                place.file, place.line, place.column, signal.name, found.message, found.right
             )
-            yield from _at(service, signal, places, found)
 
 
-def _at(
-    service: Service, signal: Signal, places: dict[str, Place], found: Iterable[Finding]
-) -> Iterator[Mistake]:
-    place = places.get(signal.name, Place(service.spec_file, 1, 1))
-    for finding in found:
-        yield Mistake(
-            place.file, place.line, place.column, signal.name, finding.message, finding.right
+def _findings(signal: Signal, recorded: Mapping[str, Labels]) -> Iterator[Finding]:
+    for record in signal.records:
+        yield from check_expression(record.expr, recorded)
+    yield from check_expression(signal.query, recorded)
+    for alert in signal.alerts:
+        annotations = {"summary": go_text(alert.summary), "description": alert.description}
+        labels = dict(alert.labels)
+        yield from check_alert(
+            alert.expr, labels=labels, annotations=annotations, recorded=recorded
         )
 
 

@@ -1,10 +1,9 @@
-"""The later steps of escalation: a service and its alerts in, the alerts that fire when one has
-fired too long, out.
+"""A service and its alerts go in; the later steps of their escalation come out, as alerts that fire
+once another one has fired for too long.
 
-Alertmanager has no delayed escalation of its own. What is derived here fires once another alert has
-fired for as long as a step waits, with that alert's labels and the number of the step, and is
-routed to the step's channels. It resolves with the alert, and a silence or an inhibition of the
-alert covers it, since it has all of its labels.
+Alertmanager has no delayed escalation of its own. A step's alert has the labels of the alert that
+it escalates and the number of the step, and is routed to the step's channels. It resolves with the
+alert, and a silence or an inhibition of the alert covers it, since it has all of its labels.
 """
 
 from __future__ import annotations
@@ -49,7 +48,5 @@ def _still_firing(service: Service, alert: Alert) -> Node:
         "signal": alert.signal,
         STEP_LABEL: "",
     }
-    firing = Selector(
-        "ALERTS", tuple(Matcher(label, "=", value) for label, value in wanted.items())
-    )
-    return Aggregate("max", firing, Grouping((_STATE,), without=True))
+    matchers = tuple(Matcher(label, "=", value) for label, value in wanted.items())
+    return Aggregate("max", Selector("ALERTS", matchers), Grouping((_STATE,), without=True))
