@@ -257,7 +257,8 @@ def _probe_jobs(service: str, content: bytes, _: Alertmanager) -> Iterator[Item]
     return _probes(service, _list(_yaml(content), "scrape_configs"))
 
 
-# By the name of the kind of artifact; routes and channels are read from the fleet's Alertmanager configuration.
+# By the name of the kind of artifact. Routes and channels come from the fleet's Alertmanager
+# configuration.
 READERS: Mapping[str, Callable[[str, bytes, Alertmanager], Iterator[Item]]] = {
     RULES.name: _rules_and_routes,
     FLEET_RULES.name: _rules_and_routes,
