@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from opsgen.explain.values import explain_json, explain_text
+from opsgen.explain.explanation import explain_json, explain_text
 from opsgen.fleet.load import load_fleet
 from opsgen.load.service_spec import ServiceSpec
 from tests.specs import derived, fleet

@@ -22,7 +22,7 @@ from opsgen.model.signal import Alert, Check, Derived, Guard, Panel, Signal
 from opsgen.model.units import unit_named
 from opsgen.promql import Matcher, Selector, one_line, parse
 from opsgen.quantities import Duration, Ratio
-from opsgen.render.runbooks import render_runbook
+from opsgen.render.runbook.page import render_runbook
 from tests.factories import (
     PLACE,
     a_probe,

@@ -44,7 +44,7 @@ that is generated.
 @json_or_text
 @reporting_mistakes
 def explain(spec: Path, form: str) -> None:
-    from opsgen.explain.values import explain_json, explain_text
+    from opsgen.explain.explanation import explain_json, explain_text
     from opsgen.fleet.load import load_fleet
 
     fleet = load_fleet([spec])

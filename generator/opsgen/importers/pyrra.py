@@ -11,7 +11,7 @@ from opsgen.importers.events import percentage, shared_matchers, slug
 from opsgen.importers.source import At, Imported, Source
 from opsgen.promql import PromqlError, Selector, one_line, parse
 from opsgen.quantities import Duration
-from opsgen.resolve.queries import OWN_LABELS
+from opsgen.resolve.own_queries import OWN_LABELS
 
 # Of a window of 28 days: severity, factor, long and short windows in hours; for other windows in
 # proportion.

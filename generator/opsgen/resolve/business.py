@@ -8,7 +8,7 @@ from opsgen.promql import Aggregate, Node, Selector
 from opsgen.resolve.context import Context
 from opsgen.resolve.match import checked_matchers
 from opsgen.resolve.mistakes import KeyPath
-from opsgen.resolve.queries import OWN_LABELS, check_ranges, parsed
+from opsgen.resolve.own_queries import OWN_LABELS, check_ranges, parsed
 
 
 def business_signals(context: Context) -> tuple[BusinessSignal, ...]:

@@ -17,7 +17,7 @@ from opsgen.model.service import Convention, Histogram
 from opsgen.promql import Selector
 from opsgen.resolve.context import Context
 from opsgen.resolve.mistakes import KeyPath, suggest
-from opsgen.resolve.queries import is_known
+from opsgen.resolve.own_queries import is_known
 
 _UNIT_SECONDS = {"seconds": Decimal(1), "milliseconds": Decimal("0.001")}
 

@@ -14,7 +14,7 @@ from opsgen.promql.tree import walk
 from opsgen.quantities import Duration, Ratio, number_text
 from opsgen.resolve.context import Context
 from opsgen.resolve.mistakes import KeyPath, Mistakes
-from opsgen.resolve.queries import OWN_LABELS, check_ranges, parsed
+from opsgen.resolve.own_queries import OWN_LABELS, check_ranges, parsed
 
 _SHORTEST_SLO, _LONGEST_SLO = Duration.of("1d"), Duration.of("365d")
 _COUNTER_FUNCTIONS = frozenset({"rate", "increase"})

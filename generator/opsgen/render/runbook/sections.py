@@ -10,11 +10,11 @@ from opsgen.model import links
 from opsgen.model.service import Place, Service
 from opsgen.model.signal import Alert, Signal
 from opsgen.promql import pretty
-from opsgen.render import commands
 from opsgen.render.alert_words import after, side, within
 from opsgen.render.markdown import ASKED_FOR_BY
-from opsgen.render.runbook_people import told_words
-from opsgen.render.runbook_queries import Query
+from opsgen.render.runbook import commands
+from opsgen.render.runbook.people import told_words
+from opsgen.render.runbook.queries import Query
 
 # The signals of one probe; templates/packs/probe.yaml has them.
 _OF_A_PROBE = ("probe", "probe-duration", "probe-certificate")

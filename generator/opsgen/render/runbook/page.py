@@ -16,12 +16,12 @@ from opsgen.model.artifact import Artifact
 from opsgen.model.artifact_kinds import RUNBOOK
 from opsgen.model.service import Service
 from opsgen.model.signal import Derived
-from opsgen.render import commands
 from opsgen.render.markdown import is_web_address
-from opsgen.render.runbook_people import escalation_rows, picture, providers
-from opsgen.render.runbook_queries import by_route, first_queries, instances, proof
-from opsgen.render.runbook_sections import sections
-from opsgen.render.runbook_tables import (
+from opsgen.render.runbook import commands
+from opsgen.render.runbook.people import escalation_rows, picture, providers
+from opsgen.render.runbook.queries import by_route, first_queries, instances, proof
+from opsgen.render.runbook.sections import sections
+from opsgen.render.runbook.tables import (
     alert_rows,
     burn_rows,
     dependency_rows,
