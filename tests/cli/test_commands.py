@@ -569,5 +569,5 @@ def test_check_says_that_line_endings_alone_differ(project: Path) -> None:
     done = run("build", "--check", "shop.yaml", cwd=project)
 
     assert done.returncode == 1
-    assert "in line endings alone" in done.stderr
-    assert "no text" in done.stderr
+    assert "only the line endings differ" in done.stderr
+    assert "not text" in done.stderr

@@ -103,8 +103,8 @@ def test_sloth_becomes_a_spec_that_builds(tmp_path: Path) -> None:
             }
         ],
     }
-    assert "left behind: slo.yaml:4: labels are not carried over: repo" in done.stderr
-    assert "left behind: name, page_alert labels" in done.stderr
+    assert "left behind: slo.yaml:4: these labels are not imported: repo" in done.stderr
+    assert "not imported: name, page_alert labels" in done.stderr
     assert run("build", "specs", cwd=tmp_path).returncode == 0
 
 
@@ -209,19 +209,24 @@ _REFUSED = {
         SLOTH,
         "      events:",
         "      plugin: {id: x}\n      events:",
-        "slos[0].sli.plugin: what it measures is in",
+        "slos[0].sli.plugin: a sloth plugin holds its queries",
     ),
     "subquery": (SLOTH, "[{{.window}}]", "[{{.window}}:1m]", "counts samples of a gauge"),
-    "template": (SLOTH, "{{.window}}", "{{.other}}", "has a template in it"),
+    "template": (SLOTH, "{{.window}}", "{{.other}}", "contains a template other than"),
     "no PromQL": (
         SLOTH,
         'sum(rate(http_requests_total{job="shop",code',
         "sum(rate(code",
-        "this is no PromQL",
+        "this is not PromQL",
     ),
-    "objective": (SLOTH, "99.9", "100", "an objective of 100"),
-    "no name": (SLOTH, "My Service", "'***'", "gives no name"),
-    "no slos": (SLOTH, "slos:", "others:", "it has no objective"),
+    "objective": (
+        SLOTH,
+        "99.9",
+        "100",
+        "an objective must be above 0% and below 100%; this is 100",
+    ),
+    "no name": (SLOTH, "My Service", "'***'", "contains nothing that a name"),
+    "no slos": (SLOTH, "slos:", "others:", "there is no objective in it"),
     "gauge": (
         PYRRA,
         "    ratio:",
@@ -240,13 +245,13 @@ _REFUSED = {
         "    ratio:\n      grouping: [service]",
         "is a label that opsgen sets",
     ),
-    "no metric": (PYRRA, "'http_requests_total{job=\"shop\"}'", "sum(x)", "this is no metric"),
-    "no window": (PYRRA, "window: 4w", "window: soon", "'soon' is no period"),
+    "no metric": (PYRRA, "'http_requests_total{job=\"shop\"}'", "sum(x)", "this is not a metric"),
+    "no window": (PYRRA, "window: 4w", "window: soon", "'soon' is not a period"),
     "timeslices": (OPENSLO, "Occurrences", "Timeslices", "the budget counts Timeslices"),
-    "calendar": (OPENSLO, "isRolling: true", "isRolling: false", "it follows the calendar"),
-    "months": (OPENSLO, "4w", "1M", "'1M' is no period"),
-    "datadog": (OPENSLO, "type: Prometheus", "type: Datadog", "it is not read from Prometheus"),
-    "threshold": (OPENSLO, "ratioMetric", "thresholdMetric", "it asks for a threshold"),
+    "calendar": (OPENSLO, "isRolling: true", "isRolling: false", "its window follows the calendar"),
+    "months": (OPENSLO, "4w", "1M", "'1M' is not a period"),
+    "datadog": (OPENSLO, "type: Prometheus", "type: Datadog", "its source is not Prometheus"),
+    "threshold": (OPENSLO, "ratioMetric", "thresholdMetric", "it sets a threshold"),
 }
 
 

@@ -91,12 +91,12 @@ def test_a_review_is_overdue_by_the_date_that_is_given(
     ("written", "wrong"),
     [
         ("See [there](#nowhere).", "this link leads to #nowhere, which is not on the page"),
-        ("See [there](gone.md#a).", "this link leads to gone.md, which is not there"),
+        ("See [there](gone.md#a).", "this link leads to gone.md, which does not exist"),
         (
             "`amtool silence add service=till`",
-            "this names the service till, and the page is of another",
+            "this names the service till, but the page is of another service",
         ),
-        ('`up{service="till"}`', "this names the service till, and the page is of another"),
+        ('`up{service="till"}`', "this names the service till, but the page is of another service"),
     ],
 )
 def test_what_leads_nowhere_or_elsewhere_is_a_fault(
@@ -143,7 +143,7 @@ def test_a_broken_runbook_is_a_fault_at_its_line(project: Path) -> None:
     (fault,) = status(project)["faults"]
 
     assert fault["line"] == len(runbook.read_text().splitlines())
-    assert "begins nowhere" in fault["wrong"]
+    assert "does not begin anywhere" in fault["wrong"]
 
 
 def test_a_runbook_that_is_not_there_is_to_be_built(project: Path) -> None:

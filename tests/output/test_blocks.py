@@ -242,7 +242,7 @@ def test_an_edited_block_that_is_gone_is_left_too() -> None:
         (lambda t: t.replace("<!-- opsgen:end links -->\n", ""), "the block links has no end"),
         (
             lambda t: t + "<!-- opsgen:end links -->\n",
-            "the block links ends here, and begins nowhere",
+            "the block links ends here but does not begin anywhere",
         ),
         (lambda t: t + OLD.parts[1].block.text, "the block alert:a is there twice: line 7"),
         (
@@ -251,9 +251,9 @@ def test_an_edited_block_that_is_gone_is_left_too() -> None:
         ),
         (
             lambda t: t.replace("<!-- opsgen:end alert:a -->", "<!-- opsgen:end -->"),
-            "this is no marker as opsgen",
+            "this is not a marker as opsgen",
         ),
-        (lambda t: t.replace("sha256:", "sha256:x"), "this is no marker as opsgen"),
+        (lambda t: t.replace("sha256:", "sha256:x"), "this is not a marker as opsgen"),
         (lambda t: t.replace("### A: errors", "```\n### A"), "the block alert:a has no end"),
     ],
 )

@@ -115,26 +115,26 @@ def test_a_path_out_of_its_folder_is_refused_and_never_followed(
 @pytest.mark.parametrize(
     ("text", "place", "wrong"),
     [
-        ("", "", "no JSON"),
-        ("<<<<<<< HEAD\n", "", "no JSON"),
+        ("", "", "not JSON"),
+        ("<<<<<<< HEAD\n", "", "not JSON"),
         ("[]", "", "a mapping"),
         ("null", "", "a mapping"),
         ("{}", "schema", "missing"),
-        (json.dumps(_document(schema=2)), "schema", "schema 1 only"),
-        (json.dumps(_document(schema=True)), "schema", "another type"),
-        (json.dumps(_document(schema="1")), "schema", "another type"),
-        (json.dumps(_document(folder=None)), "folder", "another type"),
-        (json.dumps(_document(files=[])), "files", "another type"),
-        (json.dumps(_document(service=[])), "service", "another type"),
+        (json.dumps(_document(schema=2)), "schema", "only reads schema 1"),
+        (json.dumps(_document(schema=True)), "schema", "wrong type"),
+        (json.dumps(_document(schema="1")), "schema", "wrong type"),
+        (json.dumps(_document(folder=None)), "folder", "wrong type"),
+        (json.dumps(_document(files=[])), "files", "wrong type"),
+        (json.dumps(_document(service=[])), "service", "wrong type"),
         (json.dumps(_document(extra=1)), "extra", "no such key"),
-        (json.dumps(_document(files={"a": 1})), "files['a']", "no SHA-256"),
-        (json.dumps(_document(files={"a": None})), "files['a']", "no SHA-256"),
-        (json.dumps(_document(files={"a": []})), "files['a']", "no SHA-256"),
-        (json.dumps(_document(files={"a": [_DIGEST, 1]})), "files['a']", "no SHA-256"),
-        (json.dumps(_document(files={"a": "sha256:00"})), "files['a']", "no SHA-256"),
-        (json.dumps(_document(files={"a": _DIGEST + "\n"})), "files['a']", "no SHA-256"),
+        (json.dumps(_document(files={"a": 1})), "files['a']", "not a SHA-256"),
+        (json.dumps(_document(files={"a": None})), "files['a']", "not a SHA-256"),
+        (json.dumps(_document(files={"a": []})), "files['a']", "not a SHA-256"),
+        (json.dumps(_document(files={"a": [_DIGEST, 1]})), "files['a']", "not a SHA-256"),
+        (json.dumps(_document(files={"a": "sha256:00"})), "files['a']", "not a SHA-256"),
+        (json.dumps(_document(files={"a": _DIGEST + "\n"})), "files['a']", "not a SHA-256"),
         ('{"schema": NaN}', "", "NaN"),
-        ("9" * 5000, "", "no JSON"),
+        ("9" * 5000, "", "not JSON"),
         ("[" * 100_000, "", "nested too deeply"),
     ],
 )
@@ -158,7 +158,7 @@ def test_a_merge_conflict_is_reported_at_its_line() -> None:
 
 
 def test_bytes_that_are_no_utf_8_are_an_input_error() -> None:
-    with pytest.raises(InputError, match="no JSON"):
+    with pytest.raises(InputError, match="not JSON"):
         parse_manifest(b'{"\xff": 1}', "m")
 
 

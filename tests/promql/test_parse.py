@@ -124,8 +124,8 @@ def test_brackets_in_strings_do_not_hide_those_outside() -> None:
             '{a="b" or c="d"}',
             "alternatives inside a selector ({a or b}) are not supported; write two selectors",
         ),
-        ('a{b=~"x++"}', "the regular expression 'x++' is not RE2"),
-        ('a{b=~"x{2000}"}', "the regular expression 'x{2000}' is not RE2"),
+        ('a{b=~"x++"}', "the regular expression 'x++' is not valid RE2"),
+        ('a{b=~"x{2000}"}', "the regular expression 'x{2000}' is not valid RE2"),
     ],
 )
 def test_a_refusal_says_why(text: str, reason: str) -> None:

@@ -204,7 +204,7 @@ def test_no_requests_are_not_a_number() -> None:
         ("up @ 0", "@ modifier"),
         ("up offset -5m", "future"),
         ("up / on (job) queue", "several series on the left"),
-        ("queue / on (job) up", "several series on its one-side"),
+        ("queue / on (job) up", "several series on the one-side"),
         ('{__name__=~"up|queue"}', "without a metric's name"),
         ('label_replace(up, "instance", "", "", "")', "same labels"),
         ("max_over_time((time() - expiry)[1h:])", r"subquery over time\(\)"),

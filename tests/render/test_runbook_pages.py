@@ -707,7 +707,10 @@ def test_a_part_of_a_persons_template_outside_of_blocks_is_a_mistake(tmp_path: P
         own_page(tmp_path, template)
 
     (mistake,) = told.value.mistakes
-    assert mistake.wrong == "the page that it gives can't be divided: '## Rules' is in no block"
+    assert (
+        mistake.wrong
+        == "the page that it produces can't be divided into blocks: '## Rules' is in no block"
+    )
     assert Path(mistake.file) == tmp_path / "runbook" / "service.md.j2"
 
 

@@ -164,8 +164,8 @@ def test_the_note_says_what_happens_instead(tmp_path: Path) -> None:
         ),
         (
             "service.yaml: SLO availability: a burn rate of 6 can never be reached at an objective"
-            " of 80% (a total outage burns 5 times); the page over 6h is left out, for another"
-            " covers it"
+            " of 80% (a total outage burns 5 times); the page over 6h is left out, because"
+            " another tier covers it"
         ),
     ]
 

@@ -39,7 +39,7 @@ def at_revision(out: Path, revision: str, services: Sequence[str], is_gone: Conc
     Raises InputError where there is no such revision, no repository, or no git.
     """
     if not revision or revision.startswith("-"):  # which git would take for an option
-        raise _refused(f"'{revision}' is no revision", _RIGHT)
+        raise _refused(f"'{revision}' is not a revision", _RIGHT)
     folder = out.resolve()
     above = next(parent for parent in folder.parents if parent.is_dir())
     name = folder.relative_to(above).as_posix()
@@ -99,7 +99,7 @@ def _contents(folder: Path, objects: Sequence[str]) -> Iterator[bytes]:
 def _git(folder: Path, *arguments: str, given: bytes = b"") -> bytes:
     git = shutil.which("git")
     if git is None:
-        raise _refused("git is not installed", "install it, or leave --from out")
+        raise _refused("git is not installed", "install git, or leave out --from")
     command = [git, *arguments]
     done = subprocess.run(command, cwd=folder, input=given, capture_output=True, check=False)
     if done.returncode:

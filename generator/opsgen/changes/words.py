@@ -47,7 +47,7 @@ def as_markdown(found: Changes) -> str:
             left_out += 1
         else:
             text += part
-    more = f"\nand {left_out} services more: `opsgen diff` says all of it\n" if left_out else ""
+    more = f"\nand {left_out} more services: `opsgen diff` shows all of them\n" if left_out else ""
     return text + more + alone
 
 
@@ -169,7 +169,7 @@ def _summary(found: Changes) -> str:
 def _bytes_alone(found: Changes) -> Iterator[str]:
     files = found.bytes_alone
     if files:
-        yield f"Changed in bytes, with the same meaning: {_first(files, _MOST_FILES)}"
+        yield f"Files that changed but mean the same: {_first(files, _MOST_FILES)}"
 
 
 def _first(names: Sequence[str], most: int) -> str:

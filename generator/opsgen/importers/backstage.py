@@ -46,7 +46,7 @@ def _needed(source: Source, found: Imported) -> list[dict[str, str]]:
             needed.append({"service": reference["name"].lower()})
         else:
             words = (
-                f"what kind of a thing {text} is, it does not say: write postgresql:, redis:, ..."
+                f"it does not say what kind of dependency {text} is: write postgresql:, redis:, ..."
             )
             found.notes.append(source.note(path, words))
     return needed

@@ -18,7 +18,7 @@ _FIVE_MINUTES = "5m"
 # Labels that say where a series is from; others say what it counts.
 _IDENTIFYING = ("cluster", "namespace", "job")
 _SAMPLES = (
-    "it counts samples of a gauge in a subquery, and opsgen's objectives count events of counters"
+    "it counts samples of a gauge in a subquery, but an SLO of opsgen counts events of counters"
 )
 _COUNTER_OR_BUSINESS = "record a counter, or watch the gauge as a business signal"
 
@@ -32,11 +32,11 @@ def query(source: Source, path: At) -> str:
         raise source.refused(path, _SAMPLES, _COUNTER_OR_BUSINESS)
     found = _WINDOW.sub(_FIVE_MINUTES, text)
     if "{{" in found:
-        raise source.refused(path, "it has a template in it that is not the window's")
+        raise source.refused(path, "it contains a template other than the window's")
     try:
         parse(found)
     except PromqlError as error:
-        raise source.refused(path, f"this is no PromQL: {error}") from None
+        raise source.refused(path, f"this is not PromQL: {error}") from None
     return found
 
 
@@ -62,9 +62,10 @@ def percentage(source: Source, path: At, scale: int = 1) -> str:
     try:
         number = Decimal(text) * scale
     except InvalidOperation:
-        raise source.refused(path, f"'{text}' is no objective") from None
+        raise source.refused(path, f"'{text}' is not an objective") from None
     if not 0 < number < 100:
-        raise source.refused(path, f"an objective of {text} leaves no error budget, or is none")
+        wrong = f"an objective must be above 0% and below 100%; this is {text}"
+        raise source.refused(path, wrong)
     return f"{number_text(number.normalize())}%"
 
 
@@ -73,5 +74,5 @@ def slug(source: Source, path: At) -> str:
     text = source.text(*path)
     found = slug_of(text)
     if not found:
-        raise source.refused(path, f"'{text}' gives no name")
+        raise source.refused(path, f"'{text}' contains nothing that a name can be made of")
     return found

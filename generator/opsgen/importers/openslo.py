@@ -32,18 +32,18 @@ def from_openslo(source: Source) -> Imported | None:
     found = Imported(slug(source, ("spec", "service")))
     method = source.text("spec", "budgetingMethod")
     if method not in ("Occurrences", ""):
-        wrong = f"the budget counts {method}, and opsgen's objectives count events"
+        wrong = f"the budget counts {method}, but an SLO of opsgen counts events"
         raise source.refused(("spec", "budgetingMethod"), wrong, "write Occurrences")
     window = _window(source)
     objectives = enumerate(source.each("spec", "objectives"))
     slos = [_slo(source, path, window, number) for number, path in objectives]
     if not slos:
-        raise source.refused(("spec",), "it has no objective")
+        raise source.refused(("spec",), "there is no objective in it")
     queries = [slo[key] for slo in slos for key in ("bad", "good", "total") if key in slo]
     found.spec["match"] = shared_matchers(queries)
     found.spec["slos"] = slos
     if source.at("spec", "alertPolicies"):
-        words = "alert policies are not carried over: opsgen has the SRE workbook's burn rates"
+        words = "alert policies are not imported: opsgen alerts on the SRE workbook's burn rates"
         found.notes.append(source.note(("spec", "alertPolicies"), words))
     return found
 
@@ -55,12 +55,12 @@ def _window(source: Source) -> str:
     if first is None:
         raise source.refused(("spec",), "it has no time window")
     if source.at(*first, "calendar") is not None or source.at(*first, "isRolling") is False:
-        wrong = "it follows the calendar, and opsgen's periods roll"
+        wrong = "its window follows the calendar, but opsgen's windows are rolling"
         raise source.refused(first, wrong, "write isRolling: true")
     found = _duration(source, first)
     if not _DURATION.fullmatch(found):
-        wrong = f"'{found}' is no period that opsgen knows"
-        raise source.refused(first, wrong, "write it in days or weeks")
+        wrong = f"'{found}' is not a period that opsgen understands"
+        raise source.refused(first, wrong, "write the period in days or weeks")
     return found
 
 
@@ -103,11 +103,11 @@ def _ratio_metrics(source: Source, path: At) -> At:
     if source.at(*ratio) is None:
         ratio = ("spec", "indicator", "spec", "ratioMetric")
     if source.at(*ratio) is None:
-        wrong = "it asks for a threshold, and opsgen's objectives count events"
+        wrong = "it sets a threshold, but an SLO of opsgen counts events"
         right = "write a ratioMetric, or latency: 99% under ..."
         raise source.refused(("spec", "indicator"), wrong, right)
     if source.at(*ratio, "raw") is not None:
-        wrong = "it gives a ratio, and opsgen's objectives count events"
+        wrong = "it gives a ratio, but an SLO of opsgen counts events"
         raise source.refused((*ratio, "raw"), wrong)
     return ratio
 
@@ -134,7 +134,7 @@ def _query(source: Source, ratio: At, key: str) -> str:
 
 def _refuse_other_source(source: Source, path: At) -> None:
     if source.text(*path).lower() != "prometheus":
-        raise source.refused(path, "it is not read from Prometheus")
+        raise source.refused(path, "its source is not Prometheus")
 
 
 # -- the other way round ---------------------------------------------------------------------------

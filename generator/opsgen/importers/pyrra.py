@@ -24,10 +24,10 @@ BURN_RATES = (
 _TEAM = "pyrra.dev/team"
 # Of each kind: which of our events it gives, and what it calls them.
 _INDICATORS = (("ratio", "bad", "errors"), ("latency", "good", "success"))
-_NATIVE = "a native histogram has no bucket to count; name the classic one under latency"
+_NATIVE = "a native histogram has no buckets to count; name the classic histogram under latency"
 _GAUGE = (
-    "it counts samples of a gauge, and opsgen's objectives count events;"
-    " a probe is watched by uptime"
+    "it counts samples of a gauge, but an SLO of opsgen counts events;"
+    " to watch a probe, write uptime"
 )
 # Indicators that have no counterpart, and why.
 _REFUSED = {
@@ -36,7 +36,7 @@ _REFUSED = {
     "boolGauge": _GAUGE,
     "bool_gauge": _GAUGE,
 }
-_OWN_LABEL = "is a label that opsgen sets on every alert, so that its groups would fall together"
+_OWN_LABEL = "is a label that opsgen sets on every alert, so grouping by it would merge all groups"
 
 
 def is_pyrra(source: Source) -> bool:
@@ -59,7 +59,7 @@ def from_pyrra(source: Source) -> Imported:
     window = ("spec", "window")
     found.notes.append(source.note(window, _burn_rates(source, source.text(*window))))
     if source.at("spec", "alerting"):
-        words = "opsgen names alerts itself; left behind: alerting"
+        words = "opsgen names alerts itself; not imported: alerting"
         found.notes.append(source.note(("spec", "alerting"), words))
     return found
 
@@ -71,7 +71,7 @@ def _slo(source: Source, name: str) -> dict[str, Any]:
             raise source.refused((*indicator, kind), wrong)
     events = _events(source, indicator)
     if events is None:
-        raise source.refused(indicator, "it measures nothing that opsgen knows")
+        raise source.refused(indicator, "it has no indicator that opsgen understands")
     grouping = _grouping(source, indicator)
     slo = {
         "name": name,
@@ -106,11 +106,11 @@ def _burn_rates(source: Source, window: str) -> str:
     try:
         rates = burn_rates(Duration.of(window))
     except ValueError:
-        raise source.refused(("spec", "window"), f"'{window}' is no period") from None
+        raise source.refused(("spec", "window"), f"'{window}' is not a period") from None
     pairs = (", ".join(f"{key}: {value}" for key, value in rate.items()) for rate in rates)
     listed = ", ".join(f"{{{one}}}" for one in pairs)
     return (
-        "pyrra's burn rates are its own;"
+        "pyrra has burn rates of its own;"
         f" to keep them, write in opsgen.yaml: slo: {{burn_rates: [{listed}]}}"
     )
 
@@ -142,7 +142,7 @@ def _rate(source: Source, path: At) -> str:
     try:
         node = parse(text)
     except PromqlError as error:
-        raise source.refused(path, f"this is no PromQL: {error}") from None
+        raise source.refused(path, f"this is not PromQL: {error}") from None
     if not isinstance(node, Selector) or node.range is not None:
-        raise source.refused(path, "this is no metric")
+        raise source.refused(path, "this is not a metric")
     return f"rate({one_line(node)}[5m])"

@@ -79,7 +79,7 @@ def _known_sources(
 
 def _nothing(paths: Sequence[Path]) -> InputError:
     names = " and ".join(str(path) for path in paths)
-    wrong = "there is nothing of sloth, pyrra, OpenSLO or Backstage here"
+    wrong = "there is no file of sloth, pyrra, OpenSLO or Backstage here"
     right = "name their files, or the folder that they are in"
     return InputError([Mistake(names, 1, 1, "", wrong, right)])
 
@@ -119,7 +119,7 @@ def _merged(service: str, parts: Sequence[Imported]) -> tuple[dict[str, Any], li
             elif key == "match":
                 spec[key] = _shared_match(parts, value)
             elif spec.setdefault(key, value) != value:
-                notes.append(f"{service}: two say {key} differently; {spec[key]} is taken")
+                notes.append(f"{service}: {key} has two values; opsgen takes {spec[key]}")
     _name_apart(spec.get("slos", []))
     return {"service": service} | {key: spec[key] for key in _KEYS if key in spec}, notes
 

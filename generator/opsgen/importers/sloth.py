@@ -16,11 +16,13 @@ _PERIOD = "30d"
 # Part of the name of a plugin that changes what the rules mean.
 _OTHER_MEANING = ("denominator_corrected_rules",)
 _ALERTS = ("page_alert", "ticket_alert")
-_OWN_ALERTS = "opsgen names and labels alerts itself, and policies say who is told; left behind"
+_OWN_ALERTS = (
+    "opsgen names and labels alerts itself, and notifies by escalation policy; not imported"
+)
 # Indicators that have no counterpart, and why.
 _NO_EVENTS = {
-    "raw": "it gives a ratio, and opsgen's objectives count events: bad ones, and all",
-    "plugin": "what it measures is in a plugin of sloth's; write its queries out",
+    "raw": "it gives a ratio, but an SLO of opsgen counts events: bad ones and all of them",
+    "plugin": "a sloth plugin holds its queries; write the queries here instead",
 }
 
 
@@ -39,7 +41,7 @@ def from_sloth(source: Source) -> Imported:
     _plugins(source, root, found)
     slos = [_slo(source, path, found) for path in source.each(*root, "slos")]
     if not slos:
-        raise source.refused(root, "it has no objective")
+        raise source.refused(root, "there is no objective in it")
     queries = [slo[key] for slo in slos for key in ("bad", "total")]
     found.spec["match"] = shared_matchers(queries)
     found.spec["slos"] = slos
@@ -47,7 +49,7 @@ def from_sloth(source: Source) -> Imported:
     if all(silent):
         found.spec["alerts"] = {"ErrorBudgetBurn": "off"}
     elif any(silent):
-        words = "all objectives have alerts now: opsgen drops those of all"
+        words = "all SLOs have alerts now: opsgen switches off either all of them or none"
         found.notes.append(source.note((*root, "slos"), words))
     return found
 
@@ -61,7 +63,7 @@ def _labels(source: Source, root: At, found: Imported) -> None:
         found.spec["team"] = slug(source, (*path, owner))
     others = [key for key in labels if key != owner]
     if others:
-        words = f"labels are not carried over: {', '.join(others)}"
+        words = f"these labels are not imported: {', '.join(others)}"
         found.notes.append(source.note(path, words))
 
 
@@ -79,12 +81,12 @@ def _slo(source: Source, path: At, found: Imported) -> dict[str, Any]:
             raise source.refused((*sli, other), wrong)
     events = (*sli, "events")
     if source.at(*events) is None:
-        raise source.refused(path, "it measures nothing")
+        raise source.refused(path, "it has no events to count")
     _plugins(source, path, found)
     _alerting(source, (*path, "alerting"), found)
     labels = source.at(*path, "labels")
     if labels:
-        words = f"labels are not carried over: {', '.join(labels)}"
+        words = f"these labels are not imported: {', '.join(labels)}"
         found.notes.append(source.note((*path, "labels"), words))
     spec = {
         "name": slug(source, (*path, "name")),
@@ -103,7 +105,7 @@ def _alerting(source: Source, path: At, found: Imported) -> None:
         found.notes.append(source.note(path, f"{_OWN_ALERTS}: {', '.join(left)}"))
     off = [alert for alert in _ALERTS if _is_off(source, path, alert)]
     if len(off) == 1:
-        words = f"its {off[0]} is disabled; opsgen makes both or none"
+        words = f"its {off[0]} is disabled, but opsgen makes both alerts or none"
         found.notes.append(source.note(path, words))
 
 
@@ -131,4 +133,4 @@ def _plugins(source: Source, path: At, found: Imported) -> None:
         name = source.text(*plugin, "id")
         if any(word in name for word in _OTHER_MEANING):
             raise source.refused(plugin, f"the plugin {name} changes what the rules mean")
-        found.notes.append(source.note(plugin, f"the plugin {name} is not carried over"))
+        found.notes.append(source.note(plugin, f"the plugin {name} is not imported"))

@@ -105,5 +105,5 @@ def _source(text: str, above: int, shown_as: str) -> Source | InputError:
     except InputError as error:
         return error
     if not isinstance(document.value, Mapping):
-        return InputError([Mistake(shown_as, above + 1, 1, "", "this is no mapping")])
+        return InputError([Mistake(shown_as, above + 1, 1, "", "this is not a mapping")])
     return Source(document, document.value)

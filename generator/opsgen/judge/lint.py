@@ -134,7 +134,7 @@ def _problem(file: str, problem: Problem) -> LintFinding:
 
 
 def _syntax(file: str, rule: Rule, error: PromqlError) -> LintFinding:
-    message = f"`expr` does not parse: {error}"
+    message = f"`expr` is not valid PromQL: {error}"
     right = "write PromQL that Prometheus reads without experimental features"
     return _problem(file, Problem("syntax", rule.expr.place, message, right, rule.group, rule.name))
 

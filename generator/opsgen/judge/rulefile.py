@@ -17,7 +17,7 @@ import yaml
 ProblemKind = Literal["not-yaml", "not-a-rule", "second-document", "syntax"]
 
 PROBLEM_KINDS: dict[ProblemKind, str] = {
-    "not-yaml": "a file that is no YAML, so that none of its rules is loaded",
+    "not-yaml": "a file that is not YAML: none of its rules is loaded",
     "not-a-rule": "an entry of `rules` without a name or an expression",
     "second-document": "a further YAML document of a rule file, which Prometheus does not read",
     "syntax": "an expression that Prometheus cannot parse",
@@ -247,7 +247,7 @@ class _Reader:
 
 def _not_a_rule(place: Place, group: str, name: str) -> Problem:
     missing = "`expr` with PromQL" if name else "`alert` or `record` with its name"
-    return Problem("not-a-rule", place, "this is no rule", f"it needs {missing}", group, name)
+    return Problem("not-a-rule", place, "this is not a rule", f"it needs {missing}", group, name)
 
 
 def _fields(node: yaml.Node, seen: set[int] | None = None) -> _Fields:

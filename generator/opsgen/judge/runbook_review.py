@@ -139,7 +139,7 @@ def _broken(error: Exception) -> Iterator[Found]:
     if isinstance(error, InputError):
         yield from (Found(mistake.line, mistake.wrong) for mistake in error.mistakes)
     else:
-        yield Found(1, "this is no UTF-8 text")
+        yield Found(1, "this is not UTF-8 text")
 
 
 def _questions(page: pages.Page, text: str) -> Iterator[Found]:
@@ -206,7 +206,7 @@ def _dead_link(target: str, known: Set[str], folder: Path) -> str:
     if "://" in target or target.startswith("mailto:"):
         return ""
     file = target.partition("#")[0]
-    return "" if (folder / file).exists() else f"this link leads to {file}, which is not there"
+    return "" if (folder / file).exists() else f"this link leads to {file}, which does not exist"
 
 
 def _line_of(text: str, position: int) -> int:
@@ -220,7 +220,7 @@ def _others_named(page: pages.Page, text: str, own: set[str]) -> Iterator[Found]
             if found[1] not in own:
                 end_of_block = text.index(f"opsgen:end {part.block.id} ")
                 line = _line_of(text, text.index(found[0], end_of_block))
-                wrong = f"this names the service {found[1]}, and the page is of another"
+                wrong = f"this names the service {found[1]}, but the page is of another service"
                 yield Found(line, wrong)
 
 

@@ -149,14 +149,14 @@ def _comparison_right(node: Binary) -> str:
     sides = (node.left, node.right)
     if any(isinstance(side, Aggregate) and side.op == "count" for side in sides):
         return "a count of nothing is no series, not 0: ask `absent(...)`, or count `or vector(0)`"
-    return "compare with a value that it can reach"
+    return "compare with a value that the left side can reach"
 
 
 def _never_matches(node: Binary, clashing: tuple[str, ...], left: Labels, right: Labels) -> Finding:
     reasons = "; ".join(_reasons(clashing, left, right))
     mend = _matching_right(node, clashing, left, right)
     if node.op == "unless":
-        message = f"{quoted(node)} takes nothing away, since its sides never match: {reasons}"
+        message = f"{quoted(node)} has no effect, since its two sides never match: {reasons}"
         return Finding("has-no-effect", message, mend)
     message = f"the two sides of `{node.op}` never match in {quoted(node)}: {reasons}"
     return Finding("never-matches", message, mend)

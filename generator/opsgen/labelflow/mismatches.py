@@ -27,7 +27,7 @@ KINDS: dict[Kind, str] = {
         "an operator whose two sides have no labels in common to match on: the result is always"
         " empty"
     ),
-    "has-no-effect": "an `unless` whose right side never matches: it takes nothing away",
+    "has-no-effect": "an `unless` whose right side never matches: it has no effect",
     "selects-nothing": "a selector whose matchers contradict each other",
     "label-is-gone": (
         "a `by`, `on` or `group_left` that names a label which its operand has dropped"

@@ -86,7 +86,7 @@ def always_there(node: Node, recorded: Recorded) -> str:
         return ""
     if any(isinstance(part, Binary) and part.return_bool for part in parts):
         return "`bool` turns its comparison into a 0 or a 1 where a filter is needed"
-    return "it compares with nothing" if any(_measures(part) for part in parts) else ""
+    return "nothing is compared" if any(_measures(part) for part in parts) else ""
 
 
 def _bounds(node: Node) -> Bounds | None:

@@ -200,7 +200,7 @@ class _Parser:
         if found:
             self._marker(number, found)
         elif not is_code and _LIKE_A_MARKER.match(line):
-            wrong = "this is no marker as opsgen writes them"
+            wrong = "this is not a marker as opsgen writes it"
             self._wrong(number, wrong, "restore it from version control")
         else:
             self._text(line)
@@ -213,7 +213,7 @@ class _Parser:
         elif found["kind"] == "begin":
             self._begin(number, name, found)
         elif self.open is None:
-            wrong = f"the block {name} ends here, and begins nowhere"
+            wrong = f"the block {name} ends here but does not begin anywhere"
             self._wrong(number, wrong, "remove this line")
         elif self.open.id != name:
             wrong = f"the block {name} ends here, inside of {self.open.id}"

@@ -161,7 +161,7 @@ def _decoded(present: bytes, file: str) -> str:
     try:
         return present.decode()
     except UnicodeDecodeError as error:
-        wrong = f"this is no UTF-8 text (byte {error.start})"
+        wrong = f"this is not UTF-8 text (byte {error.start})"
         raise InputError([Mistake(file, 1, 1, "", wrong, "save it as UTF-8")]) from None
 
 

@@ -15,13 +15,13 @@ def excerpt(before: bytes, after: bytes) -> Iterator[str]:
     try:
         old, new = before.decode().splitlines(), after.decode().splitlines()
     except UnicodeDecodeError:
-        yield "no text"
+        yield "not text"
         return
     lines = list(unified_diff(old, new, n=0, lineterm=""))[2:]
     if lines:
         yield from first_lines([_shortened(line) for line in lines], _MOST_LINES)
     else:
-        yield "in line endings alone"
+        yield "only the line endings differ"
 
 
 def _shortened(line: str) -> str:

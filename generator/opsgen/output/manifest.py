@@ -22,7 +22,7 @@ from opsgen.output.disk import Kind, Tree
 _SCHEMA = 1
 _KEYS = {"schema": int, "folder": str, "files": dict, "service": dict}
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_REMEDY = "restore it from version control; or delete it, and files that differ then need --force"
+_REMEDY = "restore it from version control; or delete it, but then files that differ need --force"
 
 Digests = frozenset[str]
 
@@ -117,16 +117,16 @@ def _parse_json(content: bytes, file: str) -> Any:
     try:
         return json.loads(content.decode(), parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
-        mistake = Mistake(file, error.lineno, error.colno, "", "this is no JSON", _REMEDY)
+        mistake = Mistake(file, error.lineno, error.colno, "", "this is not JSON", _REMEDY)
     except RecursionError:
         mistake = Mistake(file, 1, 1, "", "this is nested too deeply", _REMEDY)
     except ValueError as error:  # no UTF-8, a number of thousands of digits, NaN
-        mistake = Mistake(file, 1, 1, "", f"this is no JSON: {error}", _REMEDY)
+        mistake = Mistake(file, 1, 1, "", f"this is not JSON: {error}", _REMEDY)
     raise InputError([mistake])
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")
 
 
 def _faults(document: Any) -> Iterator[tuple[str, str]]:
@@ -138,9 +138,9 @@ def _faults(document: Any) -> Iterator[tuple[str, str]]:
         yield key, "a manifest has no such key"
     for key, kind in _KEYS.items():
         if type(document.get(key)) is not kind:
-            yield key, "this is missing or of another type"
+            yield key, "this is missing or has the wrong type"
         elif key == "schema" and document[key] != _SCHEMA:
-            yield key, f"this opsgen reads schema {_SCHEMA} only"
+            yield key, f"this version of opsgen only reads schema {_SCHEMA}"
         elif key == "files":
             yield from _faults_of_files(document[key])
 
@@ -152,9 +152,9 @@ def _faults_of_files(files: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if fault:
             yield place, f"the path {fault}"
         elif name.rpartition("/")[2] == MANIFEST:
-            yield place, "a manifest lists no manifest"
+            yield place, "a manifest does not list a manifest"
         if not _are_digests(digests):
-            yield place, "this is no SHA-256 digest"
+            yield place, "this is not a SHA-256 digest"
 
 
 def _are_digests(written: Any) -> bool:

@@ -29,8 +29,8 @@ from opsgen.output.plan import decisions, everyone, planned
 
 _PATIENCE_SECONDS = 30.0
 _POLL_SECONDS = 0.02
-_BUSY = "another build is writing here; try again when it has ended"
-_MEANWHILE = "this was changed while opsgen was writing; build again"
+_BUSY = "another build is writing here; try again when it has finished"
+_MEANWHILE = "this changed while opsgen was writing; build again"
 # File systems without locks for folders (some network mounts). There, one of two builds at once may
 # fail.
 _NO_LOCKS = {errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}

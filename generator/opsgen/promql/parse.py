@@ -164,7 +164,7 @@ def _names_a_metric(matcher: Matcher) -> bool:
 def _matcher(matcher: Any) -> Matcher:
     op = _match_op(matcher.op)
     if op in ("=~", "!~") and _NOT_RE2.search(matcher.value):
-        raise PromqlError(f"the regular expression {matcher.value!r} is not RE2")
+        raise PromqlError(f"the regular expression {matcher.value!r} is not valid RE2")
     return Matcher(matcher.name, op, matcher.value)
 
 

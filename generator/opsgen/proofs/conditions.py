@@ -52,7 +52,7 @@ class Unprovable(Exception):
     def __init__(self, key: str, reason: str) -> None:
         self.key = key
         self.reason = reason
-        super().__init__(f"{key}: {reason}; the spec can state its own proof series")
+        super().__init__(f"{key}: {reason}")
 
 
 @dataclass(frozen=True)

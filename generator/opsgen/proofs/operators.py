@@ -62,7 +62,7 @@ _COMPARING: dict[str, Callable[[float, float], bool]] = {
 }
 _SAME_LABELS = "two series of one result would have the same labels, which Prometheus refuses"
 _SEVERAL_ON_ONE_SIDE = (
-    "a binary operator finds several series on its one-side with the same matching labels"
+    "several series on the one-side of a binary operator have the same matching labels"
 )
 
 
@@ -196,7 +196,7 @@ def _vector_operator(node: Binary) -> Callable[[Vector, Vector], Vector]:
                 continue
             if matching.group is None and key in matched:
                 raise Unsupported(
-                    f"several series on the left of `{node.op}` match one on the right"
+                    f"several series on the left of `{node.op}` match one series on the right"
                 )
             matched.add(key)
             base = labels if filters else nameless(labels)

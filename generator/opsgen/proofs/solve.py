@@ -243,7 +243,7 @@ def _assignments(
 
 
 def _unprovable(problem: Problem, index: int, does: str) -> Unprovable:
-    reason = _reason(problem, index) or f"no steady state was found in which it {does}"
+    reason = _reason(problem, index) or f"opsgen found no steady state in which it {does}"
     return Unprovable(problem.rules[index].key, reason)
 
 

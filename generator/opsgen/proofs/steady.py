@@ -70,7 +70,7 @@ def _query(node: Node) -> Query:
         case Unary():
             return _negation(node)
         case _:
-            raise Unsupported(f"a bare {type(node).__name__.lower()} can't be proven")
+            raise Unsupported(f"a {type(node).__name__.lower()} by itself can't be proven")
 
 
 def _presence(node: Node) -> Query:
@@ -181,7 +181,7 @@ def _call(node: Call) -> Query:
         return _query(node.args[0])
     builder = _CALLS.get(name)
     if builder is None:
-        raise Unsupported(f"{name}() has no value that a steady state fixes")
+        raise Unsupported(f"{name}() has no fixed value in a steady state")
     return builder(node)
 
 

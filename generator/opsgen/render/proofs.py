@@ -73,7 +73,7 @@ def _proofs(service: Service, derived: Derived) -> Proofs:
     except Unprovable as unprovable:
         alert = next(alert for alert in derived.alerts if alert.key == unprovable.key)
         wrong = f"no proof can be made for {alert.name}: {unprovable.reason}"
-        mistake = _mistake(service, alert.signal, wrong, "write the query in a plainer way")
+        mistake = _mistake(service, alert.signal, wrong, "write the query in a simpler way")
         raise InputError([mistake]) from None
 
 

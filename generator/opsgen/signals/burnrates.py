@@ -131,7 +131,7 @@ def _scale(tier: _WorkbookTier, window: Duration, usable: list[Duration]) -> Bur
 
 def _note(tier: BurnRate, slower: BurnRate, is_kept: bool, objective: Ratio) -> str:
     outage = number_text(_rounded(1 / (1 - objective.value)))
-    instead = "is left out, for another covers it"
+    instead = "is left out, because another tier covers it"
     if is_kept:
         instead = f"fires at {number_text(slower.factor)} instead"
     return (

@@ -54,8 +54,8 @@ def render_runbook(subject: OfService) -> Iterator[Artifact]:
     except ValueError as error:
         if len(folders) == 1:
             raise
-        wrong = f"the page that it gives can't be divided: {error}"
-        right = "write every part between {{ name|begin }} and {{ name|end }}"
+        wrong = f"the page that it produces can't be divided into blocks: {error}"
+        right = "put every part between {{ name|begin }} and {{ name|end }}"
         raise InputError([Mistake(str(folders[-1] / _TEMPLATE), 1, 1, "", wrong, right)]) from error
     yield Artifact(RUNBOOK.path_of(service.name), page.text, shared=True)
 
