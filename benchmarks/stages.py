@@ -21,7 +21,7 @@ from opsgen.model.artifact_kinds import ARTIFACT_KINDS
 from opsgen.render.artifacts import function_named
 from opsgen.resolve.service import resolve
 from opsgen.signals.derive import derive
-from opsgen.signals.label_check import check_flow
+from opsgen.signals.label_check import flow_mistakes
 
 _T = TypeVar("_T")
 
@@ -70,11 +70,12 @@ def _load(folder: Path, watch: Stopwatch) -> None:
         with watch.timing("validate"):
             spec = validate(document, ServiceSpec)
         with watch.timing("resolve"):
-            service = resolve(spec, document, organisation, library.conventions, file.name)
+            resolved = resolve(spec, document, organisation, library.conventions, file.name)
+            service = resolved.service
         with watch.timing("derive"):
             derived = derive(service, library)
         with watch.timing("label flow"):
-            check_flow(service, derived)
+            list(flow_mistakes(service, derived))
 
 
 def _render(fleet: FleetModel, watch: Stopwatch) -> None:

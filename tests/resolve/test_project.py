@@ -179,6 +179,14 @@ def test_all_mistakes_of_the_project_are_told_at_once(tmp_path: Path) -> None:
     ]
 
 
+def test_a_mistake_in_the_project_hides_none_in_the_form_of_a_spec(tmp_path: Path) -> None:
+    spec = f"{SPEC}slos: [{{availability: 100%}}]\n"
+
+    said = refused(tmp_path, spec, "prometheus: {version: '2.41'}\n")
+
+    assert [line.split(": ")[1] for line in said] == ["prometheus.version", "slos[0].availability"]
+
+
 @pytest.mark.parametrize(
     ("channel", "place"),
     [

@@ -326,6 +326,79 @@ def test_all_mistakes_of_all_parts_are_told_at_once(tmp_path: Path) -> None:
     ]
 
 
+# All but one of their form, which is told before anything is derived.
+@pytest.mark.parametrize("name", sorted({*MISTAKES} - {"a histogram by one of its series"}))
+def test_no_mistake_hides_an_alert_that_there_is_not(tmp_path: Path, name: str) -> None:
+    text, said = MISTAKES[name]
+    spec = _spec(f"{text}alerts: {{Nonsense: off}}\n")
+
+    told = [line.partition("; ")[0] for line in refused(tmp_path, spec)]
+
+    unknown = (
+        f"service.yaml:{spec.count(chr(10))}:10: alerts.Nonsense: the service has no such alert"
+    )
+    assert told == [f"service.yaml:{said}".partition("; ")[0], unknown]
+
+
+@pytest.mark.parametrize("alert", ["ErrorRatioHigh", "ErrorBudgetBurn", "LatencyP95High"])
+def test_an_alert_of_an_unknown_convention_is_no_mistake_of_its_own(
+    tmp_path: Path, alert: str
+) -> None:
+    spec = _spec(
+        "convention: otel-htp\n"
+        "slos: [{availability: 99%}]\n"
+        "latency: {p95: 1s}\n"
+        f"alerts: {{{alert}: off}}\n"
+    )
+
+    (said,) = refused(tmp_path, spec)
+
+    assert "there is no convention" in said
+
+
+def test_an_alert_of_a_signal_with_a_mistake_is_no_mistake_of_its_own(tmp_path: Path) -> None:
+    spec = _spec(
+        "business: [{name: orders, query: 'sum((', alerts: [{below: 1}]}]\n"
+        "alerts: {OrdersLow: off, OrdersHigh: off}\n"
+    )
+
+    told = [line.partition("; ")[0] for line in refused(tmp_path, spec)]
+
+    assert [line.split(": ")[:2] for line in told] == [
+        ["service.yaml:3:34", "business[0].query"],
+        ["service.yaml:4:26", "alerts.OrdersHigh"],
+    ]
+
+
+def test_an_unknown_convention_hides_no_query_for_a_label_that_is_gone(tmp_path: Path) -> None:
+    spec = _spec(
+        "convention: otel-htp\n"
+        "business:\n"
+        "  - {name: orders, query: 'sum by (a) (sum by (b) (rate(orders_total[5m])))'}\n"
+    )
+
+    convention, query = refused(tmp_path, spec)
+
+    assert "there is no convention" in convention
+    assert query.startswith("service.yaml:5:5: orders: ")
+
+
+def test_an_unknown_convention_hides_nothing_that_a_target_can_not_say(tmp_path: Path) -> None:
+    spec = "service: kubernetes\nconvention: otel-htp\nuptime: ['https://shop.example.com/']\n"
+
+    said = refused(tmp_path, spec, "targets: [files, kubernetes]\n")
+
+    assert [line.split(": ")[1] for line in said] == ["service", "convention"]
+
+
+def test_an_unknown_team_is_not_also_told_to_have_no_policy(tmp_path: Path) -> None:
+    spec = f"{LEAST}slos: [{{availability: 99%}}]\nalerts: {{Nonsense: off}}\n"
+
+    said = refused(tmp_path, spec, f"{_CHAT}teams: {{web2: {{escalation: {{ticket: calm}}}}}}\n")
+
+    assert [line.split(": ")[1] for line in said] == ["team", "alerts.Nonsense"]
+
+
 def test_a_mistake_in_an_environment_is_told_where_it_is_written(tmp_path: Path) -> None:
     spec = (
         LEAST
@@ -658,6 +731,14 @@ def test_an_unknown_alert_is_a_mistake_at_its_line(tmp_path: Path) -> None:
         "service.yaml:6:3: alerts.TargetsAbsnt: the service has no such alert; did you mean"
         " 'TargetsAbsent'?"
     ]
+
+
+def test_an_unknown_alert_hides_no_pages_that_reach_nobody(tmp_path: Path) -> None:
+    spec = f"{LEAST}slos: [{{availability: 99.9%}}]\nalerts: {{Nonsense: off}}\n"
+
+    said = refused(tmp_path, spec, f"{_CHAT}teams: {{web: {{escalation: {{ticket: calm}}}}}}\n")
+
+    assert [line.split(": ")[1] for line in said] == ["service", "alerts.Nonsense"]
 
 
 def test_a_spec_whose_alerts_are_all_off_is_a_mistake(tmp_path: Path) -> None:

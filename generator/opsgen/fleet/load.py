@@ -4,7 +4,7 @@ all mistakes."""
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,8 +27,9 @@ from opsgen.resolve.mistakes import suggest
 from opsgen.resolve.policies import default_policy
 from opsgen.resolve.project import resolve_project
 from opsgen.resolve.service import resolve
-from opsgen.signals.derive import derive
-from opsgen.signals.label_check import check_flow
+from opsgen.resolve.sound import Resolved
+from opsgen.signals.derive import derive, possible_alerts
+from opsgen.signals.label_check import flow_mistakes
 
 if TYPE_CHECKING:
     from opsgen.render.subjects import OfService
@@ -89,8 +90,7 @@ def load_fleet(
     """Every service at or below the paths, complete; raises InputError with every mistake of every
     file."""
     specs = find_specs(paths, shard)
-    organisation = load_organisation(specs)
-    library = load_library(own_templates_of(specs, organisation))
+    organisation, library = load_shared(specs)
     services: list[ServiceModel] = []
     mistakes: list[Mistake] = []
     loaded = each(lambda file: _loaded(file, specs, organisation, library), specs.files)
@@ -105,6 +105,28 @@ def load_fleet(
         raise InputError(mistakes)
     in_order = tuple(sorted(services, key=lambda model: model.service.name))
     return FleetModel(specs, organisation, library, in_order)
+
+
+def load_shared(specs: Specs) -> tuple[Organisation, Library]:
+    """What the services of these specs share: the project file, and packs and conventions.
+
+    Where they have mistakes, those that the specs have in themselves are told with them.
+    """
+    try:
+        organisation = load_organisation(specs)
+        return organisation, load_library(own_templates_of(specs, organisation))
+    except InputError as error:
+        of_specs = (one for found in each(_mistakes_of_form, specs.files) for one in found)
+        raise InputError([*error.mistakes, *of_specs]) from None
+
+
+def _mistakes_of_form(file: Path) -> tuple[Mistake, ...]:
+    """What can be said against a spec without knowing its project."""
+    try:
+        validate(read_document(file, shown(file)), ServiceSpec)
+    except InputError as error:
+        return error.mistakes
+    return ()
 
 
 def out_folder(specs: Specs, organisation: Organisation, given: Path | None) -> Path:
@@ -164,31 +186,38 @@ def load_services(
     mistakes: list[Mistake] = []
     for environment in environments_of(spec):
         name = specs.name_in_outputs(file)
-        try:
-            service = resolve(spec, document, organisation, library.conventions, name, environment)
-            found.append(_complete(service, document, organisation, library))
-        except InputError as error:
-            mistakes += error.mistakes
+        one = resolve(spec, document, organisation, library.conventions, name, environment)
+        derived = _derived(one, library)
+        mistakes += _mistakes(one, derived, organisation, document)
+        found.append(ServiceModel(one.service, derived, document))
     if mistakes:
         raise InputError(mistakes)
     return found
 
 
-def _complete(
-    service: Service, document: Document, organisation: Organisation, library: Library
-) -> ServiceModel:
-    beyond = tuple(_beyond_targets(service, document))
-    if beyond:
-        raise InputError(beyond)
-    derived = derive(service, library)
-    if not derived.alerts:
+def _derived(resolved: Resolved, library: Library) -> Derived:
+    may_come: Set[str] = frozenset()
+    if resolved.lacks_alerts:
+        may_come = possible_alerts(library, resolved.left_out)
+    return derive(resolved.service, library, may_come)
+
+
+def _mistakes(
+    resolved: Resolved, derived: Derived, organisation: Organisation, document: Document
+) -> Iterator[Mistake]:
+    """What every stage has against a service. Where an earlier one has something against it, what
+    may follow from that alone is not told."""
+    service = resolved.service
+    yield from resolved.mistakes
+    yield from _beyond_targets(service, document)
+    yield from derived.mistakes
+    yield from flow_mistakes(service, derived)
+    if not derived.alerts and not resolved.lacks_alerts:
         wrong = "this spec makes no alert at all"
-        raise InputError(
-            [Mistake(document.file, 1, 1, "", wrong, "leave an alert on, or write slos or uptime")]
-        )
-    check_flow(service, derived)
-    _check_pages(service, derived, organisation, document)
-    return ServiceModel(service, derived, document)
+        right = "leave an alert on, or write slos or uptime"
+        yield Mistake(document.file, 1, 1, "", wrong, right)
+    if not resolved.lacks_policies:
+        yield from _unheard_pages(service, derived, organisation, document)
 
 
 def _beyond_targets(service: Service, document: Document) -> Iterator[Mistake]:
@@ -204,9 +233,9 @@ def _beyond_targets(service: Service, document: Document) -> Iterator[Mistake]:
         yield Mistake(*place, wrong, f"remove it, or leave {name} out of targets")
 
 
-def _check_pages(
+def _unheard_pages(
     service: Service, derived: Derived, organisation: Organisation, document: Document
-) -> None:
+) -> Iterator[Mistake]:
     """Where there are policies, pages that reach nobody are a mistake; without any, a warning says
     so."""
     pages = sorted({alert.name for alert in derived.alerts if alert.severity == "page"})
@@ -220,7 +249,7 @@ def _check_pages(
             "write escalation: {page: ...} there or here;"
             f" {suggest('', organisation.policies, 'policies')}"
         )
-        raise InputError([Mistake(document.file, line, column, "service", wrong, right)])
+        yield Mistake(document.file, line, column, "service", wrong, right)
 
 
 def doubles(services: Iterable[tuple[str, tuple[str, int, int]]]) -> Iterator[Mistake]:

@@ -21,15 +21,15 @@ from opsgen.fleet.load import (
     FleetModel,
     ServiceModel,
     doubles,
-    load_organisation,
     load_services,
+    load_shared,
     out_folder,
     own_templates_of,
     render_service,
 )
 from opsgen.fleet.workers import each
 from opsgen.load.discovery import Shard, Specs, find_specs
-from opsgen.load.library import Library, load_library
+from opsgen.load.library import Library
 from opsgen.model.artifact import Wanted
 from opsgen.model.organisation import Organisation
 from opsgen.output.disk import WriteError
@@ -88,9 +88,9 @@ def make_fleet(
     With `keep_going` a spec that is wrong is left out instead, as long as there is another.
     """
     specs = find_specs(paths, shard)
-    organisation = load_organisation(specs)
+    organisation, library = load_shared(specs)
     own_templates = own_templates_of(specs, organisation)
-    maker = _Maker(specs, organisation, load_library(own_templates), Cache.of(specs, own_templates))
+    maker = _Maker(specs, organisation, library, Cache.of(specs, own_templates))
     services: list[Made] = []
     mistakes: list[Mistake] = []
     left_out: list[str] = []

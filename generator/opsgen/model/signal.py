@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from opsgen.errors import Mistake
 from opsgen.model.oncall import Severity
 from opsgen.model.service import BurnRate
 from opsgen.promql import Node
@@ -213,11 +214,12 @@ class Signal:
 
 @dataclass(frozen=True)
 class Derived:
-    """What the derive stage gives: the signals in reading order, and what it has to say about
-    them."""
+    """What the derive stage gives: the signals in reading order, what it has to say about them, and
+    what is wrong with the alerts that the spec asks for."""
 
     signals: tuple[Signal, ...]
     warnings: tuple[str, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
 
     @property
     def alerts(self) -> tuple[Alert, ...]:

@@ -51,6 +51,13 @@ class Context:
             return ("environments", self.environment, *path)
         return path
 
+    @property
+    def faulty(self) -> frozenset[KeyPath]:
+        """The parts of the spec that have a mistake: a key, or what stands right below it."""
+        here = ("environments", self.environment)
+        paths = (path[2:] if path[:2] == here else path for path in self.mistakes.paths)
+        return frozenset(path[:2] for path in paths)
+
     def place(self, *path: str | int, of: str = "value") -> Place:
         return self.mistakes.place(self.path(*path), of)
 

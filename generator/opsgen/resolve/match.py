@@ -31,16 +31,18 @@ def _check_empty(context: Context) -> None:
 
 
 def checked_matchers(context: Context, path: KeyPath, match: Match) -> tuple[Matcher, ...]:
-    """The matchers, after checking that Prometheus takes their regular expressions."""
+    """The matchers; one whose regular expression Prometheus does not take is noted and left out."""
+    matchers = []
     for label, spec in match.items():
         matcher = _matcher(label, spec)
         try:
             parse(one_line(Selector("up", (matcher,))))
+            matchers.append(matcher)
         except PromqlError:
             key = "regex" if spec.regex is not None else "not_regex"
             wrong = f"{matcher.value!r} is no regular expression that Prometheus takes"
             context.wrong((*path, label, key), wrong, "write it in the syntax of RE2")
-    return tuple(_matcher(label, spec) for label, spec in match.items())
+    return tuple(matchers)
 
 
 def _matcher(label: str, spec: MatchSpec) -> Matcher:

@@ -30,12 +30,13 @@ class Mistakes:
 
     def __init__(self, document: Positions | None) -> None:
         self._document = document
-        self._found: list[Mistake] = []
+        self._found: list[tuple[KeyPath, Mistake]] = []
 
     def add(self, path: KeyPath, wrong: str, right: str = "", of: str = "value") -> None:
         place = self.place(path, of)
         text = path_text(path)
-        self._found.append(Mistake(place.file, place.line, place.column, text, wrong, right))
+        mistake = Mistake(place.file, place.line, place.column, text, wrong, right)
+        self._found.append((path, mistake))
 
     def written(self, path: KeyPath, part: str) -> KeyPath:
         """The path of a part, or the path alone where the short form was written, which has no key
@@ -49,9 +50,18 @@ class Mistakes:
         line, column = self._document.position(path, of)
         return Place(self._document.file, line, column)
 
+    @property
+    def paths(self) -> frozenset[KeyPath]:
+        """Where there are mistakes."""
+        return frozenset(path for path, _ in self._found)
+
+    @property
+    def all(self) -> tuple[Mistake, ...]:
+        return tuple(mistake for _, mistake in self._found)
+
     def raise_any(self) -> None:
         if self._found:
-            raise InputError(self._found)
+            raise InputError(self.all)
 
 
 def suggest(name: str, known: Iterable[str], what: str) -> str:

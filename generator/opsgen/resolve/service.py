@@ -1,5 +1,5 @@
-"""The resolve stage: a service spec and its organisation in, a complete `Service` out, with every
-value's origin."""
+"""The resolve stage: a service spec and its organisation in; out comes a complete `Service` with
+every value's origin, and the spec's mistakes."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from opsgen.resolve.mistakes import Mistakes, Positions
 from opsgen.resolve.objectives import service_objectives, warn_of_dependencies
 from opsgen.resolve.probes import service_probes
 from opsgen.resolve.settings import service_settings
+from opsgen.resolve.sound import Resolved, resolved
 from opsgen.resolve.teams import service_team, warn_of_silence
 
 # Alerts that the spec may already name, of packs that are not shipped yet.
@@ -52,8 +53,8 @@ def resolve(
     conventions: Mapping[str, ConventionFile],
     spec_file: str,
     environment: str | None = None,
-) -> Service:
-    """The service with every default filled in; raises InputError with all of the spec's mistakes.
+) -> Resolved:
+    """The service with every default filled in, and all of the spec's mistakes.
 
     `spec_file` is the spec's name in outputs: the same on every machine, where the document's is as
     the user typed it. `environment` is one of `environments_of`, or None for the first of them.
@@ -71,10 +72,10 @@ def resolve(
         mistakes=Mistakes(document),
         origins=dict(organisation.origins),
     )
-    return _service(context, spec_file)
+    return _resolved(context, spec_file)
 
 
-def _service(context: Context, spec_file: str) -> Service:
+def _resolved(context: Context, spec_file: str) -> Resolved:
     spec, organisation, name = context.spec, context.organisation, context.name
     convention = service_convention(context)
     matchers = service_matchers(context)
@@ -114,8 +115,7 @@ def _service(context: Context, spec_file: str) -> Service:
     _check_watched(context)
     check_environment(context)
     warn_of_silence(context, service.team)
-    context.mistakes.raise_any()
-    return replace(service, warnings=tuple(context.warnings))
+    return resolved(context, replace(service, warnings=tuple(context.warnings)))
 
 
 def _overrides(context: Context) -> dict[str, AlertOverride]:

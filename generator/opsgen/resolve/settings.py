@@ -43,6 +43,12 @@ def service_settings(context: Context, convention: Convention) -> dict[str, Sett
     return settings
 
 
+def default_of(key: str) -> Setting:
+    """What a setting is where the spec does not give it."""
+    default, _ = _DEFAULTS[key]
+    return default
+
+
 def _given(context: Context, section: str, name: str) -> Setting:
     spec = getattr(context.spec, section, None)
     field = "for_" if name == "for" else name

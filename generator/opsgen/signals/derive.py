@@ -4,19 +4,20 @@ reading order."""
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import replace
 
-from opsgen.errors import InputError, Mistake
+from opsgen.errors import Mistake
 from opsgen.load.library import Library
 from opsgen.load.pack_file import PackFile
-from opsgen.model.service import Probe, Service, Setting
+from opsgen.model.service import BusinessSignal, Probe, Service, Setting
 from opsgen.model.signal import GROUPS, Alert, Derived, Signal
 from opsgen.promql import Matcher
 from opsgen.quantities import Duration
-from opsgen.signals.business import business_signal
+from opsgen.signals.business import alert_name, business_signal, kind_of
 from opsgen.signals.packs import Instance, has_parts, pack_signals
 from opsgen.signals.slo import severities_of_tier, slo_signals
+from opsgen.signals.slo_alerts import BURN_ALERT
 
 _SERVICE_PACKS = ("targets", "requests", "latency")
 # A probe has failed when none has succeeded for twice so many intervals: in the window, and then
@@ -26,9 +27,12 @@ _FAILED_INTERVALS = 2
 _LONGEST_NAME = 40  # of an alert, as mixtool's linter has it
 
 
-def derive(service: Service, library: Library) -> Derived:
-    """Every signal that the service asks for; raises InputError where the spec's alerts can't be as
-    they say."""
+def derive(service: Service, library: Library, may_come: Set[str] = frozenset()) -> Derived:
+    """Every signal that the service asks for, and what of the spec's alerts can't be as it says.
+
+    `may_come` are the names of alerts that may be missing only because a part of the spec has a
+    mistake: `alerts:` may name them.
+    """
     signals: list[Signal] = []
     notes: list[str] = []
     for slo in service.slos:
@@ -37,9 +41,8 @@ def derive(service: Service, library: Library) -> Derived:
         notes.extend(said)
     for probe in service.probes:
         signals.extend(_probe_signals(service, probe, library.packs["probe"]))
-    for name in (
-        _SERVICE_PACKS if service.matchers else ()
-    ):  # else they would be of everybody's series
+    # Without matchers they would be of everybody's series.
+    for name in _SERVICE_PACKS if service.matchers else ():
         pack = library.packs[name]
         if has_parts(service.convention, pack.needs):
             signals.extend(
@@ -49,12 +52,22 @@ def derive(service: Service, library: Library) -> Derived:
         business_signal(service, business, library.texts) for business in service.business
     )
     tuned = [_at_tier(signal, service) for signal in signals]
-    overridden = _overridden(tuned, service)
-    _refuse_clashes(overridden, service)
+    overridden = [replace(signal, alerts=tuple(_tuned(signal.alerts, service))) for signal in tuned]
+    mistakes = [*_unknown_alerts(tuned, service, may_come), *_clashes(overridden, service)]
     order = list(GROUPS)
     return Derived(
-        tuple(sorted(overridden, key=lambda signal: order.index(signal.group))), tuple(notes)
+        signals=tuple(sorted(overridden, key=lambda signal: order.index(signal.group))),
+        warnings=tuple(notes),
+        mistakes=tuple(mistakes),
     )
+
+
+def possible_alerts(library: Library, business: Iterable[BusinessSignal]) -> frozenset[str]:
+    """The names of all alerts that a service with these business signals might have."""
+    signals = (signal for pack in library.packs.values() for signal in pack.signals)
+    of_packs = {alert.name for signal in signals for alert in signal.alerts}
+    own = {alert_name(one.name, kind_of(alert)) for one in business for alert in one.alerts}
+    return frozenset({BURN_ALERT, *of_packs, *own})
 
 
 def _probe_signals(service: Service, probe: Probe, pack: PackFile) -> tuple[Signal, ...]:
@@ -101,35 +114,24 @@ def _at_tier(signal: Signal, service: Service) -> Signal:
     )
 
 
-def _overridden(signals: Iterable[Signal], service: Service) -> list[Signal]:
-    """The spec's `alerts:` applied; a name that no alert has is a mistake, unless it is one that
-    comes later."""
-    signals = list(signals)
+def _unknown_alerts(
+    signals: Iterable[Signal], service: Service, may_come: Set[str]
+) -> Iterator[Mistake]:
+    """Names in the spec's `alerts:` that no alert has, unless they are of one that comes later."""
     known = {alert.name for signal in signals for alert in signal.alerts}
-    unknown = [
-        name
-        for name in service.overrides
-        if name not in known and f"alerts.{name}" not in service.not_yet
-    ]
-    if unknown:
-        raise InputError(_unknown_alert(service, name, known) for name in unknown)
-    return [replace(signal, alerts=tuple(_tuned(signal.alerts, service))) for signal in signals]
+    for name in service.overrides:
+        if name not in known | may_come and f"alerts.{name}" not in service.not_yet:
+            yield _unknown_alert(service, name, known, may_come)
 
 
-def _unknown_alert(service: Service, name: str, known: set[str]) -> Mistake:
+def _unknown_alert(service: Service, name: str, known: Set[str], may_come: Set[str]) -> Mistake:
     from difflib import get_close_matches
 
     place = service.overrides[name].place
-    close = get_close_matches(name, known, 1)
+    close = get_close_matches(name, known | may_come, 1)
     right = f"did you mean {close[0]!r}?" if close else f"its alerts are {', '.join(sorted(known))}"
-    return Mistake(
-        place.file,
-        place.line,
-        place.column,
-        f"alerts.{name}",
-        "the service has no such alert",
-        right,
-    )
+    wrong = "the service has no such alert"
+    return Mistake(place.file, place.line, place.column, f"alerts.{name}", wrong, right)
 
 
 def _tuned(alerts: Iterable[Alert], service: Service) -> Iterator[Alert]:
@@ -148,32 +150,26 @@ def _tuned(alerts: Iterable[Alert], service: Service) -> Iterator[Alert]:
             )
 
 
-def _refuse_clashes(signals: Iterable[Signal], service: Service) -> None:
+def _clashes(signals: Iterable[Signal], service: Service) -> Iterator[Mistake]:
     """Two alerts with the same name and labels, a name that is too long, and two signals of one
     name are mistakes."""
-    signals = list(signals)
-    mistakes, seen = [], set()
+    signals, seen = list(signals), set()
     for alert in (alert for signal in signals for alert in signal.alerts):
         place = _place_of(alert, service)
         if alert.key in seen:
             wrong = (
                 f"there are two alerts {alert.name} of severity {alert.severity} on {alert.signal}"
             )
-            mistakes.append(
-                Mistake(
-                    *place, alert.name, wrong, "give one of them another severity, or leave one out"
-                )
-            )
+            right = "give one of them another severity, or leave one out"
+            yield Mistake(*place, alert.name, wrong, right)
         if len(alert.name) > _LONGEST_NAME:
             wrong = (
                 f"its alert {alert.name} has a name of {len(alert.name)} characters; the most is"
                 f" {_LONGEST_NAME}"
             )
-            mistakes.append(Mistake(*place, alert.signal, wrong, "give the signal a shorter name"))
+            yield Mistake(*place, alert.signal, wrong, "give the signal a shorter name")
         seen.add(alert.key)
-    mistakes.extend(_same_names(signals, service))
-    if mistakes:
-        raise InputError(mistakes)
+    yield from _same_names(signals, service)
 
 
 def _same_names(signals: Iterable[Signal], service: Service) -> Iterator[Mistake]:

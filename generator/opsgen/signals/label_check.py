@@ -1,25 +1,19 @@
-"""The expressions of a service go in; an InputError comes out where one of the spec's own queries
-can never match, or asks for a label that is gone, at the line of the spec."""
+"""The expressions of a service go in; a mistake comes out where one of the spec's own queries can
+never match, or asks for a label that is gone, at the line of the spec."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from opsgen.errors import InputError, Mistake
+from opsgen.errors import Mistake
 from opsgen.labelflow import Finding, Labels, check_alert, check_expression, recorded_labels
 from opsgen.model.service import Place, Service
 from opsgen.model.signal import Derived, Signal
 from opsgen.model.texts import go_text
 
 
-def check_flow(service: Service, derived: Derived) -> None:
-    """Raises InputError for every finding in the service's recording rules, alerts and panels."""
-    mistakes = sorted(set(_mistakes(service, derived)))
-    if mistakes:
-        raise InputError(mistakes)
-
-
-def _mistakes(service: Service, derived: Derived) -> Iterator[Mistake]:
+def flow_mistakes(service: Service, derived: Derived) -> Iterator[Mistake]:
+    """Every finding in the service's recording rules, alerts and panels."""
     records = [record for signal in derived.signals for record in signal.records]
     recorded = recorded_labels(
         (record.name, record.expr, dict(record.labels)) for record in records
