@@ -37,8 +37,8 @@ _MINUTE = Duration.of("1m")
 PROVIDERS = {
     "pagerduty": Provider(
         "PagerDuty",
-        "PagerDuty's REST API, escalation policies: escalation_delay_in_minutes, 1 to 10 targets,"
-        " num_loops 0 to 9",
+        "PagerDuty's REST API, escalation policies:"
+        " escalation_delay_in_minutes, 1 to 10 targets, num_loops 0 to 9",
         shortest=_MINUTE,
         whole=_MINUTE,
         targets=10,
@@ -46,8 +46,8 @@ PROVIDERS = {
     ),
     "opsgenie": Provider(
         "Opsgenie",
-        "Opsgenie's escalation API: delays in minutes from the alert on, up to 1440; repeat count 1"
-        " to 20",
+        "Opsgenie's escalation API:"
+        " delays in minutes from the alert on, up to 1440; repeat count 1 to 20",
         shortest=_MINUTE,
         whole=_MINUTE,
         longest=Duration.of("24h"),
@@ -56,8 +56,8 @@ PROVIDERS = {
     ),
     "grafana_irm": Provider(
         "Grafana IRM",
-        "Grafana's Terraform provider, grafana_oncall_escalation: a wait of 60 to 86400 seconds;"
-        " five repetitions",
+        "Grafana's Terraform provider, grafana_oncall_escalation:"
+        " a wait of 60 to 86400 seconds; five repetitions",
         shortest=_MINUTE,
         whole=Duration.of("1s"),
         longest=Duration.of("24h"),
@@ -65,16 +65,16 @@ PROVIDERS = {
     ),
     "incidentio": Provider(
         "incident.io",
-        "incident.io's Terraform provider 6.12, incident_escalation_path: time_to_ack_seconds,"
-        " repeat_times",
+        "incident.io's Terraform provider 6.12, incident_escalation_path:"
+        " time_to_ack_seconds, repeat_times",
         shortest=_MINUTE,
         whole=_MINUTE,
         loops=5,
     ),
     "victorops": Provider(
         "Splunk On-Call",
-        "Splunk On-Call's Terraform provider, victorops_escalation_policy: the timeout of a step;"
-        " no repetition",
+        "Splunk On-Call's Terraform provider, victorops_escalation_policy:"
+        " the timeout of a step; no repetition",
         shortest=_MINUTE,
         whole=_MINUTE,
     ),

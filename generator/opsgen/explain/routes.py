@@ -179,8 +179,8 @@ def as_text(found: Sequence[Answer], asked: str = "") -> Iterator[str]:
         repeats = dict.fromkeys(told.repeat for told in answer.told if told.repeat)
         if repeats:
             yield (
-                f"  told again every {' or '.join(repeats)} while it fires, and once when it is"
-                " over"
+                f"  told again every {' or '.join(repeats)} while it fires,"
+                " and once when it is over"
             )
         yield ""
 

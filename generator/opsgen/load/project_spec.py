@@ -264,8 +264,8 @@ class KubernetesSpec(Strict):
         Literal["sidecar", "operator"],
         Field(
             description=(
-                "How Grafana learns of dashboards: a ConfigMap for its sidecar, or a"
-                " GrafanaDashboard."
+                "How Grafana learns of dashboards:"
+                " a ConfigMap for its sidecar, or a GrafanaDashboard."
             )
         ),
     ] = "sidecar"
@@ -346,8 +346,8 @@ class ProjectSpec(Strict):
         WatchdogSpec | None,
         Field(
             description=(
-                "An alert that always fires, so that its silence says that alerting itself is"
-                " broken."
+                "An alert that always fires,"
+                " so that its silence says that alerting itself is broken."
             )
         ),
     ] = None

@@ -331,17 +331,13 @@ class _Reader:
         self._nodes += size
         if self._nodes > MOST_NODES:
             wrong = (
-                f"the document has more than {MOST_NODES:,} values, each alias counted as what it"
-                " stands for"
+                f"the document has more than {MOST_NODES:,} values,"
+                " each alias counted as what it stands for"
             )
             self._give_up(line, column, wrong, "write fewer values, or use fewer aliases")
         if len(self._path) + depth > DEEPEST:
-            self._give_up(
-                line,
-                column,
-                f"the document is nested deeper than {DEEPEST} levels",
-                "write it flatter",
-            )
+            wrong = f"the document is nested deeper than {DEEPEST} levels"
+            self._give_up(line, column, wrong, "write it flatter")
 
     def _wrong(self, line: int, column: int, wrong: str, right: str) -> None:
         self._mistakes.append(

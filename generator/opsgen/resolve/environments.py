@@ -12,8 +12,8 @@ _PRIMARY = "production"
 # Of what an environment has in common with the first, what would be told twice, or tell people to
 # touch the wrong one.
 _SHARED = {
-    "match": "watches the same series as the first environment; write match:, unless it has a"
-    " Prometheus of its own",
+    "match": "watches the same series as the first environment;"
+    " write match:, unless it has a Prometheus of its own",
     "runbook": "has the commands of the first environment in its runbook; write runbook: for it",
     "uptime": "polls the same URLs as the first environment; write uptime: for it, [] for none",
 }

@@ -45,8 +45,8 @@ def warn_of_dependencies(context: Context, slos: Iterable[EventSlo]) -> None:
     for index, slo in enumerate(slos):
         if slo.kind == "availability" and slo.objective.value > product:
             says = (
-                f"an availability of {slo.objective} is above what its dependencies promise"
-                f" together, {at_most}%"
+                f"an availability of {slo.objective} is above"
+                f" what its dependencies promise together, {at_most}%"
             )
             context.warn(("slos", index), says)
 
@@ -155,8 +155,8 @@ def _check_boundary(
         return
     says = (
         f"{threshold} is no bucket boundary of {histogram.base.metric}; the nearest are {texts}."
-        f" Without a bucket at {threshold} the SLO has no data: use one of them, or state the real"
-        " ones under latency.buckets"
+        f" Without a bucket at {threshold} the SLO has no data:"
+        " use one of them, or state the real ones under latency.buckets"
     )
     context.warn((*path, "latency"), says)
 
