@@ -1,1 +1,1 @@
-"""Specs of other tools in, service specs out, and what could not be carried over."""
+"""Specs of other tools go in; service specs come out, with notes on what was not imported."""

@@ -30,7 +30,8 @@ _READERS: tuple[tuple[Callable[[Source], bool], Callable[[Source], Imported | No
 
 @dataclass(frozen=True)
 class Result:
-    """The specs by the service's name, as text; what was left behind; and what was refused."""
+    """The specs as text by the service's name, notes on what is not imported, and what was
+    refused."""
 
     specs: dict[str, str]
     notes: tuple[str, ...]
@@ -85,7 +86,7 @@ def _nothing(paths: Sequence[Path]) -> InputError:
 
 
 def lacking(spec: str, name: str) -> list[str]:
-    """What opsgen itself says against a spec that was made: what people have to add."""
+    """The mistakes that opsgen itself finds in a spec that was made: people have to mend them."""
     from opsgen.fleet.load import load_fleet
 
     with tempfile.TemporaryDirectory(prefix="opsgen-") as folder:

@@ -61,7 +61,7 @@ class Source:
         return InputError([Mistake(file, line, column, path_text(path), wrong, right)])
 
     def note(self, path: At, words: str) -> str:
-        """A line for people on what is left behind."""
+        """A line for people on what is not imported."""
         line, _ = self.document.position(path)
         return f"{self.document.file}:{line}: {words}"
 
@@ -69,7 +69,7 @@ class Source:
 @dataclass
 class Imported:
     """A part of a service spec, `spec` with the keys that a person would write; and notes on what
-    was left behind."""
+    is not imported."""
 
     service: str
     spec: dict[str, Any] = field(default_factory=dict)

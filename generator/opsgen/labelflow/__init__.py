@@ -1,7 +1,7 @@
-"""The label-flow checker: PromQL trees in, what their labels make impossible out.
+"""The label-flow checker: PromQL trees go in; what their labels make impossible comes out.
 
-`labels` says what a series can carry, `flow` follows it through an expression, `check` finds what
-is surely wrong.
+`labels` says what a series can carry, `flow` follows labels through an expression, and `checker`
+finds what is surely wrong.
 """
 
 from opsgen.labelflow.annotations import prints_value, template_labels

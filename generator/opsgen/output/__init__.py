@@ -1,6 +1,6 @@
-"""The write stage: sets of artifacts in, an output folder that holds them out.
+"""The write stage: sets of artifacts go in; an output folder that holds them comes out.
 
-`artifact` is what renderers return, `manifest` remembers which files are opsgen's own, `plan`
-compares with the disk and decides, `write` carries a plan out, and `disk` asks the system. Nothing
-that a person wrote is lost on the way, whatever interrupts it.
+`manifest` remembers which files are opsgen's own, `plan` compares with the disk and `decide` says
+what becomes of each file, `write` carries that out, and `disk` asks the system. Nothing that a
+person wrote is lost on the way, whatever interrupts it.
 """

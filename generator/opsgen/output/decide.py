@@ -37,7 +37,7 @@ _NONE: Digests = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class BuildOptions:
     """What the build was told: the arguments of `plan`."""
 
     force: bool
@@ -56,7 +56,11 @@ class _Owned:
 
 
 def decide_folder(
-    tree: Tree, folder: str, content: FolderContent | None, names: Container[str], rule: Rule
+    tree: Tree,
+    folder: str,
+    content: FolderContent | None,
+    names: Container[str],
+    options: BuildOptions,
 ) -> list[Decision]:
     """What becomes of every file of one folder, its manifest last; `content` is None where nothing
     is wanted. `names` are the folders that are wanted."""
@@ -64,7 +68,7 @@ def decide_folder(
     manifest = None
     if present is not None:
         manifest = parse_manifest(present, tree.full(manifest_path(folder)))
-    if content is None and not _is_abandoned(manifest, folder, rule):
+    if content is None and not _is_abandoned(manifest, folder, options):
         return []
     owned = _Owned(folder, present, _own_files(manifest, folder, names))
     artifacts = content.artifacts if content else ()
@@ -73,7 +77,7 @@ def decide_folder(
     for artifact in artifacts:
         path = artifact.path
         own = owned.files.get(path, _NONE)
-        decided.append(_decide_wanted(tree, artifact, wanted[path], own, rule))
+        decided.append(_decide_wanted(tree, artifact, wanted[path], own, options))
     for path in owned.files.keys() - wanted.keys():
         decided += _decide_unwanted(tree, path, owned.files[path])
     if not tree.blocked(manifest_path(folder)):
@@ -82,12 +86,12 @@ def decide_folder(
     return decided
 
 
-def _is_abandoned(manifest: Manifest | None, folder: str, rule: Rule) -> bool:
+def _is_abandoned(manifest: Manifest | None, folder: str, options: BuildOptions) -> bool:
     """Whether opsgen made the folder, for a service that this build knows to be gone. A manifest of
     another name is a copy of another folder, or another project's output."""
     if manifest is None or manifest.folder != folder:
         return False
-    return rule.concerns(manifest.facts)
+    return options.concerns(manifest.facts)
 
 
 def _own_files(manifest: Manifest | None, folder: str, names: Container[str]) -> dict[str, Digests]:
@@ -100,21 +104,23 @@ def _own_files(manifest: Manifest | None, folder: str, names: Container[str]) ->
     return {path: digests for path, digests in own.items() if path.partition("/")[0] not in names}
 
 
-def _decide_wanted(tree: Tree, artifact: Wanted, wanted: str, own: Digests, rule: Rule) -> Decision:
+def _decide_wanted(
+    tree: Tree, artifact: Wanted, wanted: str, own: Digests, options: BuildOptions
+) -> Decision:
     path = artifact.path
     kind = tree.kind(path)
     if kind is Kind.FILE:
-        return _decide_present(tree, artifact, wanted, own, rule)
+        return _decide_present(tree, artifact, wanted, own, options)
     if kind is not None:
-        return _forced(artifact, kind.value, tree.stamp(path), rule)
+        return _forced(artifact, kind.value, tree.stamp(path), options)
     reason = tree.blocked(path)
     if reason:
-        return _forced(artifact, reason, None, rule)
+        return _forced(artifact, reason, None, options)
     return Decision(path, Action.ADD, content=artifact.encoded)
 
 
 def _decide_present(
-    tree: Tree, artifact: Wanted, wanted: str, own: Digests, rule: Rule
+    tree: Tree, artifact: Wanted, wanted: str, own: Digests, options: BuildOptions
 ) -> Decision:
     """The decision on a file that is there."""
     path = artifact.path
@@ -124,22 +130,22 @@ def _decide_present(
         return Decision(path, Action.KEEP)
     if there in own:
         return Decision(path, Action.CHANGE, content=artifact.encoded, seen=seen)
-    merged = _merged(tree, artifact, present, seen, rule) if artifact.shared else None
+    merged = _merged(tree, artifact, present, seen, options) if artifact.shared else None
     reason = EDITED if own else FOREIGN
     if merged is None:
-        return _forced(artifact, reason, seen, rule)
+        return _forced(artifact, reason, seen, options)
     return merged
 
 
-def _forced(artifact: Wanted, reason: str, seen: Stamp | None, rule: Rule) -> Decision:
+def _forced(artifact: Wanted, reason: str, seen: Stamp | None, options: BuildOptions) -> Decision:
     """A conflict, or with --force a change."""
-    if rule.force and reason in FORCEABLE:
+    if options.force and reason in FORCEABLE:
         return Decision(artifact.path, Action.CHANGE, content=artifact.encoded, seen=seen)
     return Decision(artifact.path, Action.CONFLICT, reason)
 
 
 def _merged(
-    tree: Tree, artifact: Wanted, present: bytes, seen: Stamp | None, rule: Rule
+    tree: Tree, artifact: Wanted, present: bytes, seen: Stamp | None, options: BuildOptions
 ) -> Decision | None:
     """A page that people have written on, with the blocks that are wanted; None where it has no
     blocks at all."""
@@ -147,7 +153,7 @@ def _merged(
     text = _decoded(present, file)
     if not pages.is_shared(text):
         return None
-    take = rule.take or ("theirs" if rule.force else None)
+    take = options.take or ("theirs" if options.force else None)
     merged = blocks.merge(text, pages.parse(artifact.content, file), file, take)
     if merged.edited:
         return Decision(artifact.path, Action.CONFLICT, EDITED_BLOCK, edits=merged.edited)

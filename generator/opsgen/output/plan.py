@@ -13,7 +13,7 @@ from typing import Any
 from opsgen.errors import InputError, Mistake
 from opsgen.model.artifact import MANIFEST, path_fault
 from opsgen.output.blocks import Side
-from opsgen.output.decide import Rule, decide_folder
+from opsgen.output.decide import BuildOptions, decide_folder
 from opsgen.output.decision import DecidedFolder, Decision, FolderContent, Plan
 from opsgen.output.disk import Kind, Tree
 from opsgen.output.leftovers import TEMPORARY, leftovers
@@ -74,7 +74,7 @@ def decisions(
     An InputError comes after the last folder.
     """
     tree, names = Tree(out), frozenset(wanted)
-    rule = Rule(force, take, concerns)
+    options = BuildOptions(force, take, concerns)
     abandoned = _abandoned(tree, names) if complete else ()
     mistakes: list[Mistake] = []
     for folder in (*wanted, *abandoned):
@@ -82,7 +82,7 @@ def decisions(
         _assert_in_place(folder, content, names)
         decided: list[Decision] = []
         try:
-            decided = decide_folder(tree, folder, content, names, rule)
+            decided = decide_folder(tree, folder, content, names, options)
         except InputError as error:
             mistakes += error.mistakes
         left = list(leftovers(tree, folder, content))

@@ -1,4 +1,4 @@
-"""PromQL in, PromQL out: the one place that reads, changes and writes PromQL text.
+"""The one place that reads, changes and writes PromQL text: text goes in and comes out.
 
 Text becomes a tree of frozen values (`parse`), trees become other trees (`rewrite`), and a tree
 becomes text again (`text`). Nothing else in opsgen looks inside a query.

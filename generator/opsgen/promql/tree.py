@@ -1,4 +1,4 @@
-"""The syntax tree of a PromQL expression: frozen values, that can be shared, compared, cached and
+"""The syntax tree of a PromQL expression: frozen values that can be shared, compared, cached and
 sent to workers.
 
 Parentheses are not kept: the printer writes those that precedence needs and those that help a

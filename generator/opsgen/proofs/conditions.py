@@ -144,10 +144,8 @@ class Problem:
         self.sources = _sources(conditions, bounds)
         self.reads = [self._sources_of(rule) for rule in self.rules]
         self.readers = [self._readers_of(s) for s in range(len(self.sources))]
-        of_past = [
-            read for rule, read in zip(self.rules, self.reads, strict=True) if rule.reads_past
-        ]
-        self.past_read = {s for read in of_past for s in read}
+        self.past_read = self._sources_read_in_the_past()
+        # Why a rule could not be asked, by the rule.
         self.obstacles: dict[int, str] = {}
         self._pieces: dict[tuple[int, Setting, int], Index] = {}
         self._indexes: dict[tuple[tuple[int, ...], Settings, int], Index] = {}
@@ -203,6 +201,10 @@ class Problem:
 
     def _readers_of(self, s: int) -> list[int]:
         return [index for index, read in enumerate(self.reads) if s in read]
+
+    def _sources_read_in_the_past(self) -> set[int]:
+        pairs = zip(self.rules, self.reads, strict=True)
+        return {s for rule, read in pairs if rule.reads_past for s in read}
 
     def _key(self, index: int, now: Settings, past: Settings) -> tuple[int, Settings, Settings]:
         read = self.reads[index]

@@ -41,10 +41,10 @@ def start(source: Source) -> Setting:
 def healthy_choices(
     problem: Problem, s: int, tier: int, now: Settings, past: Settings
 ) -> Iterator[Setting]:
-    """For a healthy state: as at the start, none at all (of errors, say), then something in
+    """For a healthy state: as at the start, then nothing at all (of errors, say), then something in
     between."""
     source = problem.sources[s]
-    # What an offset looks back at should have been something.
+    # A series that an offset looks back at should have been something.
     zero_tier = 1 if s in problem.past_read and not source.narrow else 0
     if tier == 0:
         yield start(source)
@@ -55,8 +55,8 @@ def healthy_choices(
         yield _at_level(source, _ZERO)
     if tier >= 2:
         yield from (_at_level(source, level) for level in _POWERS_OF_TEN)
-        # Healthy by absence is right for a series that is there only in trouble, not for alerts
-        # that contradict.
+        # A series that only one alert reads may be there only in trouble. Where several read it,
+        # to leave it out would hide that they contradict each other.
         if len(problem.readers[s]) == 1:
             yield None
 

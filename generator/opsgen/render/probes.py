@@ -1,5 +1,5 @@
-"""A service's uptime probes in, the scrape configuration that has the blackbox exporter poll them
-out."""
+"""A service's uptime probes go in; the scrape configuration that makes the blackbox exporter poll
+them comes out."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What a dashboard shows, whatever its JSON looks like: rows of tiles, with their queries, colours
-and links."""
+"""What a dashboard shows, independent of its JSON: rows of tiles, with their queries, colours and
+links."""
 
 from __future__ import annotations
 

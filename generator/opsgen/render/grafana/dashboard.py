@@ -1,5 +1,5 @@
-"""A board to the JSON text of a Grafana dashboard, by grafanalib's builders and our extensions of
-them."""
+"""A board goes in; the JSON text of a Grafana dashboard comes out, made with grafanalib's builders
+and our extensions of them."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ _MOST_PER_LINE = 3
 
 
 @dataclass(frozen=True)
-class Place:
+class GridPlace:
     """In columns and grid rows, from the top left."""
 
     x: int
@@ -34,7 +34,7 @@ class Place:
 class PlacedTile:
     tile: Tile
     id: int
-    place: Place
+    place: GridPlace
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class PlacedRow:
 
     row: Row
     id: int
-    place: Place
+    place: GridPlace
     collapsed: bool
     tiles: tuple[PlacedTile, ...]
 
@@ -58,7 +58,9 @@ def placed(rows: Iterable[Row]) -> tuple[PlacedRow, ...]:
     for row in filled:
         is_open = row.key in open_rows
         tiles = tuple(_placed_tiles(row, ids, y + 1))
-        result.append(PlacedRow(row, ids[row.key], Place(0, y, _COLUMNS, 1), not is_open, tiles))
+        result.append(
+            PlacedRow(row, ids[row.key], GridPlace(0, y, _COLUMNS, 1), not is_open, tiles)
+        )
         y = max(tile.place.y + tile.place.h for tile in tiles) if is_open else y + 1
     return tuple(result)
 
@@ -99,7 +101,7 @@ def _ids(rows: tuple[Row, ...]) -> dict[str, int]:
     return ids
 
 
-def _places(tiles: tuple[Tile, ...], top: int) -> Iterator[tuple[Tile, Place]]:
+def _places(tiles: tuple[Tile, ...], top: int) -> Iterator[tuple[Tile, GridPlace]]:
     """Line by line from `top`; the tiles of a line share its whole width and are equally high."""
     y = top
     for line in _lines(tiles):
@@ -108,7 +110,7 @@ def _places(tiles: tuple[Tile, ...], top: int) -> Iterator[tuple[Tile, Place]]:
         x = 0
         for index, tile in enumerate(line):
             own = width + (index < wider)
-            yield tile, Place(x, y, own, height)
+            yield tile, GridPlace(x, y, own, height)
             x += own
         y += height
 

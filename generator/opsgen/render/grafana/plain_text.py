@@ -1,5 +1,5 @@
-"""People's words to text that Grafana shows as it stands: no variable is put in, no Markdown or
-HTML takes effect."""
+"""People's words go in; text that Grafana shows as it stands comes out: no variable is replaced,
+and no Markdown or HTML takes effect."""
 
 from __future__ import annotations
 
@@ -51,19 +51,19 @@ def query_text(promql: str, *variables: str) -> str:
     """A query whose strings hold no Grafana variables but those named, and those only as a string's
     whole value.
 
-    PromQL text has `$` in its strings alone, or in a range that we put there.
+    PromQL has `$` only in its strings, or in a range that opsgen put there.
     """
+    if "$" not in promql and "[[" not in promql:
+        return promql
     kept = {f'"${name}"' for name in variables}
 
     def escape(match: re.Match[str]) -> str:
         string = match[0]
-        return (
-            string
-            if string in kept
-            else _VARIABLE.sub(lambda found: _PROMQL_ESCAPES[found[0]], string)
-        )
+        if string in kept:
+            return string
+        return _VARIABLE.sub(lambda found: _PROMQL_ESCAPES[found[0]], string)
 
-    return _PROMQL_STRING.sub(escape, promql) if "$" in promql or "[[" in promql else promql
+    return _PROMQL_STRING.sub(escape, promql)
 
 
 def _without_variables(text: str) -> str:
