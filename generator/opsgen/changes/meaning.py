@@ -230,7 +230,7 @@ def _all_panels(panels: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _sections(service: str, content: bytes) -> Iterator[Item]:
-    """opsgen's blocks alone: what people write between them is theirs."""
+    """Only opsgen's blocks: what people write between them is theirs."""
     try:
         page = pages.parse(content.decode(), "")
     except (InputError, UnicodeDecodeError):

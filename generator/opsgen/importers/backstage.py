@@ -10,7 +10,7 @@ import re
 from opsgen.importers.events import slug
 from opsgen.importers.source import Imported, Source
 
-# `component:default/orders-api`, `group:payments`, or the name alone.
+# `component:default/orders-api`, `group:payments`, or only the name.
 _REFERENCE = re.compile(r"(?:(?P<kind>[a-zA-Z]+):)?(?:[^/]+/)?(?P<name>[^/]+)")
 
 

@@ -69,7 +69,7 @@ def quoted(node: Node) -> str:
 
 
 def headed(node: Node) -> str:
-    """An aggregation by its operator and grouping alone, since what is inside is not to blame; any
+    """An aggregation by its operator and grouping only, since what is inside is not to blame; any
     other expression as a quotation."""
     if not isinstance(node, Aggregate):
         return quoted(node)

@@ -37,7 +37,7 @@ _HEADING = re.compile(r"^(#{1,6}) +(.*\S)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Block:
-    """What lies between a begin and its end; `body` has line feeds alone. `sha` is what the begin
+    """What lies between a begin and its end; `body` has only line feeds. `sha` is what the begin
     says of the body, `was` are the ids that it had before."""
 
     id: str

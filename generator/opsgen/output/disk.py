@@ -93,7 +93,7 @@ class Tree:
             raise write_error(full, error) from error
 
     def stamp(self, path: str) -> Stamp:
-        """Of what lies there, be it a link."""
+        """The stamp of what lies there, also of a link."""
         full = self.full(path)
         with named(full):
             return stamp(full)

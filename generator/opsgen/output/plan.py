@@ -69,7 +69,7 @@ def decisions(
     take: Side | None = None,
     concerns: Callable[[Mapping[str, Any]], bool] = everyone,
 ) -> Iterator[DecidedFolder]:
-    """As `plan`, folder by folder, so that the contents of one folder alone need to be in memory.
+    """As `plan`, folder by folder, so that only the contents of one folder need to be in memory.
 
     An InputError comes after the last folder.
     """

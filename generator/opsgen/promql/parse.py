@@ -41,7 +41,7 @@ _MOST_OPERATORS = 1_000
 _QUOTED = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`|\#[^\n]*""")
 _OPERATOR = re.compile(r"[-+*/%^<>=!~]+|\b(?:and|or|unless|atan2)\b")
 _METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-# Strings and comments are left alone, but for what promql-parser refuses and Prometheus takes:
+# Strings and comments are left alone, except what promql-parser refuses and Prometheus takes:
 # backslashes in raw strings, and (outside of both) underscores between digits.
 _SPELLING = re.compile(
     r"""(?P<kept>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\#[^\n]*)|`(?P<raw>[^`]*)`|(?<![\w.:])(?P<digits>\d+(?:_\d+)+)(?!\w)"""

@@ -1,4 +1,4 @@
-"""Alert conditions in; the states of the world that prove them, without a Prometheus, out.
+"""Alert conditions go in; the states of the world that prove them come out, without a Prometheus.
 
 `state` says what a state is, `series` which series the conditions need, `steady` what an
 expression's value is in a state, and `solve` searches for a healthy state and for failing ones;

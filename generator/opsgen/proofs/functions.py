@@ -85,7 +85,7 @@ ELEMENTWISE: dict[str, Callable[..., float]] = {
     "acosh": _or_nan(math.acosh),
     "atanh": _or_nan(math.atanh),
 }
-# They change the order alone, which an alert does not see.
+# They only change the order, which an alert does not see.
 SORTING = frozenset({"sort", "sort_desc", "sort_by_label", "sort_by_label_desc"})
 
 # Per second and over the window: functions of a series' slope. Those of _NEVER_FALL read a fall as

@@ -33,7 +33,7 @@ _HIDDEN = frozenset(
 _JOINERS = "\u200c\u200d"  # without which Persian, and emoji of several parts, fall apart
 
 
-# How a section of a runbook says which line of the spec it comes of.
+# How a section of a runbook says which line of the spec it comes from.
 ASKED_FOR_BY = "asked for by"
 
 

@@ -225,7 +225,7 @@ def _service_line(service: ServiceEntry) -> str:
 def _service_link(services: Sequence[ServiceEntry]) -> Link:
     """From a table's cell to the service's dashboard.
 
-    A cell knows the service's name alone. Where some uid is more than that, because the name is too
+    A cell knows only the service's name. Where some uid is more than that, because the name is too
     long for it, the link leads to the one dashboard with the service's tag.
     """
     name = "${__data.fields.service}"

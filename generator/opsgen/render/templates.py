@@ -77,7 +77,7 @@ def _environment(folders: tuple[Path, ...]) -> _MarkdownEnvironment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         auto_reload=False,
-        # it escapes HTML alone; `finalize` escapes Markdown, of which HTML is a part
+        # It would only escape HTML; `finalize` escapes Markdown, of which HTML is a part.
         autoescape=False,
     )
     env.filters |= {function.__name__: function for function in _FILTERS}
