@@ -45,13 +45,18 @@ def from_sloth(source: Source) -> Imported:
     queries = [slo[key] for slo in slos for key in ("bad", "total")]
     found.spec["match"] = shared_matchers(queries)
     found.spec["slos"] = slos
-    silent = [_is_silent(source, path) for path in source.each(*root, "slos")]
+    _silence(source, (*root, "slos"), found)
+    return found
+
+
+def _silence(source: Source, path: At, found: Imported) -> None:
+    """Switches the alerts off where those of every SLO are off."""
+    silent = [_is_silent(source, slo) for slo in source.each(*path)]
     if all(silent):
         found.spec["alerts"] = {"ErrorBudgetBurn": "off"}
     elif any(silent):
         words = "all SLOs have alerts now: opsgen switches off either all of them or none"
-        found.notes.append(source.note((*root, "slos"), words))
-    return found
+        found.notes.append(source.note(path, words))
 
 
 def _labels(source: Source, root: At, found: Imported) -> None:
@@ -75,13 +80,7 @@ def _key(source: Source, path: At, snake: str) -> str:
 
 
 def _slo(source: Source, path: At, found: Imported) -> dict[str, Any]:
-    sli = (*path, "sli")
-    for other, wrong in _NO_EVENTS.items():
-        if source.at(*sli, other) is not None:
-            raise source.refused((*sli, other), wrong)
-    events = (*sli, "events")
-    if source.at(*events) is None:
-        raise source.refused(path, "it has no events to count")
+    events = _events(source, path)
     _plugins(source, path, found)
     _alerting(source, (*path, "alerting"), found)
     labels = source.at(*path, "labels")
@@ -97,6 +96,17 @@ def _slo(source: Source, path: At, found: Imported) -> dict[str, Any]:
     }
     description = source.text(*path, "description")
     return spec | ({"description": description} if description else {})
+
+
+def _events(source: Source, path: At) -> At:
+    """Where the two queries are; refuses an SLO that counts no events."""
+    sli: At = (*path, "sli")
+    for other, wrong in _NO_EVENTS.items():
+        if source.at(*sli, other) is not None:
+            raise source.refused((*sli, other), wrong)
+    if source.at(*sli, "events") is None:
+        raise source.refused(path, "it has no events to count")
+    return (*sli, "events")
 
 
 def _alerting(source: Source, path: At, found: Imported) -> None:
