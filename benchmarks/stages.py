@@ -70,7 +70,7 @@ def _load(folder: Path, watch: Stopwatch) -> None:
         with watch.timing("validate"):
             spec = validate(document, ServiceSpec)
         with watch.timing("resolve"):
-            resolved = resolve(spec, document, organisation, library.conventions, file.name)
+            resolved = resolve(spec, document, organisation, library, file.name)
             service = resolved.service
         with watch.timing("derive"):
             derived = derive(service, library)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
+from opsgen.load.library import load_library
 from opsgen.model.oncall import Channel, Hours, Policy, Severity, Step, Team
 from opsgen.model.platform import Platform
 from opsgen.model.service import Convention, Place, Probe, Service
@@ -68,6 +69,7 @@ def a_service(**changes: Any) -> Service:
         "runbook_url": "https://git.example.com/out/checkout/runbook.md",
         "dashboard_url": "https://grafana.example.com/d/opsgen-checkout",
         "folder": "Services",
+        "explanations": load_library().explanations,
     }
     return Service(**known | changes)
 

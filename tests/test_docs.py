@@ -22,16 +22,22 @@ from opsgen.fleet.load import load_fleet
 from opsgen.load.convention_file import ConventionFile
 from opsgen.load.convention_samples import contradictions
 from opsgen.load.documents import validate
+from opsgen.load.library import load_library, read_pack
+from opsgen.load.pack_file import AlertSpec, PackFile, SignalSpec
 from opsgen.load.schema import SCHEMAS, json_schema
 from opsgen.load.yaml_reader import parse_document, read_document
+from opsgen.model.settings import SETTINGS, Setting
+from opsgen.model.texts import blanks_of
 from opsgen.quantities import Duration, Ratio, number_text
 from opsgen.signals.burnrates import tiers
 from tests.programs import PROMTOOLS, ROOT, require_program
+from tests.specs import file_texts
 from tools.channels_table import with_table
 from tools.conventions_page import page
 
 _DOCS = ROOT / "docs"
 _REFERENCE = _DOCS / "spec.md"
+_PACKS = _DOCS / "packs.md"
 _PAGES = [ROOT / "README.md", *sorted(_DOCS.rglob("*.md"))]
 _VALIDATORS = {kind: Draft202012Validator(json_schema(kind)) for kind in SCHEMAS}
 
@@ -182,7 +188,10 @@ def test_every_example_and_default_in_a_schema_is_valid_itself(kind: str) -> Non
 def test_every_file_of_the_repository_is_right_by_schema_and_model(kind: str, path: Path) -> None:
     document = read_document(path, path.name)
 
-    validate(document, SCHEMAS[kind][0])
+    if kind == "pack":
+        read_pack(path)
+    else:
+        validate(document, SCHEMAS[kind][0])
     assert not [error.message for error in _VALIDATORS[kind].iter_errors(document.value)]
 
 
@@ -248,7 +257,6 @@ _MISTAKES = {
     ),
     "against without drop": "business: [{name: a, query: up, alerts: [{below: 1, against: 1w}]}]",
     "absent with for": "business: [{name: a, query: up, alerts: [{absent: 5m, for: 5m}]}]",
-    "a dependency of two kinds": "dependencies: [{redis: a, kafka: b}]",
     "a secret with a value": "environment_variables: [{name: A, secret: true, default: x}]",
     "yes as a text": 'environment_variables: [{name: A, secret: "yes"}]',
     "an environment that is off": "environments: {staging: off}",
@@ -391,6 +399,56 @@ def test_the_convention_of_the_reference_is_proven_by_its_samples() -> None:
 
     assert _is_valid("convention", _value(block.text))
     assert contradictions(convention) == []
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in SETTINGS if row.written], ids=lambda row: str(row.name)
+)
+def test_every_setting_is_in_the_reference_as_the_table_has_it(row: Setting) -> None:
+    default = "none" if row.default is None else f"{row.default}, {row.source}"
+
+    assert f"| `{row.path[-1]}` | {row.words} | {default} |\n" in _REFERENCE.read_text()
+
+
+def test_every_setting_of_a_shipped_pack_is_in_the_reference() -> None:
+    packs = load_library().packs.values()
+
+    for pack in (pack for pack in packs if pack.of != "dependency"):
+        for name, setting in pack.settings.items():
+            default = f"{setting.default}, {setting.source}"
+            row = f"| `{pack.pack}.{name}` | {setting.description} | {default} |\n"
+            assert row in _REFERENCE.read_text()
+
+
+@pytest.mark.parametrize("model", [PackFile, SignalSpec, AlertSpec])
+def test_every_key_of_a_pack_is_in_its_page(model: type[BaseModel]) -> None:
+    keys = {field.alias or name for name, field in model.model_fields.items()}
+
+    assert not keys - set(re.findall(r"`(\w+)`", _PACKS.read_text()))
+
+
+def test_every_blank_is_in_the_page_of_packs() -> None:
+    of_packs = ("service", "signal", "probe", "dependency", "alert", "threshold", "guard")
+
+    for name in blanks_of(*of_packs):
+        assert f"`{{{name}}}`" in _PACKS.read_text()
+
+
+def test_the_pack_of_its_page_builds_and_is_proven(tmp_path: Path, promtool: Path) -> None:
+    blocks = {block.kind: block.text for block in _blocks(_PACKS)}
+    own = tmp_path / "templates" / "packs"
+    own.mkdir(parents=True)
+    (own / "pgbouncer.yaml").write_text(blocks["yaml pack"])
+
+    built = file_texts(tmp_path / "specs", blocks["yaml spec"], "templates: ../templates\n")
+    rules, proofs = (tmp_path / name for name in ("rules.yaml", "rules.test.yaml"))
+    for file in (rules, proofs):
+        file.write_text(built[f"checkout/{file.name}"])
+
+    assert not list(_VALIDATORS["pack"].iter_errors(_value(blocks["yaml pack"])))
+    assert 'max(pgbouncer_pools_client_maxwait_seconds{job="pgbouncer"}) > 2' in rules.read_text()
+    assert "PgbouncerWaitLong" in proofs.read_text()
+    subprocess.run([promtool, "test", "rules", proofs], check=True, capture_output=True)
 
 
 @pytest.mark.parametrize("kind", ["service", "project"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from opsgen.channels.kinds import KINDS
+from opsgen.load.library import load_library
 from opsgen.model.oncall import SEVERITIES, Channel, Hours, Policy, Severity, Step, Team
 from opsgen.model.platform import Platform
 from opsgen.model.service import Convention, Place, Probe, Service
@@ -85,5 +86,6 @@ def service(
         runbook_commands={},
         runbook_url="",
         dashboard_url="",
+        explanations=load_library().explanations,
         folder="Services",
     )

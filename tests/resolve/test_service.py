@@ -26,6 +26,11 @@ def _spec(text: str) -> str:
     return f"service: shop\nteam: web\n{text}"
 
 
+# What is said of a part that the convention lacks.
+_HAS_ERRORS = f"name a convention that has ({CONVENTIONS}), or write convention: with errors"
+_HAS_LATENCY = (
+    f"name a convention that has ({CONVENTIONS}), or write convention: with a latency histogram"
+)
 MISTAKES = {
     "an unknown convention": (
         "convention: otel-htp\n",
@@ -169,15 +174,89 @@ MISTAKES = {
     ),
     "errors that the convention does not know": (
         "convention: {requests: a_total}\nerrors: {above: 2%}\n",
-        "4:9: errors: the convention inline has no errors; leave this out",
+        "4:17: errors.above: the convention inline has no errors; " + _HAS_ERRORS,
+    ),
+    "errors without a convention": (
+        "uptime: [https://example.com/]\nerrors: {above: 5%}\n",
+        "4:17: errors.above: errors can't be measured without a convention; " + _HAS_ERRORS,
     ),
     "a percentile without a histogram": (
         "convention: {requests: a_total}\nlatency: {p95: 1s}\n",
-        "4:16: latency.p95: there is no latency histogram; name a convention that has one",
+        "4:16: latency.p95: the convention inline has no latency histogram; " + _HAS_LATENCY,
     ),
     "a percentile without a convention": (
         "uptime: [https://example.com/]\nlatency: {p95: 1s}\n",
-        "4:16: latency.p95: there is no latency histogram; name a convention that has one",
+        "4:16: latency.p95: latency can't be measured without a convention; " + _HAS_LATENCY,
+    ),
+    "how long a percentile lasts without a histogram": (
+        "uptime: [https://example.com/]\nlatency: {for: 5m}\n",
+        "4:16: latency.for: latency can't be measured without a convention; " + _HAS_LATENCY,
+    ),
+    "buckets without a histogram": (
+        "uptime: [https://example.com/]\nlatency: {buckets: [1s]}\n",
+        "4:20: latency.buckets: latency can't be measured without a convention; " + _HAS_LATENCY,
+    ),
+    "a kind of dependency that there is not": (
+        "convention: grpc\ndependencies: [{postgresqll: orders}]\n",
+        "4:17: dependencies[0].postgresqll: there is no kind of dependency 'postgresqll';"
+        " did you mean 'postgresql'?",
+    ),
+    "a dependency of two kinds": (
+        "convention: grpc\ndependencies: [{redis: a, kafka: b}]\n",
+        "4:16: dependencies[0]: a dependency has redis and kafka; write an entry of its own for"
+        " each",
+    ),
+    "a dependency of no kind": (
+        "convention: grpc\ndependencies: [{match: {job: a}}]\n",
+        "4:16: dependencies[0]: a dependency says nothing; write one of elasticsearch, external,"
+        " kafka, memcached, mongodb, mysql, postgresql, rabbitmq, redis, service",
+    ),
+    "a dependency's name that is none": (
+        "convention: grpc\ndependencies: [{redis: Orders_DB}]\n",
+        "4:24: dependencies[0].redis: 'Orders_DB' is no valid name here; use lowercase letters,"
+        " digits and inner hyphens: orders-db",
+    ),
+    "a dependency without a name": (
+        "convention: grpc\ndependencies: [{redis: }]\n",
+        "4:17: dependencies[0].redis: has no value; write one, or leave the key out",
+    ),
+    "a dependency twice": (
+        "convention: grpc\ndependencies: [{redis: a}, {redis: a}]\n",
+        "4:28: dependencies[1]: the redis a is a dependency already; leave one of them out",
+    ),
+    "a setting of a dependency without a pack": (
+        "convention: grpc\ndependencies: [{redis: a, objektive: 99%}]\n",
+        "4:27: dependencies[0].objektive: a dependency of the kind redis has no 'objektive';"
+        " did you mean 'objective'?",
+    ),
+    "a runtime that there is not": (
+        "convention: grpc\nruntime: kubernets\n",
+        "4:10: runtime: there is no runtime 'kubernets'; did you mean 'kubernetes'?",
+    ),
+    "a process without a pack": (
+        "convention: grpc\nprocess: jvm\n",
+        "4:10: process: there is no pack for processes 'jvm'; there are no packs for processes",
+    ),
+    "settings of no pack": (
+        "convention: grpc\nsettings: {target: {down: 1%}}\n",
+        "4:12: settings.target: there is no pack 'target'; did you mean 'targets'?",
+    ),
+    "settings of a pack that has none": (
+        "convention: grpc\nsettings: {requests: {down: 1%}}\n",
+        "4:12: settings.requests: the pack requests has no settings; the packs with settings are"
+        " targets",
+    ),
+    "a setting that a pack has not": (
+        "convention: grpc\nsettings: {targets: {dwn: 1%}}\n",
+        "4:22: settings.targets.dwn: the pack targets has no setting 'dwn'; did you mean 'down'?",
+    ),
+    "a setting of another type": (
+        "convention: grpc\nsettings: {targets: {down: 5m}}\n",
+        "4:28: settings.targets.down: '5m' is no percentage; write it with its sign: 99.9%",
+    ),
+    "a setting beyond its limits": (
+        "convention: grpc\nsettings: {targets: {down: 100%}}\n",
+        "4:28: settings.targets.down: 100% is too much; write less than 100%",
     ),
     "a percentile that can never be exceeded": (
         "convention: grpc\nlatency: {p99: 10s}\n",
@@ -305,6 +384,24 @@ def test_a_mistake_is_told_at_its_place_with_what_would_be_right(tmp_path: Path,
     text, said = MISTAKES[name]
 
     assert refused(tmp_path, _spec(text)) == [f"service.yaml:{said}"]
+
+
+def test_every_setting_that_means_nothing_without_a_convention_is_told(tmp_path: Path) -> None:
+    spec = _spec(
+        "uptime: [https://example.com/]\n"
+        "errors: {above: 5%, for: 2m}\n"
+        "latency: {p50: 1s, p99: 2s, for: 5m}\n"
+    )
+
+    said = [mistake.split(": ")[1] for mistake in refused(tmp_path, spec)]
+
+    assert said == ["errors.above", "errors.for", "latency.p50", "latency.p99", "latency.for"]
+
+
+def test_what_an_unknown_convention_may_have_is_not_told_to_be_missing(tmp_path: Path) -> None:
+    (said,) = refused(tmp_path, _spec("convention: otel-htp\nerrors: {above: 5%}\n"))
+
+    assert "there is no convention 'otel-htp'" in said
 
 
 def test_all_mistakes_of_all_parts_are_told_at_once(tmp_path: Path) -> None:

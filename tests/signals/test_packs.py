@@ -474,18 +474,6 @@ def test_a_users_own_pack_takes_the_place_of_the_shipped_one(tmp_path: Path) -> 
     assert _alert(model, "TargetDown").hold == Duration.of("11m")
 
 
-def test_a_users_own_pack_of_another_name_is_a_mistake(tmp_path: Path) -> None:
-    own = tmp_path / "own" / "packs"
-    own.mkdir(parents=True)
-    shipped = (Path(load_library().folders[0]) / "packs" / "targets.yaml").read_text()
-    (own / "targets.yaml").write_text(shipped.replace("pack: targets", "pack: target"))
-
-    assert refused(tmp_path, "service: s\nconvention: grpc\n", "templates: own\n") == [
-        "own/packs/targets.yaml:1:1: pack: there is no pack 'target' whose place this one could"
-        " take; opsgen's packs are latency, probe, requests, targets"
-    ]
-
-
 def test_templates_that_are_nowhere_are_a_mistake(tmp_path: Path) -> None:
     said = refused(tmp_path, "service: s\nconvention: grpc\n", "templates: own\n")
 

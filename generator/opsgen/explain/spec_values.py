@@ -17,6 +17,7 @@ from opsgen.load.documents import validate
 from opsgen.load.service_spec import ServiceSpec
 from opsgen.load.yaml_reader import Document
 from opsgen.model.service import AlertOverride, Place, Probe, Service
+from opsgen.model.settings import SettingValue
 from opsgen.quantities import number_text
 from opsgen.resolve.environments import laid_over_spec, overlaid_keys
 
@@ -181,6 +182,26 @@ def _business(service: Service) -> Iterator[Row]:
         yield Row(f"business[{index}]", words, str(signal.place))
 
 
+def _settings(service: Service) -> Iterator[Row]:
+    for pack, settings in service.pack_settings.items():
+        yield from _own_settings(service, f"settings.{pack}", settings)
+
+
+def _dependencies(service: Service) -> Iterator[Row]:
+    for index, dependency in enumerate(service.dependencies):
+        path = f"dependencies[{index}]"
+        yield Row(path, f"{dependency.kind} {dependency.name}", str(dependency.place))
+        yield from _own_settings(service, path, dependency.settings)
+
+
+def _own_settings(
+    service: Service, path: str, settings: Mapping[str, SettingValue]
+) -> Iterator[Row]:
+    """The settings that a pack declares itself."""
+    for name, setting in settings.items():
+        yield Row(f"{path}.{name}", _words(setting), service.origins[f"{path}.{name}"])
+
+
 def _alerts(service: Service) -> Iterator[Row]:
     for name, override in service.overrides.items():
         yield Row(f"alerts.{name}", _override(override), str(override.place))
@@ -219,5 +240,7 @@ _RESOLVED: Mapping[str, Callable[[Service], Iterator[Row]]] = {
     "slos": _slos,
     "uptime": _uptime,
     "business": _business,
+    "dependencies": _dependencies,
+    "settings": _settings,
     "alerts": _alerts,
 }

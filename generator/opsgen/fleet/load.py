@@ -186,7 +186,7 @@ def load_services(
     mistakes: list[Mistake] = []
     for environment in environments_of(spec):
         name = specs.name_in_outputs(file)
-        one = resolve(spec, document, organisation, library.conventions, name, environment)
+        one = resolve(spec, document, organisation, library, name, environment)
         derived = _derived(one, library)
         mistakes += _mistakes(one, derived, organisation, document)
         found.append(ServiceModel(one.service, derived, document))

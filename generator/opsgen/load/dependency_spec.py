@@ -1,53 +1,60 @@
-"""What a service needs."""
+"""A dependency as a spec writes it: one kind with its name, and beside it matchers, an objective,
+and the settings that the pack of the kind has."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, TypeAdapter
 
-from opsgen.load.forms import Strict, exactly_one, refuse_all_but_one
+from opsgen.load.forms import Strict
+from opsgen.load.library import load_library
 from opsgen.load.match_spec import Match
-from opsgen.load.name_fields import (
-    Slug,
-)
-from opsgen.load.quantity_fields import (
-    ObjectiveField,
-)
+from opsgen.load.name_fields import Slug
+from opsgen.load.pack_setting import Written
+from opsgen.load.quantity_fields import ObjectiveField
 
-DEPENDENCY_KINDS = (
-    "postgresql",
-    "mysql",
-    "redis",
-    "memcached",
-    "mongodb",
-    "elasticsearch",
-    "kafka",
-    "rabbitmq",
-    "service",
-    "external",
-)
+FLEET = "service"  # the kind that is another service of the fleet, and has no pack
+
+# Kinds that a spec may name already, whose packs are not shipped yet.
+KINDS_NOT_YET: Mapping[str, str] = {
+    "postgresql": "A PostgreSQL database by its name.",
+    "mysql": "A MySQL database by its name.",
+    "redis": "A Redis by its name.",
+    "memcached": "A memcached by its name.",
+    "mongodb": "A MongoDB database by its name.",
+    "elasticsearch": "An Elasticsearch cluster by its name.",
+    "kafka": "A Kafka cluster by its name.",
+    "rabbitmq": "A RabbitMQ by its name.",
+    "external": "Something outside of this fleet.",
+}
+
+
+def _with_kinds(schema: dict[str, Any]) -> None:
+    """Editors complete the kinds that opsgen has. Those of a user's own packs are right too, as are
+    the settings of any."""
+    shipped = {
+        name: f"{pack.title}, by its name."
+        for name, pack in load_library().packs_for("dependency").items()
+    }
+    kinds = {FLEET: "Another service of this fleet.", **KINDS_NOT_YET, **shipped}
+    slug = TypeAdapter(Slug).json_schema()
+    names = {kind: {**slug, "description": words} for kind, words in kinds.items()}
+    schema["properties"] = names | schema["properties"]
+    schema["oneOf"] = [
+        *({"required": [kind]} for kind in kinds),
+        {"not": {"anyOf": [{"required": [kind]} for kind in kinds]}},
+    ]
 
 
 class DependencySpec(Strict):
-    """Something that the service needs: one kind with its name."""
+    """Something that the service needs: one kind with its name, and the settings of its pack."""
 
-    model_config = ConfigDict(json_schema_extra=exactly_one(*DEPENDENCY_KINDS))
+    model_config = ConfigDict(extra="allow", json_schema_extra=_with_kinds)
 
-    postgresql: Annotated[Slug | None, Field(description="A PostgreSQL database by its name.")] = (
-        None
-    )
-    mysql: Annotated[Slug | None, Field(description="A MySQL database by its name.")] = None
-    redis: Annotated[Slug | None, Field(description="A Redis by its name.")] = None
-    memcached: Annotated[Slug | None, Field(description="A memcached by its name.")] = None
-    mongodb: Annotated[Slug | None, Field(description="A MongoDB database by its name.")] = None
-    elasticsearch: Annotated[
-        Slug | None, Field(description="An Elasticsearch cluster by its name.")
-    ] = None
-    kafka: Annotated[Slug | None, Field(description="A Kafka cluster by its name.")] = None
-    rabbitmq: Annotated[Slug | None, Field(description="A RabbitMQ by its name.")] = None
-    service: Annotated[Slug | None, Field(description="Another service of this fleet.")] = None
-    external: Annotated[Slug | None, Field(description="Something outside of this fleet.")] = None
+    __pydantic_extra__: dict[str, Written]
+
     match: Annotated[Match, Field(description="Label matchers of its series.")] = Field(
         default_factory=dict
     )
@@ -55,16 +62,7 @@ class DependencySpec(Strict):
         ObjectiveField | None, Field(description="The availability that it promises.")
     ] = None
 
-    @model_validator(mode="after")
-    def _one(self) -> DependencySpec:
-        refuse_all_but_one(self, DEPENDENCY_KINDS, "a dependency")
-        return self
-
     @property
-    def kind(self) -> str:
-        return next(kind for kind in DEPENDENCY_KINDS if getattr(self, kind) is not None)
-
-    @property
-    def name(self) -> str:
-        name: str = getattr(self, self.kind)
-        return name
+    def written(self) -> Mapping[str, Written]:
+        """Its kind and its settings: which is which is said by the packs that there are."""
+        return self.model_extra or {}

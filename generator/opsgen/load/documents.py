@@ -46,11 +46,19 @@ def validate(document: Document, model: type[_M]) -> _M:
 
 
 def _told_once(refusals: Sequence[Refusal]) -> Iterator[Refusal]:
-    """Without those that say again that a misspelt key is missing."""
+    """Without those that say again that a misspelt key is missing, or that a list is too short
+    because its entries are wrong."""
     misspelt = {(one.path[:-1], one.meant) for one in refusals if one.kind == "extra_forbidden"}
     for one in refusals:
-        if one.kind != "missing" or (one.path, one.name) not in misspelt:
+        again = one.kind == "missing" and (one.path, one.name) in misspelt
+        because = one.kind == "too_short" and any(_is_below(other, one) for other in refusals)
+        if not (again or because):
             yield one
+
+
+def _is_below(refusal: Refusal, other: Refusal) -> bool:
+    depth = len(other.path)
+    return len(refusal.path) > depth and refusal.path[:depth] == other.path
 
 
 def _mistake(refusal: Refusal) -> Mistake:

@@ -3,8 +3,9 @@ of the user."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
@@ -14,24 +15,42 @@ from pydantic import BaseModel
 from opsgen.errors import InputError, Mistake
 from opsgen.load.convention_file import ConventionFile
 from opsgen.load.documents import validate
-from opsgen.load.pack_file import GuidanceSpec, PackFile, TextsFile
-from opsgen.load.yaml_reader import read_document
+from opsgen.load.pack_check import Fault, did_you_mean, pack_faults, texts_faults
+from opsgen.load.pack_each import expanded
+from opsgen.load.pack_explanations import DEPENDENCIES, explaining_signals, explanations
+from opsgen.load.pack_file import (
+    DerivedAlertSpec,
+    DerivedName,
+    PackFile,
+    PackFor,
+    TextsFile,
+)
+from opsgen.load.shown import path_text
+from opsgen.load.yaml_reader import Document, read_document
+from opsgen.model.explanations import Explanations
 
 # A link in a checkout, a folder in an installed package: the same path in both.
 TEMPLATES = Path(__file__).parent.parent / "templates"
 _TEXTS = "texts.yaml"
 
 _M = TypeVar("_M", bound=BaseModel)
+_R = TypeVar("_R")
 
 
 @dataclass(frozen=True)
 class Library:
-    """Everything by its name."""
+    """Everything by its name. Packs are in the order of their names, in which signals of one group
+    are read."""
 
     packs: Mapping[str, PackFile]
     conventions: Mapping[str, ConventionFile]
-    texts: Mapping[str, GuidanceSpec]
+    texts: Mapping[str, DerivedAlertSpec]
+    explanations: Explanations
     folders: tuple[Path, ...]
+
+    def packs_for(self, of: PackFor) -> dict[str, PackFile]:
+        """The packs for one kind of thing, by their names."""
+        return {name: pack for name, pack in self.packs.items() if pack.of == of}
 
 
 @lru_cache(maxsize=8)
@@ -39,24 +58,34 @@ def load_library(own_templates: Path | None = None) -> Library:
     """The shipped library, with the files of a user's own folder in place of those of the same
     name.
 
-    Raises InputError for mistakes in a user's file, and where there is nothing to load: no pack or
-    no convention would mean no alert, without a word.
+    Raises InputError for mistakes in a user's files, all at once, and where there is nothing to
+    load: no pack or no convention would mean no alert, without a word.
     """
     folders = (TEMPLATES,) if own_templates is None else (TEMPLATES, own_templates)
     if own_templates is not None and not own_templates.is_dir():
         raise InputError(
             [Mistake(str(own_templates), 1, 1, "templates", "there is no such folder")]
         )
-    packs: dict[str, PackFile] = {}
+    mistakes: list[Mistake] = []
+    packs: dict[str, ReadPack] = {}
     conventions: dict[str, ConventionFile] = {}
-    texts: dict[str, GuidanceSpec] = {}
+    texts: dict[DerivedName, ReadTexts] = {}
     for folder in folders:
         conventions |= {
-            found.convention: found for found in _models(folder / "conventions", ConventionFile)
+            found.convention: found
+            for found in _all(_files(folder / "conventions"), _convention, mistakes)
         }
-        packs |= dict(_packs(folder, packs))
-        if (folder / "packs" / _TEXTS).is_file():
-            texts |= _model(folder / "packs" / _TEXTS, TextsFile).texts
+        found_packs = list(_all(_files(folder / "packs"), read_pack, mistakes))
+        mistakes += _double_packs(found_packs)
+        mistakes += _other_places(found_packs, packs)
+        packs |= {read.pack.pack: read for read in found_packs}
+        files = [folder / "packs" / _TEXTS] if (folder / "packs" / _TEXTS).is_file() else []
+        for read in _all(files, read_texts, mistakes):
+            texts |= dict.fromkeys(read.texts.texts, read)
+    in_order = {name: packs[name] for name in sorted(packs)}
+    mistakes += _unexplained(in_order.values(), texts)
+    if mistakes:
+        raise InputError(mistakes)
     if not (packs and conventions and texts):
         raise InputError(
             [
@@ -70,7 +99,9 @@ def load_library(own_templates: Path | None = None) -> Library:
                 )
             ]
         )
-    return Library(packs, conventions, texts, folders)
+    words: dict[str, DerivedAlertSpec] = {key: read.texts.texts[key] for key, read in texts.items()}
+    models = {name: read.pack for name, read in in_order.items()}
+    return Library(models, conventions, words, explanations(models.values(), words), folders)
 
 
 def shipped_conventions() -> tuple[str, ...]:
@@ -78,28 +109,139 @@ def shipped_conventions() -> tuple[str, ...]:
     return tuple(path.stem for path in _files(TEMPLATES / "conventions"))
 
 
-def _packs(folder: Path, shipped: Mapping[str, PackFile]) -> Iterator[tuple[str, PackFile]]:
-    """A user's own pack takes the place of a shipped one; another name would be read by nothing,
-    without a word."""
-    for path in _files(folder / "packs"):
-        found = _model(path, PackFile)
-        if shipped and found.pack not in shipped:
-            wrong = f"there is no pack '{found.pack}' whose place this one could take"
-            names = ", ".join(sorted(shipped))
-            raise InputError(
-                [Mistake(str(path), 1, 1, "pack", wrong, f"opsgen's packs are {names}")]
-            )
-        yield found.pack, found
+# -- one file --------------------------------------------------------------------------------------
 
 
-def _models(folder: Path, model: type[_M]) -> Iterator[_M]:
-    for path in _files(folder):
-        yield _model(path, model)
+@dataclass(frozen=True)
+class ReadPack:
+    """A pack, and how the parts of its file are found: `written` has for every signal the number of
+    the one in the file that it was made of by `each`."""
+
+    pack: PackFile
+    document: Document
+    written: tuple[int, ...]
+
+    def mistake(self, fault: Fault, of: str = "value") -> Mistake:
+        found = _mistake(self.document, fault, of)
+        return replace(found, path=_as_written(found.path, self.written))
+
+
+@dataclass(frozen=True)
+class ReadTexts:
+    """The words of alerts that code derives, and where they stand."""
+
+    texts: TextsFile
+    document: Document
+
+
+def read_pack(path: Path) -> ReadPack:
+    """A pack's file, checked; raises InputError with all of its mistakes."""
+    whole = expanded(read_document(path, str(path)))
+    try:
+        pack = validate(whole.document, PackFile)
+    except InputError as error:
+        found = [replace(m, path=_as_written(m.path, whole.written)) for m in error.mistakes]
+        raise InputError([*found, *whole.mistakes]) from None
+    read = ReadPack(pack, whole.document, whole.written)
+    mistakes = [*whole.mistakes, *map(read.mistake, pack_faults(pack))]
+    if mistakes:
+        raise InputError(mistakes)
+    return read
+
+
+def read_texts(path: Path) -> ReadTexts:
+    """The file of texts, checked; raises InputError with all of its mistakes."""
+    document = read_document(path, str(path))
+    texts = validate(document, TextsFile)
+    mistakes = [_mistake(document, fault) for fault in texts_faults(texts)]
+    if mistakes:
+        raise InputError(mistakes)
+    return ReadTexts(texts, document)
+
+
+def _convention(path: Path) -> ConventionFile:
+    return validate(read_document(path, str(path)), ConventionFile)
+
+
+def _all(
+    paths: Iterable[Path], read: Callable[[Path], _R], mistakes: list[Mistake]
+) -> Iterator[_R]:
+    """What each file holds; the mistakes of those that are wrong are added to the list."""
+    for path in paths:
+        try:
+            yield read(path)
+        except InputError as error:
+            mistakes += error.mistakes
 
 
 def _files(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.glob("*.yaml")) if path.name != _TEXTS]
 
 
-def _model(path: Path, model: type[_M]) -> _M:
-    return validate(read_document(path, str(path)), model)
+def _mistake(document: Document, fault: Fault, of: str = "value") -> Mistake:
+    line, column = document.position(fault.path, of)
+    return Mistake(document.file, line, column, path_text(fault.path), fault.wrong, fault.right)
+
+
+def _as_written(path: str, written: tuple[int, ...]) -> str:
+    """The path of a part of a signal, by the number that the signal has in the file."""
+
+    def number(found: re.Match[str]) -> str:
+        return f"signals[{written[int(found[1])]}]" if written else found[0]
+
+    return re.sub(r"^signals\[(\d+)\]", number, path)
+
+
+# -- all files together ----------------------------------------------------------------------------
+
+
+def _double_packs(packs: Iterable[ReadPack]) -> Iterator[Mistake]:
+    first: dict[str, str] = {}
+    for read in packs:
+        name = read.pack.pack
+        if name in first:
+            wrong = f"the pack '{name}' is in {first[name]} already"
+            yield read.mistake(Fault(("pack",), wrong, "give one of them another name"))
+        first.setdefault(name, read.document.file)
+
+
+def _other_places(packs: Iterable[ReadPack], before: Mapping[str, ReadPack]) -> Iterator[Mistake]:
+    """A pack that takes the place of another one has to be for the same, or that would be lost
+    without a word."""
+    for read in packs:
+        shipped = before.get(read.pack.pack)
+        if shipped is not None and shipped.pack.of != read.pack.of:
+            wrong = (
+                f"the pack '{read.pack.pack}', whose place this one takes, is for {shipped.pack.of}"
+            )
+            right = f"write for: {shipped.pack.of}, or give the pack another name"
+            yield read.mistake(Fault(("for",), wrong, right))
+
+
+def _unexplained(
+    packs: Iterable[ReadPack], texts: Mapping[DerivedName, ReadTexts]
+) -> Iterator[Mistake]:
+    """What `explained_by` names and nothing explains."""
+    packs = list(packs)
+    known = {*explaining_signals(read.pack for read in packs), DEPENDENCIES}
+    for read in packs:
+        for fault in _unknown_explanations(("explained_by",), read.pack.explained_by or (), known):
+            yield read.mistake(fault)
+        for index, signal in enumerate(read.pack.signals):
+            path = ("signals", index, "explained_by")
+            for fault in _unknown_explanations(path, signal.explained_by or (), known):
+                yield read.mistake(fault)
+    for key, read_text in texts.items():
+        named = read_text.texts.texts[key].explained_by
+        for fault in _unknown_explanations(("texts", key, "explained_by"), named, known):
+            yield _mistake(read_text.document, fault)
+
+
+def _unknown_explanations(
+    path: tuple[str | int, ...], names: tuple[str, ...], known: Iterable[str]
+) -> Iterator[Fault]:
+    for index, name in enumerate(names):
+        if name not in known:
+            wrong = f"no page of a signal '{name}' explains anything"
+            right = did_you_mean(name, known, "names that can be written")
+            yield Fault((*path, index), wrong, right)

@@ -37,8 +37,12 @@ def slug_of(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain)[: SLUG_LENGTH + 1].strip("-")[:SLUG_LENGTH].strip("-")
 
 
+def is_slug(text: str) -> bool:
+    return len(text) <= SLUG_LENGTH and re.fullmatch(_SLUG, text) is not None
+
+
 def _slug(text: str) -> str:
-    if len(text) <= SLUG_LENGTH and re.fullmatch(_SLUG, text):
+    if is_slug(text):
         return text
     suggested = slug_of(text) or "checkout"
     right = f"use lowercase letters, digits and inner hyphens, at most {SLUG_LENGTH}: {suggested}"

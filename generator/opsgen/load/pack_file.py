@@ -5,14 +5,39 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic.json_schema import JsonSchemaValue
 
 from opsgen.load.forms import Deferred, exactly_one
 from opsgen.load.name_fields import Slug
+from opsgen.load.pack_each import MOST_ENTRIES
+from opsgen.load.pack_setting import SettingName, SettingSpec, Written
 from opsgen.load.quantity_fields import DurationField
 from opsgen.load.scalars import WholeNumber, YesNo, mistake
 from opsgen.load.text_fields import Text
 from opsgen.model.oncall import Severity
+from opsgen.model.settings import ConventionPart
 from opsgen.model.signal import Group
+
+_ALERT_NAME = r"^[A-Z][A-Za-z0-9]{1,39}$"
+# In a signal with `each`, names have blanks that its values fill.
+_ALERT_NAME_WITH_BLANKS = r"^([A-Z]|\{[a-z_]+\})([A-Za-z0-9]|\{[a-z_]+\}){0,39}$"
+_SLUG_WITH_BLANKS = r"^([a-z0-9-]|\{[a-z_]+\})+$"
+
+# The alerts that code derives, by their names and kinds in the file of texts.
+DerivedName = Literal[
+    "ErrorBudgetBurn/availability",
+    "ErrorBudgetBurn/latency",
+    "ErrorBudgetBurn/events",
+    "Business/below",
+    "Business/above",
+    "Business/drop",
+    "Business/absent",
+]
+
+
+def _or_a_blank(schema: JsonSchemaValue) -> None:
+    """A number that a value of `each` fills in."""
+    schema["anyOf"] = [*schema["anyOf"], {"type": "string", "pattern": r"^\{[a-z_]+\}$"}]
 
 
 def _number_as_text(value: object) -> object:
@@ -42,7 +67,8 @@ class GuardSpec(Deferred):
         Field(
             description=(
                 "A number, or as many as it takes for one bad event not to exceed the threshold."
-            )
+            ),
+            json_schema_extra=_or_a_blank,
         ),
     ]
 
@@ -72,6 +98,15 @@ class GuidanceSpec(Deferred):
     ]
 
 
+_EXPLAINED_BY = Field(
+    description=(
+        "What explains its alerts, so that they are not told beside it: signals whose page says"
+        " so, and `dependencies`, an outage of a service that this one needs; [] for nothing."
+    ),
+    examples=[["targets", "dependencies"]],
+)
+
+
 class AlertSpec(GuidanceSpec):
     """An alert of a pack: a comparison with a number or a setting, or with `when` a whole
     condition."""
@@ -81,9 +116,10 @@ class AlertSpec(GuidanceSpec):
     name: Annotated[
         str,
         Field(
-            pattern=r"^[A-Z][A-Za-z0-9]{1,39}$",
+            pattern=_ALERT_NAME,
             description="Its name, the same for every service.",
             examples=["TargetDown"],
+            json_schema_extra={"pattern": _ALERT_NAME_WITH_BLANKS},
         ),
     ]
     was: Annotated[
@@ -127,6 +163,15 @@ class AlertSpec(GuidanceSpec):
     requires: Annotated[
         str | None, Field(description="A setting without which the alert is not written.")
     ] = None
+    means_down: Annotated[
+        YesNo,
+        Field(
+            description=(
+                "Whether it says that the service is down: then the alerts that this explains at"
+                " services that need it are not told."
+            )
+        ),
+    ] = False
 
     @model_validator(mode="after")
     def _one_condition(self) -> AlertSpec:
@@ -166,7 +211,24 @@ class PanelSpec(Deferred):
 class SignalSpec(Deferred):
     """One measured quantity: what is measured, how it is drawn, and what alerts on it."""
 
-    name: Annotated[Slug, Field(description="Its name: the label `signal` of its alerts.")]
+    each: Annotated[
+        dict[SettingName, dict[SettingName, Written]],
+        Field(
+            max_length=MOST_ENTRIES,
+            description=(
+                "Makes one signal for each entry: its values fill the blanks of these names, and"
+                " its key fills {item}."
+            ),
+            examples=[{"p50": {"quantile": 0.5}, "p95": {"quantile": 0.95}}],
+        ),
+    ] = Field(default_factory=dict)
+    name: Annotated[
+        Slug,
+        Field(
+            description="Its name: the label `signal` of its alerts.",
+            json_schema_extra={"pattern": _SLUG_WITH_BLANKS},
+        ),
+    ]
     group: Annotated[
         Group,
         Field(description="The group of its rules, and the row of its panel."),
@@ -190,24 +252,74 @@ class SignalSpec(Deferred):
     requires: Annotated[
         str | None, Field(description="A setting without which there is no such signal.")
     ] = None
+    explained_by: Annotated[tuple[Slug, ...] | None, _EXPLAINED_BY] = None
     panel: Annotated[PanelSpec, Field(description="How it is drawn.")] = PanelSpec()
     alerts: Annotated[tuple[AlertSpec, ...], Field(description="What alerts on it.")] = ()
+
+
+PackFor = Literal["service", "probe", "dependency", "runtime", "process"]
 
 
 class PackFile(Deferred):
     """A file of templates/packs: the signals of one kind of thing."""
 
-    pack: Annotated[Slug, Field(description="Its name.")]
+    pack: Annotated[
+        Slug,
+        Field(
+            description=(
+                "Its name. A dependency of this kind, a runtime or a process is written by it."
+            )
+        ),
+    ]
+    of: Annotated[
+        PackFor,
+        Field(
+            alias="for",
+            description=(
+                "What its signals are of: every service, each probe, each dependency of the"
+                " pack's name, or the services with this runtime or process."
+            ),
+            examples=["service"],
+        ),
+    ]
     title: Annotated[Text, Field(description="Its name for people.")]
     source: Annotated[Text, Field(description="Where the numbers were taken from.")]
     needs: Annotated[
-        tuple[str, ...],
+        tuple[ConventionPart, ...],
         Field(
             description="The parts of the convention that it reads.",
             examples=[["requests"], ["latency"]],
         ),
     ] = ()
+    settings: Annotated[
+        dict[SettingName, SettingSpec],
+        Field(
+            description="Settings of its own, by their names: numbers that a spec may give.",
+            examples=[
+                {
+                    "connections": {
+                        "type": "percentage",
+                        "default": "80%",
+                        "source": "awesome-prometheus-alerts",
+                        "description": "The share of connections in use that is too much.",
+                    }
+                }
+            ],
+        ),
+    ] = Field(default_factory=dict)
+    explained_by: Annotated[tuple[Slug, ...] | None, _EXPLAINED_BY] = None
     signals: Annotated[tuple[SignalSpec, ...], Field(min_length=1, description="What it measures.")]
+
+    def explanations_of(self, signal: SignalSpec) -> tuple[str, ...]:
+        """What explains a signal's alerts: as it says itself, or as its pack does."""
+        own = signal.explained_by
+        return (self.explained_by or ()) if own is None else own
+
+
+class DerivedAlertSpec(GuidanceSpec):
+    """The words of an alert that code derives, and what explains it."""
+
+    explained_by: Annotated[tuple[Slug, ...], _EXPLAINED_BY]
 
 
 class TextsFile(Deferred):
@@ -215,5 +327,6 @@ class TextsFile(Deferred):
     `Name/kind`."""
 
     texts: Annotated[
-        dict[str, GuidanceSpec], Field(description="The words of each alert, by its name and kind.")
+        dict[DerivedName, DerivedAlertSpec],
+        Field(description="The words of each alert, by its name and kind."),
     ]

@@ -14,12 +14,13 @@ from opsgen.load.forms import ShortForm, StandIn, Strict
 from opsgen.load.match_spec import ConventionSpec, Match
 from opsgen.load.name_fields import Slug
 from opsgen.load.objective_spec import SloSpec
+from opsgen.load.pack_setting import SettingName, Written
 from opsgen.load.probe_spec import ProbeSpec, ScrapeSpec
 from opsgen.load.runbook_spec import EnvironmentVariableSpec, RunbookSpec
 from opsgen.load.text_fields import Text
 from opsgen.load.threshold_spec import ErrorsSpec, LatencySpec, ResourcesSpec
 from opsgen.load.tuning_spec import Tunings
-from opsgen.model.runtimes import Runtime
+from opsgen.model.runtimes import RUNTIMES
 
 _TEAM = Field(
     description="The team that answers for it: one of opsgen.yaml.", examples=["payments"]
@@ -48,7 +49,14 @@ _ESCALATION = Field(
     description="Other policies than the team's, by severity.",
     examples=[{"page": "critical", "ticket": "working-hours"}],
 )
+_SETTINGS = Field(
+    description="Settings of packs: by the pack's name, then by the setting's.",
+    examples=[{"targets": {"down": "20%"}}],
+)
 _RUNBOOK = Field(description="Commands and links for the runbook.")
+
+
+PackSettings = dict[Slug, dict[SettingName, Written]]
 
 
 class EnvironmentSpec(Strict):
@@ -65,6 +73,7 @@ class EnvironmentSpec(Strict):
     resources: Annotated[ResourcesSpec | None, _RESOURCES] = None
     business: Annotated[tuple[BusinessSpec, ...] | None, _BUSINESS] = None
     dependencies: Annotated[tuple[DependencySpec, ...] | None, _DEPENDENCIES] = None
+    settings: Annotated[PackSettings | None, _SETTINGS] = None
     alerts: Annotated[Tunings | None, _ALERTS] = None
     escalation: Annotated[EscalationChoice | None, _ESCALATION] = None
     runbook: Annotated[RunbookSpec | None, _RUNBOOK] = None
@@ -86,7 +95,17 @@ class ServiceSpec(Strict):
     description: Annotated[Text | None, Field(description="What it does, in a sentence.")] = None
     team: Annotated[Slug | None, _TEAM] = None
     tier: Annotated[Tier, _TIER] = 2
-    runtime: Annotated[Runtime, Field(description="What it runs on.")] = "process"
+    runtime: Annotated[
+        Slug,
+        Field(
+            description="What it runs on: one of these, or a pack for a runtime by its name.",
+            json_schema_extra={"anyOf": [{"enum": list(RUNTIMES)}, {"type": "string"}]},
+        ),
+    ] = "process"
+    process: Annotated[
+        Slug | None,
+        Field(description="What kind of process it is: a pack for processes by its name."),
+    ] = None
     convention: Annotated[
         ConventionSpec | None,
         ShortForm("use"),
@@ -103,6 +122,7 @@ class ServiceSpec(Strict):
     resources: Annotated[ResourcesSpec | None, _RESOURCES] = None
     business: Annotated[tuple[BusinessSpec, ...], _BUSINESS] = ()
     dependencies: Annotated[tuple[DependencySpec, ...], _DEPENDENCIES] = ()
+    settings: Annotated[PackSettings, _SETTINGS] = Field(default_factory=dict)
     alerts: Annotated[Tunings, _ALERTS] = Field(default_factory=dict)
     escalation: Annotated[EscalationChoice | None, _ESCALATION] = None
     runbook: Annotated[RunbookSpec | None, _RUNBOOK] = None

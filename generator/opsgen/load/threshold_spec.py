@@ -12,23 +12,26 @@ from opsgen.load.quantity_fields import (
     PercentField,
     PositiveDurationField,
 )
+from opsgen.model.settings import reference
 
 
 class LatencySpec(Strict):
     """Thresholds on the percentiles themselves: a ticket while a percentile is above its own."""
 
     p50: Annotated[
-        PositiveDurationField | None, Field(description="Of the median.", examples=["80ms"])
+        PositiveDurationField | None, Field(description=reference("latency.p50"), examples=["80ms"])
     ] = None
     p95: Annotated[
-        PositiveDurationField | None, Field(description="Of p95.", examples=["250ms"])
+        PositiveDurationField | None,
+        Field(description=reference("latency.p95"), examples=["250ms"]),
     ] = None
     p99: Annotated[
-        PositiveDurationField | None, Field(description="Of p99.", examples=["800ms"])
+        PositiveDurationField | None,
+        Field(description=reference("latency.p99"), examples=["800ms"]),
     ] = None
     for_: Annotated[
         DurationField | None,
-        Field(alias="for", description="How long it must last; default: 10m.", examples=["10m"]),
+        Field(alias="for", description=reference("latency.for"), examples=["10m"]),
     ] = None
     buckets: Annotated[
         tuple[PositiveDurationField, ...],
@@ -42,12 +45,10 @@ class LatencySpec(Strict):
 class ErrorsSpec(Strict):
     """When the share of failed requests is too high."""
 
-    above: Annotated[
-        PercentField, Field(description="The share above which it is too high.", examples=["2%"])
-    ]
+    above: Annotated[PercentField, Field(description=reference("errors.above"), examples=["2%"])]
     for_: Annotated[
         DurationField | None,
-        Field(alias="for", description="How long it must last; default: 5m.", examples=["5m"]),
+        Field(alias="for", description=reference("errors.for"), examples=["5m"]),
     ] = None
 
 

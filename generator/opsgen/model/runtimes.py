@@ -1,4 +1,5 @@
-"""What a service may run on, as one table: specs, schema, docs and runbooks read it."""
+"""What a service may run on without a pack, as one table: specs, schema, docs and runbooks read
+it."""
 
 from __future__ import annotations
 

@@ -6,21 +6,19 @@ value came from.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
+from opsgen.model.explanations import Explanations
 from opsgen.model.oncall import Severity, Team
 from opsgen.model.platform import Platform
-from opsgen.model.runtimes import Runtime
+from opsgen.model.settings import ConventionPart, SettingValue
 from opsgen.promql import Matcher, Selector
 from opsgen.quantities import Duration, Ratio
 
 SloKind = Literal["availability", "latency", "events"]
-
-# What a setting may hold; `None` says that the spec does not ask for the thing it would set.
-Setting = Duration | Ratio | Decimal | str | bool | None
 
 
 @dataclass(frozen=True)
@@ -65,6 +63,9 @@ class Convention:
     errors: Selector | None = None
     latency: Histogram | None = None
     route_label: str | None = None
+
+    def has(self, parts: Iterable[ConventionPart]) -> bool:
+        return all(getattr(self, part) is not None for part in parts)
 
 
 @dataclass(frozen=True)
@@ -190,9 +191,21 @@ class Scrape:
 
 
 @dataclass(frozen=True)
+class Dependency:
+    """Something that the service needs, by the name of its kind, and the settings of its pack."""
+
+    kind: str
+    name: str
+    matchers: tuple[Matcher, ...]
+    settings: Mapping[str, SettingValue]
+    place: Place
+
+
+@dataclass(frozen=True)
 class Service:
-    """One service in one environment, complete. `settings` holds every value that tunes a pack, by
-    dotted path.
+    """One service in one environment, complete. `settings` holds every value of the table of
+    settings, by dotted path, and `pack_settings` those that packs declare themselves, by the pack's
+    name; a dependency has those of its own pack. `explanations` are the same for all services.
 
     `name` is what outputs call it: the spec's own name (`spec_name`) in the first environment, and
     in any other one with that environment behind it, so that all of them can be loaded side by
@@ -205,14 +218,14 @@ class Service:
     team: Team
     tier: int
     environment: str
-    runtime: Runtime
+    runtime: str
     spec_file: str
     convention: Convention
     matchers: tuple[Matcher, ...]
     slos: tuple[EventSlo, ...]
     probes: tuple[Probe, ...]
     business: tuple[BusinessSignal, ...]
-    settings: Mapping[str, Setting]
+    settings: Mapping[str, SettingValue]
     origins: Mapping[str, str]
     overrides: Mapping[str, AlertOverride]
     burn_rates: tuple[BurnRate, ...] | None
@@ -224,6 +237,10 @@ class Service:
     environment_variables: tuple[EnvironmentVariable, ...] = ()
     spec_name: str = ""
     scrape: Scrape | None = None
+    process: str = ""
+    dependencies: tuple[Dependency, ...] = ()
     depends_on: tuple[str, ...] = ()  # other services of the fleet
+    pack_settings: Mapping[str, Mapping[str, SettingValue]] = field(default_factory=dict)
+    explanations: Explanations = field(default_factory=Explanations)
     not_yet: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -8,6 +8,27 @@ from collections.abc import Mapping
 
 _BLANK = re.compile(r"\{(\{[a-z_]+\}|[a-z_]+)\}")
 
+# The blanks that a text may have, by where it stands. Every text may have those of the service.
+BLANKS: Mapping[str, tuple[str, ...]] = {
+    "service": ("service", "title", "team", "tier", "environment"),
+    "signal": ("signal",),
+    "probe": ("name", "url", "url_shell", "probe_job", "probe_window", "probe_timeout"),
+    "dependency": ("name",),
+    "alert": ("value", "hold"),
+    "threshold": ("threshold",),
+    "guard": ("events", "events_window"),
+    "ErrorBudgetBurn": (
+        *("value", "slo", "slo_title", "objective", "window", "budget", "budget_left"),
+        *("outage", "slow", "tiers"),
+    ),
+    "Business": (*("value", "hold", "threshold", "signal_title", "drop", "remaining", "against"),),
+}
+
+
+def blanks_of(*places: str) -> frozenset[str]:
+    """The blanks that a text in these places may have."""
+    return frozenset(name for place in ("service", *places) for name in BLANKS.get(place, ()))
+
 
 class UnknownBlank(KeyError):
     """A text has a blank that nothing fills; the message names it and those that there are."""
@@ -32,6 +53,17 @@ def fill(text: str, words: Mapping[str, str]) -> str:
         return words[name]
 
     return _BLANK.sub(word, text)
+
+
+def fill_known(text: str, words: Mapping[str, str]) -> str:
+    """The text with the blanks of these names filled, and all others left to be filled later."""
+    return _BLANK.sub(lambda found: words.get(found.group(1), found.group(0)), text)
+
+
+def blank_alone(text: str) -> str | None:
+    """The name of the blank that is the whole text; None where it is not one alone."""
+    found = _BLANK.fullmatch(text)
+    return None if found is None or found.group(1).startswith("{") else found.group(1)
 
 
 def go_text(text: str) -> str:

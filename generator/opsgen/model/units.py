@@ -1,5 +1,5 @@
-"""The units that packs and specs may name, as one table; any other unit of a business signal is
-shown as written."""
+"""The units that packs and specs may name, as one table; any other unit is shown as it is
+written."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ UNITS: dict[str, Unit] = {
 
 
 def unit_named(name: str) -> Unit:
-    """A unit of the table, or for a business signal's own words (`orders/s`) Grafana's free
-    suffix."""
+    """A unit of the table, or for somebody's own words (`orders/s`) Grafana's free suffix."""
     known = UNITS.get(name)
     if known is not None:
         return known

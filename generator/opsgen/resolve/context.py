@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from opsgen.load.convention_file import ConventionFile
+from opsgen.load.library import Library
 from opsgen.load.service_spec import ServiceSpec
 from opsgen.model.organisation import Organisation
 from opsgen.model.service import Place
@@ -30,7 +29,7 @@ class Context:
     overlaid: frozenset[str]
     document: Positions
     organisation: Organisation
-    conventions: Mapping[str, ConventionFile]
+    library: Library
     mistakes: Mistakes
     origins: dict[str, str]
     warnings: list[str] = field(default_factory=list)
@@ -71,8 +70,8 @@ class Context:
         self.origins[key] = self.origin(key) if is_set else default
         return value
 
-    def wrong(self, path: KeyPath, wrong: str, right: str = "") -> None:
-        self.mistakes.add(self.path(*path), wrong, right)
+    def wrong(self, path: KeyPath, wrong: str, right: str = "", of: str = "value") -> None:
+        self.mistakes.add(self.path(*path), wrong, right, of)
 
     def warn(self, path: KeyPath, text: str) -> None:
         place = self.place(*path)

@@ -33,9 +33,9 @@ def service_convention(context: Context) -> Convention:
     context.origins["convention"] = context.origin("convention")
     if spec.use is None:
         return _convention(context, "inline", "as the spec names them", spec)
-    found = context.conventions.get(spec.use)
+    found = context.library.conventions.get(spec.use)
     if found is None:
-        right = suggest(spec.use, context.conventions, "conventions")
+        right = suggest(spec.use, context.library.conventions, "conventions")
         context.wrong(("convention",), f"there is no convention {spec.use!r}", right)
         return NO_CONVENTION
     return _convention(context, found.convention, found.title, _laid_over(found, spec))

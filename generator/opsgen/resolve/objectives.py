@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from opsgen.load.convention_file import ConventionFile
 from opsgen.load.objective_spec import SloSpec
-from opsgen.load.shown import listed
 from opsgen.model.service import Convention, EventSlo, Histogram, SloKind
 from opsgen.promql import Aggregate, Call, Node, Selector, Subquery
 from opsgen.promql.tree import walk
 from opsgen.quantities import Duration, Ratio, number_text
 from opsgen.resolve.context import Context
 from opsgen.resolve.mistakes import KeyPath, Mistakes
+from opsgen.resolve.needs import Parts, refuse_without
 from opsgen.resolve.own_queries import OWN_LABELS, check_ranges, parsed
 
 _SHORTEST_SLO, _LONGEST_SLO = Duration.of("1d"), Duration.of("365d")
 _COUNTER_FUNCTIONS = frozenset({"rate", "increase"})
 _AVERAGING = frozenset({"avg", "max", "min", "quantile", "stddev", "stdvar"})
-# The parts of a convention that an SLO is measured by, and what they are called.
-_MEASURED_BY = {
-    "availability": (("requests", "errors"), "requests and errors"),
-    "latency": (("latency",), "a latency histogram"),
+# The parts of a convention that an SLO is measured by.
+_MEASURED_BY: dict[str, Parts] = {
+    "availability": ("requests", "errors"),
+    "latency": ("latency",),
 }
 
 
@@ -84,13 +83,14 @@ def _promise(
     """The kind of an SLO, its objective and its title for people, after checking what it is
     measured by."""
     if spec.availability is not None:
-        if convention.requests is None or convention.errors is None:
-            _needs(context, path, "availability", convention)
+        here, parts = (*path, "availability"), _MEASURED_BY["availability"]
+        refuse_without(context, here, "availability", parts, convention)
         return "availability", spec.availability, "Availability"
     if spec.latency is not None:
         threshold = spec.latency.threshold
         if convention.latency is None:
-            _needs(context, path, "latency", convention)
+            here, parts = (*path, "latency"), _MEASURED_BY["latency"]
+            refuse_without(context, here, "latency", parts, convention)
         else:
             _check_boundary(context, path, threshold, convention.latency)
         return "latency", spec.latency.objective, f"Answers under {threshold}"
@@ -121,23 +121,6 @@ def _check_grouping(context: Context, path: KeyPath, spec: SloSpec) -> None:
         elif label.lower() in ("inf", "nan"):
             wrong = f"PromQL reads {label} as a number"
             context.wrong(here, wrong, "give it another name")
-
-
-def _needs(context: Context, path: KeyPath, what: str, convention: Convention) -> None:
-    parts, called = _MEASURED_BY[what]
-    if context.spec.convention is None:
-        wrong = f"{what} can't be measured without a convention"
-    elif convention.name == "none":
-        return  # the convention itself was reported
-    else:
-        wrong = f"the convention {convention.name} has no {called.removeprefix('a ')}"
-    known = sorted(name for name, one in context.conventions.items() if _has(one, parts))
-    right = f"name a convention that has ({listed(known)}), or write convention: with {called}"
-    context.wrong((*path, what), wrong, right)
-
-
-def _has(convention: ConventionFile, parts: Iterable[str]) -> bool:
-    return all(getattr(convention, part) is not None for part in parts)
 
 
 def _check_boundary(

@@ -6,13 +6,14 @@ from urllib.parse import urlsplit
 
 from opsgen.load.probe_spec import ProbeSpec
 from opsgen.model.service import Probe
+from opsgen.model.settings import default_duration
 from opsgen.quantities import Duration
 from opsgen.resolve.context import Context
 
 _INTERVAL = Duration.of("30s")
 _TIMEOUT = Duration.of("5s")
-_SLOW = Duration.of("1s")
-_CERTIFICATE = Duration.of("14d")
+_SLOW = default_duration("probe.slow")
+_CERTIFICATE = default_duration("probe.certificate")
 
 
 def service_probes(context: Context) -> tuple[Probe, ...]:

@@ -3,21 +3,28 @@ every value's origin, and the spec's mistakes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
-from opsgen.load.convention_file import ConventionFile
+from opsgen.load.library import Library
 from opsgen.load.service_spec import ServiceSpec
 from opsgen.load.tuning_spec import AlertTuning
 from opsgen.model import links
 from opsgen.model.organisation import Organisation
-from opsgen.model.service import AlertOverride, EnvironmentVariable, Scrape, Service
+from opsgen.model.service import (
+    AlertOverride,
+    Dependency,
+    EnvironmentVariable,
+    Scrape,
+    Service,
+)
 from opsgen.model.targets import target_that_reads
 from opsgen.promql import Matcher
 from opsgen.promql.tree import exact_value
 from opsgen.resolve.business import business_signals
 from opsgen.resolve.context import Context
 from opsgen.resolve.convention import service_convention
+from opsgen.resolve.dependencies import service_dependencies, services_needed
 from opsgen.resolve.environments import (
     check_environment,
     environments_of,
@@ -27,6 +34,7 @@ from opsgen.resolve.environments import (
 from opsgen.resolve.match import service_matchers
 from opsgen.resolve.mistakes import Mistakes, Positions
 from opsgen.resolve.objectives import service_objectives, warn_of_dependencies
+from opsgen.resolve.pack_settings import pack_settings, service_process, service_runtime
 from opsgen.resolve.probes import service_probes
 from opsgen.resolve.settings import service_settings
 from opsgen.resolve.sound import Resolved, resolved
@@ -50,7 +58,7 @@ def resolve(
     spec: ServiceSpec,
     document: Positions,
     organisation: Organisation,
-    conventions: Mapping[str, ConventionFile],
+    library: Library,
     spec_file: str,
     environment: str | None = None,
 ) -> Resolved:
@@ -68,7 +76,7 @@ def resolve(
         overlaid=overlaid_keys(spec, here),
         document=document,
         organisation=organisation,
-        conventions=conventions,
+        library=library,
         mistakes=Mistakes(document),
         origins=dict(organisation.origins),
     )
@@ -79,6 +87,7 @@ def _resolved(context: Context, spec_file: str) -> Resolved:
     spec, organisation, name = context.spec, context.organisation, context.name
     convention = service_convention(context)
     matchers = service_matchers(context)
+    dependencies = service_dependencies(context)
     title = context.given("title", spec.title or spec.service, "default: the service's name")
     service = Service(
         name=name,
@@ -93,9 +102,7 @@ def _resolved(context: Context, spec_file: str) -> Resolved:
         team=service_team(context),
         tier=context.given("tier", spec.tier, "default: wakes people for what users notice"),
         environment=context.environment,
-        runtime=context.given(
-            "runtime", spec.runtime, "default: nothing is assumed of what it runs on"
-        ),
+        runtime=service_runtime(context),
         spec_file=spec_file,
         origins=context.origins,
         overrides=_overrides(context),
@@ -108,8 +115,12 @@ def _resolved(context: Context, spec_file: str) -> Resolved:
         environment_variables=_environment_variables(spec),
         spec_name=spec.service,
         scrape=_scrape(context, matchers),
-        depends_on=_depends_on(context),
-        not_yet=tuple(_not_yet(spec)),
+        process=service_process(context),
+        dependencies=dependencies,
+        depends_on=services_needed(context, dependencies),
+        pack_settings=pack_settings(context),
+        explanations=context.library.explanations,
+        not_yet=tuple(_not_yet(context, dependencies)),
     )
     warn_of_dependencies(context, service.slos)
     _check_watched(context)
@@ -176,17 +187,11 @@ def _scrape(context: Context, matchers: Iterable[Matcher]) -> Scrape | None:
     )
 
 
-def _depends_on(context: Context) -> tuple[str, ...]:
-    """The other services of the fleet that it depends on, each as its outputs are named in this
-    environment."""
-    names = [one.name for one in context.spec.dependencies if one.kind == "service"]
-    return tuple(dict.fromkeys(f"{name}{context.suffix}" for name in names))
-
-
-def _not_yet(spec: ServiceSpec) -> Iterable[str]:
+def _not_yet(context: Context, dependencies: Iterable[Dependency]) -> Iterable[str]:
+    spec = context.spec
     if spec.resources is not None:
         yield "resources"
-    if spec.dependencies:
+    if any(one.kind not in context.library.packs for one in dependencies):
         yield "dependencies"
     for name in spec.alerts:
         if name in _ALERTS_NOT_YET:

@@ -1,91 +1,76 @@
-"""The values that tune packs: thresholds on errors, latency and targets, as the spec gives them or
-by default."""
+"""The table of settings as one spec fills it: what it gives, or the default, after checking that
+the service's convention can tell."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 
-from opsgen.model.service import Convention, Histogram, Setting
+from opsgen.model.service import Convention, Histogram
+from opsgen.model.settings import ConventionPart, Setting, SettingValue, settings_of
 from opsgen.quantities import Duration, Ratio
 from opsgen.resolve.context import Context
 from opsgen.resolve.mistakes import KeyPath
-
-# The defaults of everything a spec may leave out, with where each comes from.
-_DEFAULTS: dict[str, tuple[Setting, str]] = {
-    "errors.above": (
-        Ratio.parse("5%"),
-        "default: 5% of requests, as awesome-prometheus-alerts has it",
-    ),
-    "errors.for": (Duration.of("5m"), "default: as long as the window it is measured over"),
-    "latency.p50": (None, "not asked for"),
-    "latency.p95": (None, "not asked for"),
-    "latency.p99": (None, "not asked for"),
-    "latency.for": (Duration.of("10m"), "default: two windows of five minutes"),
-    "targets.down": (Ratio.parse("10%"), "default: kube-prometheus' TargetDown"),
-}
-_QUANTILES = {"p50": Decimal("0.5"), "p95": Decimal("0.95"), "p99": Decimal("0.99")}
+from opsgen.resolve.needs import refuse_without
 
 
-def service_settings(context: Context, convention: Convention) -> dict[str, Setting]:
-    """Every setting by its dotted path, after checking what the service's convention can tell."""
-    settings: dict[str, Setting] = {}
-    for key, (default, origin) in _DEFAULTS.items():
-        section, _, name = key.partition(".")
-        given = _given(context, section, name)
-        settings[key] = default if given is None else given
-        context.origins[key] = origin if given is None else context.origin(section, name)
-    if convention.errors is None:
-        settings["errors.above"] = None
-    _check_errors(context, convention)
-    _check_error_ratio(context, settings["errors.above"])
-    _check_percentiles(context, settings, convention)
+def service_settings(context: Context, convention: Convention) -> dict[str, SettingValue]:
+    """Every setting of the table by its dotted path; None where the spec does not ask for it, or
+    the convention lacks what it needs."""
+    settings: dict[str, SettingValue] = {}
+    for row in settings_of("service"):
+        given = _given(context, row)
+        settings[row.name] = row.default if given is None else given
+        context.origins[row.name] = _origin(context, row, given)
+        if row.needs is not None and not convention.has((row.needs,)):
+            settings[row.name] = None
+            context.origins[row.name] = f"not used: the convention has no {row.needs}"
+        elif given is not None:
+            _check(context, row, given, convention)
+    for path, part in _asked_for(context):
+        refuse_without(context, path, part, (part,), convention)
     return settings
 
 
-def default_of(key: str) -> Setting:
-    """What a setting is where the spec does not give it."""
-    default, _ = _DEFAULTS[key]
-    return default
-
-
-def _given(context: Context, section: str, name: str) -> Setting:
+def _given(context: Context, row: Setting) -> SettingValue:
+    section, name = row.path
     spec = getattr(context.spec, section, None)
-    field = "for_" if name == "for" else name
-    given: Setting = getattr(spec, field, None)
+    given: SettingValue = getattr(spec, "for_" if name == "for" else name, None)
     return given
 
 
-def _check_errors(context: Context, convention: Convention) -> None:
-    if convention.errors is not None or convention.name == "none":
-        return
-    if context.spec.errors is not None:
-        wrong = f"the convention {convention.name} has no errors"
-        context.wrong(("errors",), wrong, "leave this out")
+def _origin(context: Context, row: Setting, given: SettingValue) -> str:
+    if given is not None:
+        return context.origin(*row.path)
+    return row.source if row.default is None else f"default: {row.source}"
 
 
-def _check_error_ratio(context: Context, limit: Setting) -> None:
-    """With neither end of the scale can a single failure be told from trouble."""
-    if isinstance(limit, Ratio) and not 0 < limit.value < 1:
-        never = f"a share of failed requests is never above {limit}"
-        wrong = never if limit.value else f"above {limit} every single failure fires"
-        right = "write a percentage between 0% and 100%, for example 2%"
-        context.wrong(("errors", "above"), wrong, right)
+def _asked_for(context: Context) -> Iterator[tuple[KeyPath, ConventionPart]]:
+    """What the spec writes of what means nothing without a part of a convention."""
+    for row in settings_of("service"):
+        if row.needs is not None and _given(context, row) is not None:
+            yield row.path, row.needs
+    if context.spec.latency is not None and context.spec.latency.buckets:
+        yield ("latency", "buckets"), "latency"
 
 
-def _check_percentiles(
-    context: Context, settings: Mapping[str, Setting], convention: Convention
+def _check(context: Context, row: Setting, given: SettingValue, convention: Convention) -> None:
+    if isinstance(given, Ratio) and row.between is not None:
+        _check_share(context, row.path, given, row.between)
+    if isinstance(given, Duration) and row.quantile is not None and convention.latency is not None:
+        _check_percentile(context, row.path, given, row.quantile, convention.latency)
+
+
+def _check_share(
+    context: Context, path: KeyPath, share: Ratio, between: tuple[Decimal, Decimal]
 ) -> None:
-    for name, quantile in _QUANTILES.items():
-        threshold = settings[f"latency.{name}"]
-        if not isinstance(threshold, Duration):
-            continue
-        path = ("latency", name)
-        if convention.latency is not None:
-            _check_percentile(context, path, threshold, quantile, convention.latency)
-        elif convention.name != "none" or context.spec.convention is None:
-            right = "name a convention that has one"
-            context.wrong(path, "there is no latency histogram", right)
+    least, most = between
+    if least < share.value < most:
+        return
+    never = f"a share of failed requests is never above {share}"
+    wrong = f"above {share} every single failure fires" if share.value <= least else never
+    right = f"write a percentage between {Ratio(least)} and {Ratio(most)}, for example 2%"
+    context.wrong(path, wrong, right)
 
 
 def _check_percentile(

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from opsgen.errors import Mistake
 from opsgen.model.service import BusinessSignal, Convention, EventSlo, Service
+from opsgen.model.settings import SettingValue, setting_row
 from opsgen.resolve.context import Context
-from opsgen.resolve.settings import default_of
 
 _T = TypeVar("_T")
 
@@ -52,8 +52,7 @@ def resolved(context: Context, service: Service) -> Resolved:
     slos = _sound(context, "slos", service.slos)
     business = _sound(context, "business", service.business)
     settings = {
-        key: default_of(key) if tuple(key.split(".")) in faulty else setting
-        for key, setting in service.settings.items()
+        name: _sound_setting(context, name, setting) for name, setting in service.settings.items()
     }
     return Resolved(
         service=replace(
@@ -73,6 +72,13 @@ def _sound(context: Context, key: str, values: Sequence[_T]) -> tuple[_T, ...]:
     """Those of a list of the spec that have no mistake."""
     faulty = context.faulty
     return tuple(value for index, value in enumerate(values) if (key, index) not in faulty)
+
+
+def _sound_setting(context: Context, name: str, setting: SettingValue) -> SettingValue:
+    """A setting, or its default where what the spec gives has a mistake. One that the convention
+    lacks the part for stays without a value."""
+    row = setting_row(name)
+    return row.default if row.path in context.faulty and setting is not None else setting
 
 
 def _is_measured(slo: EventSlo, convention: Convention) -> bool:

@@ -3,27 +3,19 @@ reading order."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import replace
 
 from opsgen.errors import Mistake
 from opsgen.load.library import Library
-from opsgen.load.pack_file import PackFile
-from opsgen.model.service import BusinessSignal, Probe, Service, Setting
+from opsgen.model.service import BusinessSignal, Service
 from opsgen.model.signal import GROUPS, Alert, Derived, Signal
-from opsgen.promql import Matcher
-from opsgen.quantities import Duration
 from opsgen.signals.business import alert_name, business_signal, kind_of
-from opsgen.signals.packs import Instance, has_parts, pack_signals
+from opsgen.signals.instances import instances
+from opsgen.signals.packs import pack_signals
 from opsgen.signals.slo import severities_of_tier, slo_signals
 from opsgen.signals.slo_alerts import BURN_ALERT
 
-_SERVICE_PACKS = ("targets", "requests", "latency")
-# A probe has failed when none has succeeded for twice so many intervals: in the window, and then
-# for as long again. The window alone would do after a gap in the scrapes, when one lost packet is
-# all that there is in it.
-_FAILED_INTERVALS = 2
 _LONGEST_NAME = 40  # of an alert, as mixtool's linter has it
 
 
@@ -39,15 +31,8 @@ def derive(service: Service, library: Library, may_come: Set[str] = frozenset())
         found, said = slo_signals(service, slo, library.texts)
         signals.extend(found)
         notes.extend(said)
-    for probe in service.probes:
-        signals.extend(_probe_signals(service, probe, library.packs["probe"]))
-    # Without matchers they would be of everybody's series.
-    for name in _SERVICE_PACKS if service.matchers else ():
-        pack = library.packs[name]
-        if has_parts(service.convention, pack.needs):
-            signals.extend(
-                pack_signals(service, Instance(pack, service.matchers, service.settings))
-            )
+    for instance in instances(service, library):
+        signals.extend(pack_signals(service, instance))
     signals.extend(
         business_signal(service, business, library.texts) for business in service.business
     )
@@ -68,25 +53,6 @@ def possible_alerts(library: Library, business: Iterable[BusinessSignal]) -> fro
     of_packs = {alert.name for signal in signals for alert in signal.alerts}
     own = {alert_name(one.name, kind_of(alert)) for one in business for alert in one.alerts}
     return frozenset({BURN_ALERT, *of_packs, *own})
-
-
-def _probe_signals(service: Service, probe: Probe, pack: PackFile) -> tuple[Signal, ...]:
-    window = max(probe.interval * _FAILED_INTERVALS, Duration.of("1m"))
-    settings: dict[str, Setting] = {
-        "probe.window": window,
-        "probe.for": window,
-        "probe.slow": probe.slow,
-        "probe.certificate": probe.certificate,
-    }
-    words = {
-        "url": probe.url,
-        "url_shell": shlex.quote(probe.url),
-        "probe_job": probe.job(service.name),
-        "probe_window": (window * 2).in_words,
-        "probe_timeout": probe.timeout.in_words,
-    }
-    matchers = (Matcher("job", "=", probe.job(service.name)),)
-    return pack_signals(service, Instance(pack, matchers, settings, probe.name, words))
 
 
 def _at_tier(signal: Signal, service: Service) -> Signal:

@@ -20,7 +20,8 @@ from opsgen.load.pack_file import (
     PackFile,
     SignalSpec,
 )
-from opsgen.model.service import Convention, Service, Setting
+from opsgen.model.service import Convention, Service
+from opsgen.model.settings import SettingValue, as_number
 from opsgen.model.signal import Alert, Check, Guard, Guidance, Line, Panel, Signal, Threshold, Unit
 from opsgen.model.texts import fill, go_text
 from opsgen.model.units import unit_named
@@ -35,7 +36,7 @@ from opsgen.promql.rewrite import (
     with_range,
     with_selectors,
 )
-from opsgen.quantities import Duration, Ratio
+from opsgen.quantities import Duration
 
 Texts = Mapping[str, GuidanceSpec]
 
@@ -55,11 +56,11 @@ class AlertText:
 @dataclass(frozen=True)
 class Instance:
     """One use of a pack: what it is called (empty for the service itself), its matchers, settings
-    and words."""
+    (its pack's own by their names alone) and words."""
 
     pack: PackFile
     matchers: tuple[Matcher, ...]
-    settings: Mapping[str, Setting]
+    settings: Mapping[str, SettingValue]
     name: str = ""
     words: Mapping[str, str] | None = None
 
@@ -79,11 +80,6 @@ def hold_of(service: Service, alert: str, default: Duration) -> Duration:
     default."""
     override = service.overrides.get(alert)
     return default if override is None or override.hold is None else override.hold
-
-
-def has_parts(convention: Convention, needs: tuple[str, ...]) -> bool:
-    """Whether the convention has every part that a pack reads (`requests`, `errors`, `latency`)."""
-    return all(getattr(convention, part) is not None for part in needs)
 
 
 def alert_texts(texts: Texts, key: str, service: Service, words: Mapping[str, str]) -> AlertText:
@@ -173,7 +169,7 @@ def _check(
     return Check(fill(spec.text, words), query, command)
 
 
-def _asked_for(requires: str | None, settings: Mapping[str, Setting]) -> bool:
+def _asked_for(requires: str | None, settings: Mapping[str, SettingValue]) -> bool:
     return requires is None or settings.get(requires) is not None
 
 
@@ -306,20 +302,6 @@ class _Filler:
             return Decimal(written)
         except InvalidOperation:
             return as_number(self.instance.settings[written])
-
-
-def as_number(setting: Setting) -> Decimal:
-    """A setting as the number a query compares with: durations in seconds, percentages as
-    ratios."""
-    match setting:
-        case Duration():
-            return setting.seconds
-        case Ratio():
-            return setting.value
-        case Decimal():
-            return setting
-        case _:
-            raise TypeError(f"{setting!r} is no number")
 
 
 def _fewest(guard: GuardSpec, threshold: Threshold | None) -> int:

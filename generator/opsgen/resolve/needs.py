@@ -1,0 +1,41 @@
+"""What is measured by parts of a convention: refused where the service's convention lacks them."""
+
+from __future__ import annotations
+
+from opsgen.load.convention_file import ConventionFile
+from opsgen.load.shown import listed
+from opsgen.model.service import Convention
+from opsgen.model.settings import ConventionPart
+from opsgen.resolve.context import Context
+from opsgen.resolve.mistakes import KeyPath
+
+_CALLED: dict[ConventionPart, str] = {
+    "requests": "requests",
+    "errors": "errors",
+    "latency": "a latency histogram",
+}
+Parts = tuple[ConventionPart, ...]
+
+
+def refuse_without(
+    context: Context, path: KeyPath, what: str, parts: Parts, convention: Convention
+) -> None:
+    """Notes what the spec asks for at this path where the convention lacks a part of what it is
+    measured by."""
+    if convention.has(parts):
+        return
+    called = " and ".join(_CALLED[part] for part in parts)
+    if context.spec.convention is None:
+        wrong = f"{what} can't be measured without a convention"
+    elif convention.name == "none":
+        return  # the convention itself was reported
+    else:
+        wrong = f"the convention {convention.name} has no {called.removeprefix('a ')}"
+    conventions = context.library.conventions.items()
+    known = sorted(name for name, one in conventions if _has(one, parts))
+    right = f"name a convention that has ({listed(known)}), or write convention: with {called}"
+    context.wrong(path, wrong, right)
+
+
+def _has(convention: ConventionFile, parts: Parts) -> bool:
+    return all(getattr(convention, part) is not None for part in parts)
