@@ -4,16 +4,18 @@ section, route and proof, and a spec tunes it."""
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from click.testing import CliRunner
 
+from opsgen.alertmanager.routing import is_inhibited
 from opsgen.cli.main import main
 from opsgen.fleet.load import ServiceModel
 from opsgen.model.signal import Alert
 from opsgen.promql import one_line
-from tests.specs import derived, refused
+from tests.specs import derived, file_texts, refused
 
 DATABASE = """\
 pack: pgbouncer
@@ -255,6 +257,29 @@ def test_explain_says_every_setting_of_a_pack_and_where_it_is_from(tmp_path: Pat
         "value": "none",
         "origin": "not asked for",
     }
+
+
+def test_what_a_pack_says_explains_its_alert_silences_it(tmp_path: Path) -> None:
+    built = file_texts(_specs(tmp_path, SERVICE), LEAST, PROJECT)
+    config: dict[str, Any] = yaml.safe_load(built["alertmanager.yml"])
+    common = {"service": "shop", "environment": "production", "severity": "page"}
+    absent = {**common, "alertname": "TargetsAbsent", "signal": "targets"}
+    queue = {**common, "alertname": "QueueLong", "signal": "queue"}
+
+    assert is_inhibited(config, queue, [absent])
+    assert not is_inhibited(config, absent, [queue])
+
+
+def test_what_nothing_explains_is_told_also_while_a_dependency_is_down(tmp_path: Path) -> None:
+    specs = _specs(tmp_path, SERVICE)
+    built = file_texts(specs, f"{LEAST}dependencies: [{{service: till}}]\n", PROJECT)
+    config = yaml.safe_load(built["alertmanager.yml"])
+    common = {"environment": "production", "severity": "page"}
+    down = {**common, "service": "till", "alertname": "TargetsAbsent", "signal": "targets"}
+    ours = {**common, "service": "shop"}
+
+    assert not is_inhibited(config, {**ours, "alertname": "QueueLong", "signal": "queue"}, [down])
+    assert is_inhibited(config, {**ours, "alertname": "ErrorBudgetBurn", "signal": "a"}, [down])
 
 
 def test_signals_of_a_group_are_read_by_the_names_of_their_packs(tmp_path: Path) -> None:

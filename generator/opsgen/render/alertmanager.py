@@ -18,6 +18,7 @@ from opsgen.channels.receivers import CATCH_ALL, PLACEHOLDER, PLACEHOLDER_KIND, 
 from opsgen.errors import InputError, Mistake
 from opsgen.model.artifact import Artifact
 from opsgen.model.artifact_kinds import ALERTMANAGER, ESCALATION
+from opsgen.model.explanations import Explanations
 from opsgen.model.oncall import SEVERITIES, Channel, Hours, Policy, Severity, Step, Team, Watchdog
 from opsgen.model.platform import Timing
 from opsgen.model.service import Service
@@ -34,10 +35,11 @@ _GROUP_BY = ["service", "environment", "severity"]
 
 
 # The labels in `equal` are on every alert of opsgen. Without `service` no rule holds: labels that
-# are missing on both sides are equal to Alertmanager. All services share these rules. Source and
-# target differ in severity or in name.
+# are missing on both sides are equal to Alertmanager. All services share these rules and those of
+# _explained. Source and target differ in severity or in name.
 _HAS_SERVICE = matcher("service", "", "!=")
-_INHIBIT_RULES: list[dict[str, list[str]]] = [
+InhibitRule = dict[str, list[str]]
+_INHIBIT_RULES: list[InhibitRule] = [
     # Causes are tickets, and the page that they explain is already somebody's work.
     {
         "source_matchers": [matcher("severity", "page"), _HAS_SERVICE],
@@ -50,35 +52,7 @@ _INHIBIT_RULES: list[dict[str, list[str]]] = [
         "target_matchers": [matcher("severity", "info"), _HAS_SERVICE],
         "equal": ["service", "environment", "alertname", "signal"],
     },
-    # With nothing left to scrape, what the scrapes said last is no second outage. Pages alone: an
-    # alert that is turned down to a ticket must not silence a page.
-    {
-        "source_matchers": [
-            matcher("alertname", "TargetsAbsent"),
-            matcher(
-                "signal", "targets"
-            ),  # not a probe's: a dead exporter explains nothing of the service
-            matcher("severity", "page"),
-            _HAS_SERVICE,
-        ],
-        "target_matchers": [
-            matcher(
-                "alertname",
-                "TargetDown|TrafficGone|ErrorBudgetBurn|ErrorRatioHigh|LatencyP(50|95|99)High",
-                "=~",
-            ),
-            matcher("severity", "page"),
-            _HAS_SERVICE,
-        ],
-        "equal": ["service", "environment"],
-    },
 ]
-
-# What says that a service is down: nothing left to scrape, or no answer from outside.
-_DOWN = (
-    [matcher("alertname", "TargetsAbsent"), matcher("signal", "targets")],
-    [matcher("alertname", "ProbeFailed")],
-)
 
 _ABOUT_THE_ROOT = (
     (
@@ -104,7 +78,11 @@ def escalation(service: Service) -> dict[str, Any]:
     hours = {step.during.name: step.during for step in steps if step.during}
     return _config(
         routes=[_service_route(service, policies)],
-        inhibit_rules=[*_INHIBIT_RULES, *_dependency_rules(service)],
+        inhibit_rules=[
+            *_INHIBIT_RULES,
+            *_explained(service.explanations),
+            *_dependency_rules(service),
+        ],
         receivers=[{"name": CATCH_ALL}, *(receiver(channels[name]) for name in sorted(channels))],
         time_intervals=[
             interval for name in sorted(hours) for interval in _time_intervals(hours[name])
@@ -258,20 +236,52 @@ def _when(hours: Hours) -> dict[str, list[str]]:
     }
 
 
-def _dependency_rules(service: Service) -> Iterator[dict[str, list[str]]]:
+def _explained(explanations: Explanations) -> Iterator[InhibitRule]:
+    """While a page says why, the pages that it explains are no second outage. Pages alone: an alert
+    that is turned down to a ticket must not silence a page."""
+    for one in explanations.within:
+        yield {
+            "source_matchers": [
+                _alertname(one.alerts),
+                # Not of another signal: a probe's dead exporter explains nothing of the service.
+                matcher("signal", one.signal),
+                matcher("severity", "page"),
+                _HAS_SERVICE,
+            ],
+            "target_matchers": [
+                _alertname(one.explained),
+                matcher("severity", "page"),
+                _HAS_SERVICE,
+            ],
+            "equal": ["service", "environment"],
+        }
+
+
+def _dependency_rules(service: Service) -> Iterator[InhibitRule]:
     """While a service that this one needs is down, what its users notice of that is no outage of
     its own. That it is down itself is told all the same."""
-    for name, down in product(service.depends_on, _DOWN):
+    for name, outage in product(service.depends_on, service.explanations.outages):
+        signal = [matcher("signal", outage.signal)] if outage.signal else []
         yield {
-            "source_matchers": [matcher("service", name), *down, matcher("severity", "page")],
+            "source_matchers": [
+                matcher("service", name),
+                matcher("alertname", outage.alert),
+                *signal,
+                matcher("severity", "page"),
+            ],
             "target_matchers": [
                 matcher("service", service.name),
-                matcher(
-                    "alertname", "TargetsAbsent|TargetDown|ProbeFailed|CertificateExpiring", "!~"
-                ),
+                _alertname(service.explanations.of_its_own, but=True),
             ],
             "equal": ["environment"],
         }
+
+
+def _alertname(names: Sequence[str], but: bool = False) -> str:
+    """Alerts of one of these names, or of any other."""
+    if len(names) == 1:
+        return matcher("alertname", names[0], "!=" if but else "=")
+    return matcher("alertname", "|".join(names), "!~" if but else "=~")
 
 
 def _fragment_comment(service: Service) -> Iterator[str]:
