@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from opsgen.alertmanager.time_intervals import is_active
 from opsgen.alertmanager.utc_hours import in_utc, is_exact
 from opsgen.model.oncall import Hours
-from opsgen.render.alertmanager import escalation
+from opsgen.render.escalation import escalation
 from tests.render.escalations import PAGER, policy, service, team
 
 _STEADY = ["UTC", "Etc/UTC", "Asia/Kolkata", "Asia/Tokyo", "Pacific/Kiritimati", "America/Phoenix"]

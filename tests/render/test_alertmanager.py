@@ -20,7 +20,8 @@ from opsgen.errors import InputError
 from opsgen.model.oncall import Channel, Hours, Policy, Step, Team, Watchdog
 from opsgen.model.service import Service
 from opsgen.quantities import Duration
-from opsgen.render.alertmanager import escalation, render_escalation, united
+from opsgen.render.alertmanager import united
+from opsgen.render.escalation import escalation, render_escalation
 from tests.render.escalations import (
     CHAT,
     LOG,

@@ -18,7 +18,8 @@ from opsgen.alertmanager.routing import receivers_reached
 from opsgen.channels.kinds import KINDS
 from opsgen.fleet.build import contents
 from opsgen.model.oncall import Channel
-from opsgen.render.alertmanager import escalation, united
+from opsgen.render.alertmanager import united
+from opsgen.render.escalation import escalation
 from opsgen.render.grafana_alerting import provisioned
 from tests.render.escalations import LEAST_CHANNELS, LOG, PAGER, policy, rich_team, service, team
 from tests.render.test_kubernetes_escalation import everything

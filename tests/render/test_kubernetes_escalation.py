@@ -35,7 +35,7 @@ from opsgen.channels.receivers import CATCH_ALL
 from opsgen.model.oncall import SEVERITIES, Channel, Hours, Policy, Severity, Step, Team
 from opsgen.model.service import Service
 from opsgen.quantities import Duration
-from opsgen.render.alertmanager import escalation
+from opsgen.render.escalation import escalation
 from opsgen.render.kubernetes.alertmanagerconfig import LACKING, render_alertmanager_config
 from tests.render.crds import definition
 from tests.render.escalations import (

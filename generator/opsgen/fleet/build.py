@@ -102,7 +102,7 @@ def contents(fleet: FleetModel | MadeFleet, out: Path | None) -> dict[str, Folde
 
 def alertmanager_of(fleet: FleetModel) -> Mapping[str, Any]:
     """The Alertmanager configuration of the services of this fleet alone, as it would be loaded."""
-    from opsgen.render.alertmanager import escalation
+    from opsgen.render.escalation import escalation
     from opsgen.render.subjects import OfFleet
 
     fragments = [escalation(model.service) for model in fleet.services]

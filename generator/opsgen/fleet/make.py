@@ -154,7 +154,7 @@ def _or_refused(make: Callable[[], _T]) -> _T | _Refused:
 
 def _made(model: ServiceModel, library: Library) -> Made:
     """Raises InputError where rendering finds what is wrong."""
-    from opsgen.render.alertmanager import escalation
+    from opsgen.render.escalation import escalation
 
     service = model.service
     return Made(

@@ -117,7 +117,7 @@ ESCALATION = ArtifactKind(
     name="escalation",
     path="escalation.yaml",
     of="service",
-    renderer="alertmanager:render_escalation",
+    renderer="escalation:render_escalation",
     judge=_CHECK_ALERTMANAGER,
     always=True,
 )

@@ -18,7 +18,8 @@ from opsgen.model.artifact import Artifact
 from opsgen.model.oncall import Channel, Hours, Watchdog
 from opsgen.model.platform import Cluster
 from opsgen.model.service import Service
-from opsgen.render.alertmanager import escalation, watchdog_receiver, watchdog_route
+from opsgen.render.alertmanager import watchdog_receiver, watchdog_route
+from opsgen.render.escalation import escalation
 from opsgen.render.kubernetes.metadata import FOLDER, Resource, metadata
 from opsgen.render.yaml_writer import dump, generated_from
 
