@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from markdown_it import MarkdownIt
 
 from tests.programs import ROOT
 
@@ -108,3 +109,62 @@ def test_an_unknown_convention_is_told_with_the_names_of_all_that_there_are(
     shipped = (ROOT / "templates" / "conventions").glob("*.yaml")
     names = [yaml.safe_load(path.read_text(encoding="utf-8"))["convention"] for path in shipped]
     assert [name for name in ("acme-http", *names) if name not in found.stderr] == []
+
+
+# -- packs -----------------------------------------------------------------------------------------
+
+DEPENDENT = "service: shop\nconvention: grpc\ndependencies: [{pgbouncer: pool, match: {job: b}, wait: 2s}]\n"
+
+
+@pytest.fixture
+def dependency_pack() -> str:
+    """The one that the page of packs shows."""
+    tokens = MarkdownIt().parse((ROOT / "docs" / "packs.md").read_text(encoding="utf-8"))
+    (pack,) = (token.content for token in tokens if token.info == "yaml pack")
+    return pack
+
+
+def test_a_pack_for_a_dependency_is_one_file(
+    copied: Path, tmp_path: Path, dependency_pack: str
+) -> None:
+    (copied / "templates" / "packs" / "pgbouncer.yaml").write_text(dependency_pack)
+    (tmp_path / "service.yaml").write_text(DEPENDENT)
+
+    assert 'max(pgbouncer_pools_client_maxwait_seconds{job="b"}) > 2' in built(tmp_path, of=copied)
+    assert '"pgbouncer"' in opsgen(tmp_path, "schema", "service", of=copied).stdout
+
+
+def test_a_pack_for_a_dependency_of_ones_own_is_the_same_file(
+    tmp_path: Path, dependency_pack: str
+) -> None:
+    (tmp_path / "own" / "packs").mkdir(parents=True)
+    (tmp_path / "own" / "packs" / "pgbouncer.yaml").write_text(dependency_pack)
+    (tmp_path / "opsgen.yaml").write_text("templates: own\n")
+    (tmp_path / "service.yaml").write_text(DEPENDENT)
+
+    assert "PgbouncerWaitLong" in built(tmp_path)
+
+
+def test_an_alert_with_a_setting_is_a_pack_a_row_and_a_field(copied: Path, tmp_path: Path) -> None:
+    table = copied / "generator" / "opsgen" / "model" / "settings.py"
+    row = 'Setting("errors.burst", "percentage", Ratio.parse("20%"), "ours", "so many", "errors"),'
+    first = "SETTINGS: tuple[Setting, ...] = ("
+    table.write_text(table.read_text().replace(first, f"{first}\n    {row}"))
+    spec = copied / "generator" / "opsgen" / "load" / "threshold_spec.py"
+    field = "    burst: Annotated[PercentField | None, Field(description=reference('errors.burst'))] = None"
+    docstring = '    """When the share of failed requests is too high."""\n'
+    spec.write_text(spec.read_text().replace(docstring, f"{docstring}\n{field}\n"))
+    pack = copied / "templates" / "packs" / "requests.yaml"
+    alert = (pack.read_text().partition("      - name: ErrorRatioHigh\n"))[2]
+    burst = alert.replace("above: errors.above", "above: errors.burst").replace("errors.for", "0s")
+    burst = burst.replace("one-in-threshold", "5")
+    pack.write_text(f"{pack.read_text()}      - name: ErrorBurst\n{burst}")
+    (tmp_path / "service.yaml").write_text(
+        "service: shop\nconvention: grpc\nerrors: {above: 2%, burst: 30%}\n"
+    )
+
+    rules = built(tmp_path, of=copied)
+
+    assert "alert: ErrorBurst" in rules
+    assert "0.3" in rules
+    assert "errors.burst" in opsgen(tmp_path, "explain", "service.yaml", of=copied).stdout

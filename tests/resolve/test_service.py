@@ -216,10 +216,6 @@ MISTAKES = {
         "4:24: dependencies[0].redis: 'Orders_DB' is no valid name here; use lowercase letters,"
         " digits and inner hyphens: orders-db",
     ),
-    "a dependency without a name": (
-        "convention: grpc\ndependencies: [{redis: }]\n",
-        "4:17: dependencies[0].redis: has no value; write one, or leave the key out",
-    ),
     "a dependency twice": (
         "convention: grpc\ndependencies: [{redis: a}, {redis: a}]\n",
         "4:28: dependencies[1]: the redis a is a dependency already; leave one of them out",
@@ -402,6 +398,12 @@ def test_what_an_unknown_convention_may_have_is_not_told_to_be_missing(tmp_path:
     (said,) = refused(tmp_path, _spec("convention: otel-htp\nerrors: {above: 5%}\n"))
 
     assert "there is no convention 'otel-htp'" in said
+
+
+def test_a_dependency_without_a_name_is_a_mistake(tmp_path: Path) -> None:
+    assert refused(tmp_path, _spec("convention: grpc\ndependencies: [{redis: }]\n")) == [
+        "service.yaml:4:17: dependencies[0].redis: has no value; write one, or leave the key out"
+    ]
 
 
 def test_all_mistakes_of_all_parts_are_told_at_once(tmp_path: Path) -> None:
