@@ -76,14 +76,15 @@ def concerning(alertmanager: Mapping[str, Any], service: str) -> dict[str, Any]:
     """
     route = alertmanager["route"]
     own = matcher("service", service)
-
-    def can_match(child: Mapping[str, Any]) -> bool:
-        matchers = child.get("matchers", ())
-        names_a_service = any(text.startswith("service=") for text in matchers)
-        return own in matchers or not names_a_service
-
-    routes = [child for child in route.get("routes", ()) if can_match(child)]
+    routes = [child for child in route.get("routes", ()) if _can_match(child, own)]
     return {**alertmanager, "route": {**route, "routes": routes}}
+
+
+def _can_match(route: Mapping[str, Any], own: str) -> bool:
+    """Whether the route names no service, or this one by its own matcher."""
+    matchers = route.get("matchers", ())
+    names_a_service = any(text.startswith("service=") for text in matchers)
+    return own in matchers or not names_a_service
 
 
 def is_inhibited(

@@ -7,7 +7,7 @@ all of its conditions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,14 +19,13 @@ _LONGEST_WAIT = timedelta(days=35)
 def is_active(config: Mapping[str, Any], route: Mapping[str, Any], moment: datetime) -> bool:
     """Whether the route notifies at that moment, which has a time zone; otherwise the notification
     waits."""
-    intervals = {
-        interval["name"]: interval["time_intervals"]
-        for interval in config.get("time_intervals") or ()
-    }
-    active, muted = (route.get(f"{kind}_time_intervals") or () for kind in ("active", "mute"))
-    if any(_holds(intervals[name], moment) for name in muted):
+    listed = config.get("time_intervals") or ()
+    spans = {interval["name"]: interval["time_intervals"] for interval in listed}
+    muted = route.get("mute_time_intervals") or ()
+    if any(_holds(spans[name], moment) for name in muted):
         return False
-    return not active or any(_holds(intervals[name], moment) for name in active)
+    active = route.get("active_time_intervals") or ()
+    return not active or any(_holds(spans[name], moment) for name in active)
 
 
 def active_from(
@@ -42,24 +41,30 @@ def active_from(
 
 
 def _holds(spans: Iterable[Mapping[str, Any]], moment: datetime) -> bool:
-    return any(
-        _span_holds(span, moment.astimezone(ZoneInfo(span.get("location", "UTC"))))
-        for span in spans
-    )
+    return any(_span_holds(span, _local(moment, span)) for span in spans)
+
+
+def _local(moment: datetime, span: Mapping[str, Any]) -> datetime:
+    return moment.astimezone(ZoneInfo(span.get("location", "UTC")))
 
 
 def _span_holds(span: Mapping[str, Any], local: datetime) -> bool:
-    time = f"{local:%H:%M}"
-    return (
-        (
-            not span.get("times")
-            or any(one["start_time"] <= time < one["end_time"] for one in span["times"])
-        )
-        and (not span.get("weekdays") or any(_is_on(days, local) for days in span["weekdays"]))
-        and (not span.get("days_of_month") or str(local.day) in span["days_of_month"])
-        and (not span.get("months") or str(local.month) in span["months"])
-        and (not span.get("years") or str(local.year) in span["years"])
-    )
+    """A condition that is left out always holds."""
+    return all(holds(span[key], local) for key, holds in _CONDITIONS.items() if span.get(key))
+
+
+def _is_within(times: Iterable[Mapping[str, str]], local: datetime) -> bool:
+    clock = f"{local:%H:%M}"
+    return any(one["start_time"] <= clock < one["end_time"] for one in times)
+
+
+_CONDITIONS: Mapping[str, Callable[[Any, datetime], bool]] = {
+    "times": _is_within,
+    "weekdays": lambda ranges, local: any(_is_on(days, local) for days in ranges),
+    "days_of_month": lambda days, local: str(local.day) in days,
+    "months": lambda months, local: str(local.month) in months,
+    "years": lambda years, local: str(local.year) in years,
+}
 
 
 def _is_on(days: str, local: datetime) -> bool:

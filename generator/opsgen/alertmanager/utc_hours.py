@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,7 @@ from zoneinfo import ZoneInfo
 _DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 _DAY = 24 * 60
 _WHOLE_DAY = ({"start_time": "00:00", "end_time": "24:00"},)
+_WHOLE_WEEK = (f"{_DAYS[0]}:{_DAYS[-1]}",)
 _MONTHS = range(1, 13)
 # After 28 years the same dates are the same weekdays again, so that these have every day on which
 # clocks may change.
@@ -49,13 +51,9 @@ def _date(span: _Span) -> Iterator[dict[str, Any]]:
     while start < end:
         next_day = datetime.combine(start.date() + timedelta(days=1), time.min, UTC)
         until = min(end, next_day)
+        end_time = "24:00" if until == next_day else f"{until:%H:%M}"
         yield {
-            "times": [
-                {
-                    "start_time": f"{start:%H:%M}",
-                    "end_time": "24:00" if until == next_day else f"{until:%H:%M}",
-                }
-            ],
+            "times": [{"start_time": f"{start:%H:%M}", "end_time": end_time}],
             "days_of_month": [str(start.day)],
             "months": [str(start.month)],
             "years": [str(start.year)],
@@ -73,37 +71,37 @@ def _midnight(day: date, span: _Span) -> datetime:
 def _week(span: _Span) -> Iterator[dict[str, Any]]:
     """For every distance of the zone to UTC the days that have the same times then, in the months
     that have it."""
-    days = [
-        day
-        for entry in span.get("weekdays") or [f"{_DAYS[0]}:{_DAYS[-1]}"]
-        for day in _days_of(entry)
-    ]
+    local = list(_local_times(span))
+    for offset, months in _months_by_offset(span["location"]):
+        pieces: list[tuple[int, _Minutes]] = []
+        for day, (start, end) in local:
+            pieces += _pieces(day, start - offset, end - offset)
+        for days, times in _grouped(pieces):
+            yield _span_of(days, times, months)
+
+
+def _local_times(span: _Span) -> Iterator[tuple[int, _Minutes]]:
+    """Every day of the week with each of its times, on the clocks of the zone."""
     times = [
         (_minutes(one["start_time"]), _minutes(one["end_time"]))
         for one in span.get("times") or _WHOLE_DAY
     ]
-    for offset, months in _months_by_offset(span["location"]):
-        pieces = [
-            piece
-            for day in days
-            for start, end in times
-            for piece in _pieces(day, start - offset, end - offset)
-        ]
-        for days_alike, times_of_day in _grouped(pieces):
-            yield {
-                "times": [
-                    {"start_time": _clock(start), "end_time": _clock(end)}
-                    for start, end in times_of_day
-                ],
-                **(
-                    {"weekdays": _ranges(days_alike, _DAYS)} if len(days_alike) < len(_DAYS) else {}
-                ),
-                **(
-                    {"months": [str(month) for month in months]}
-                    if len(months) < len(_MONTHS)
-                    else {}
-                ),
-            }
+    for entry in span.get("weekdays") or _WHOLE_WEEK:
+        yield from product(_days_of(entry), times)
+
+
+def _span_of(
+    days: Sequence[int], times: Iterable[_Minutes], months: Sequence[int]
+) -> dict[str, Any]:
+    """Leaves out days and months where they are all."""
+    span: dict[str, Any] = {
+        "times": [{"start_time": _clock(start), "end_time": _clock(end)} for start, end in times]
+    }
+    if len(days) < len(_DAYS):
+        span["weekdays"] = _ranges(days, _DAYS)
+    if len(months) < len(_MONTHS):
+        span["months"] = [str(month) for month in months]
+    return span
 
 
 @lru_cache(maxsize=1024)
@@ -115,9 +113,11 @@ def _months_by_offset(timezone: str) -> tuple[tuple[int, tuple[int, ...]], ...]:
         midnight = _FIRST_DAY + timedelta(days=number)
         ahead = midnight.astimezone(zone).utcoffset() or timedelta()
         # Between the last midnight and this one, clocks may have changed at any time.
-        months = {midnight.month, (midnight - timedelta(days=1)).month}
-        found.setdefault(int(ahead.total_seconds()) // 60, set()).update(months)
-    return tuple((offset, tuple(sorted(months))) for offset, months in sorted(found.items()))
+        day_before = midnight - timedelta(days=1)
+        offset = int(ahead.total_seconds()) // 60
+        found.setdefault(offset, set()).update({midnight.month, day_before.month})
+    in_order = sorted(found.items())
+    return tuple((offset, tuple(sorted(months))) for offset, months in in_order)
 
 
 def _pieces(day: int, start: int, end: int) -> Iterator[tuple[int, _Minutes]]:

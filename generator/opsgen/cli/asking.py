@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from opsgen.cli.options import (
-    PATHS,
-    json_or_text,
-    reporting_mistakes,
-)
-from opsgen.cli.printing import say
+from opsgen.cli.options import PATHS, json_or_text, reporting_mistakes
+from opsgen.cli.printing import print_json, say
 
 if TYPE_CHECKING:
-    pass
+    from datetime import datetime
+
+    from opsgen.fleet.load import FleetModel
 
 
 _EXPLAIN_HELP = """Show every value that is used for SPEC and where it comes from, and every
@@ -49,13 +46,7 @@ def explain(spec: Path, form: str) -> None:
 
     fleet = load_fleet([spec])
     if form == "json":
-        click.echo(
-            json.dumps(
-                [explain_json(model) for model in fleet.services],
-                indent=2,
-                ensure_ascii=False,
-            )
-        )
+        print_json([explain_json(model) for model in fleet.services])
         return
     click.echo("\n".join(map(explain_text, fleet.services)), nl=False)
 
@@ -75,28 +66,38 @@ def explain(spec: Path, form: str) -> None:
 def route(
     spec: Path, severity: str | None, alert: str | None, at: str | None, timezone: str, form: str
 ) -> None:
-    from opsgen.explain.routes import answers, as_json, as_text, moment_of
+    from opsgen.explain.routes import Question, answers, as_json, as_text
     from opsgen.fleet.build import alertmanager_of
     from opsgen.fleet.load import load_fleet
 
-    try:
-        moment = moment_of(at, timezone) if at else None
-    except (ValueError, OSError, KeyError):
-        right = 'write "Sat 03:00" or "2027-12-25 03:00", and a time zone such as Europe/Berlin'
-        say(f"--at {at!r} in {timezone!r} is no moment; {right}")
-        sys.exit(2)
+    question = Question(severity, alert, _moment(at, timezone) if at else None)
     fleet = load_fleet([spec])
     config = alertmanager_of(fleet)
     found = [
         answer
         for model in fleet.services
-        for answer in answers(model.service, model.derived, config, moment, severity, alert)
+        for answer in answers(model.service, model.derived, config, question)
     ]
     if not found:
-        known = sorted({a.name for model in fleet.services for a in model.derived.alerts})
-        say(f"there is no such alert; the alerts are {', '.join(known)}")
-        sys.exit(2)
+        _end_without_alert(fleet)
     if form == "json":
-        click.echo(json.dumps([as_json(answer) for answer in found], indent=2, ensure_ascii=False))
+        print_json([as_json(answer) for answer in found])
     else:
         click.echo("\n".join(as_text(found, f"on {at} {timezone}")), nl=False)
+
+
+def _end_without_alert(fleet: FleetModel) -> NoReturn:
+    known = {alert.name for model in fleet.services for alert in model.derived.alerts}
+    say(f"there is no such alert; the alerts are {', '.join(sorted(known))}")
+    sys.exit(2)
+
+
+def _moment(at: str, timezone: str) -> datetime:
+    from opsgen.explain.routes import moment_of
+
+    try:
+        return moment_of(at, timezone)
+    except (ValueError, OSError, KeyError):
+        right = 'write "Sat 03:00" or "2027-12-25 03:00", and a time zone such as Europe/Berlin'
+        say(f"--at {at!r} in {timezone!r} is no moment; {right}")
+        sys.exit(2)

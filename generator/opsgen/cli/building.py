@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from opsgen.cli.options import (
-    PATHS,
-    format_option,
-    reporting_mistakes,
-    shard_option,
+from opsgen.cli.options import PATHS, format_option, reporting_mistakes, shard_option
+from opsgen.cli.printing import (
+    print_findings,
+    print_json,
+    print_lines,
+    progress,
+    say,
+    say_lines,
+    say_mistakes,
+    say_notes,
 )
-from opsgen.cli.printing import progress, say, say_mistakes, say_notes
 
 if TYPE_CHECKING:
+    from opsgen.changes.compare import Changes
+    from opsgen.fleet.make import MadeFleet
+    from opsgen.fleet.reports import Report
+    from opsgen.fleet.unchanged import Shortcut
     from opsgen.load.discovery import Shard
     from opsgen.output.blocks import Side
 
@@ -103,53 +110,82 @@ def build(
     shard: Shard | None,
     form: str,
 ) -> None:
-    if take_mine and take_theirs:
-        raise click.UsageError("--take-mine and --take-theirs exclude each other")
-    take: Side | None = "mine" if take_mine else "theirs" if take_theirs else None
-    from opsgen.fleet.unchanged import Shortcut
-
-    shortcut = Shortcut.of(paths, out, shard) if form == "text" and not keep_going else None
-    before = shortcut.lines() if shortcut else None
-    if before is not None:
-        say_notes(before)
-        sys.exit(0)
-    from opsgen.fleet.build import check_fresh, write_fleet
+    take = _side_to_take(take_mine, take_theirs)
+    wants_whole_build = keep_going or form != "text"
+    shortcut = None if wants_whole_build else _shortcut_or_exit(paths, out, shard)
     from opsgen.fleet.make import make_fleet
-    from opsgen.output.disk import WriteError
 
     fleet = make_fleet(paths, progress, keep_going, shard)
     say_mistakes(fleet.mistakes)
-    notes = [
+    notes = _notes_on(fleet)
+    say_notes(notes)
+    report = _checked_or_written(fleet, fleet.out(out), only_check, force, take)
+    say_lines(report.lines)
+    if form != "text":
+        _print_all_findings(fleet, report, form)
+    if shortcut and report.good:
+        lines = [*notes, report.nothing_to_do]
+        shortcut.keep(report.out, report.wanted, fleet.own_templates, lines)
+    _say_left_out(fleet)
+    sys.exit(0 if report.good and not fleet.left_out else 1)
+
+
+def _side_to_take(mine: bool, theirs: bool) -> Side | None:
+    """Whose version of an edited block is right, by the two flags."""
+    if mine and theirs:
+        raise click.UsageError("--take-mine and --take-theirs exclude each other")
+    if mine:
+        return "mine"
+    return "theirs" if theirs else None
+
+
+def _shortcut_or_exit(
+    paths: tuple[Path, ...], out: Path | None, shard: Shard | None
+) -> Shortcut | None:
+    """Ends the command when neither inputs nor output changed since the last build."""
+    from opsgen.fleet.unchanged import Shortcut
+
+    shortcut = Shortcut.of(paths, out, shard)
+    before = shortcut.lines() if shortcut else None
+    if before is None:
+        return shortcut
+    say_notes(before)
+    sys.exit(0)
+
+
+def _notes_on(fleet: MadeFleet) -> list[str]:
+    return [
         *(f"warning: {one}" for one in fleet.warnings),
         *(f"not yet generated: {one}" for one in fleet.not_yet),
     ]
-    say_notes(notes)
+
+
+def _checked_or_written(
+    fleet: MadeFleet, target: Path, only_check: bool, force: bool, take: Side | None
+) -> Report:
+    from opsgen.fleet.build import check_fresh, write_fleet
+    from opsgen.output.disk import WriteError
+
     try:
-        target = fleet.out(out)
-        report = (
-            check_fresh(fleet, target) if only_check else write_fleet(fleet, target, force, take)
-        )
+        if only_check:
+            return check_fresh(fleet, target)
+        return write_fleet(fleet, target, force, take)
     except WriteError as error:
         say(click.style(str(error), fg="red"))
         sys.exit(1)
-    for line in report.lines:
-        say(line)
-    if form != "text":
-        from opsgen.model.findings import FORMATS, of_lines, of_mistakes
 
-        found = [*of_mistakes(fleet.mistakes), *report.findings, *of_lines(fleet.warnings)]
-        click.echo(FORMATS[form](found), nl=False)
-    if shortcut and report.good:
-        shortcut.keep(
-            report.out, report.wanted, fleet.own_templates, [*notes, report.nothing_to_do]
-        )
+
+def _say_left_out(fleet: MadeFleet) -> None:
     if fleet.left_out:
-        say(
-            click.style(
-                f"left out, and as they were: {', '.join(sorted(fleet.left_out))}", fg="red"
-            )
-        )
-    sys.exit(0 if report.good and not fleet.left_out else 1)
+        names = ", ".join(sorted(fleet.left_out))
+        say(click.style(f"left out, and as they were: {names}", fg="red"))
+
+
+def _print_all_findings(fleet: MadeFleet, report: Report, form: str) -> None:
+    from opsgen.model.findings import of_lines, of_mistakes
+
+    found = [*of_mistakes(fleet.mistakes), *report.findings, *of_lines(fleet.warnings)]
+    print_findings(found, form)
 
 
 @click.command(help=_DIFF_HELP, short_help="Say what changes in meaning.")
@@ -164,7 +200,6 @@ def build(
 @reporting_mistakes
 def diff(paths: tuple[Path, ...], revision: str | None, out: Path | None, form: str) -> None:
     from opsgen.changes.of_build import changes
-    from opsgen.changes.words import as_json, as_markdown, as_text
     from opsgen.fleet.make import make_fleet
     from opsgen.output.disk import WriteError
 
@@ -174,13 +209,18 @@ def diff(paths: tuple[Path, ...], revision: str | None, out: Path | None, form: 
     except WriteError as error:
         say(f"{click.style('not read:', fg='red')} {error}")
         sys.exit(1)
+    _print_changes(found, form)
+
+
+def _print_changes(found: Changes, form: str) -> None:
+    from opsgen.changes.words import as_json, as_markdown, as_text
+
     if form == "json":
-        click.echo(json.dumps(as_json(found), indent=2, ensure_ascii=False))
+        print_json(as_json(found))
     elif form == "markdown":
         click.echo(as_markdown(found), nl=False)
     else:
-        for line in as_text(found):
-            click.echo(line)
+        print_lines(as_text(found))
 
 
 @click.command(help=_MANIFESTS_HELP, short_help="Print the Kubernetes resources.")

@@ -16,11 +16,13 @@ from opsgen.cli.options import (
     shard_option,
     today_option,
 )
-from opsgen.cli.printing import progress, say
+from opsgen.cli.printing import print_findings, print_json, print_lines, progress, say, say_lines
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date
 
+    from opsgen.fleet.load import FleetModel
+    from opsgen.judge.check import CheckReport
     from opsgen.load.discovery import Shard
 
 
@@ -64,25 +66,30 @@ Works out which labels the two sides of every operator can have. Needs no Promet
 @shard_option
 @format_option("json", "github", "sarif", "junit")
 @reporting_mistakes
-def check(paths: tuple[Path, ...], today: datetime | None, shard: Shard | None, form: str) -> None:
+def check(paths: tuple[Path, ...], today: date | None, shard: Shard | None, form: str) -> None:
     from opsgen.fleet.load import load_fleet
     from opsgen.judge.check import check_fleet
 
     fleet = load_fleet(paths, progress, shard)
     for warning in fleet.warnings:
         say(f"{click.style('warning:', fg='yellow')} {warning}")
-    report = check_fleet(fleet, today.date() if today else None)
+    report = check_fleet(fleet, today)
     if form == "json":
         click.echo(json.dumps(report.as_json(), indent=2))
     else:
-        for line in report.lines:
-            say(line)
+        say_lines(report.lines)
     if form in ("github", "sarif", "junit"):
-        from opsgen.model.findings import FORMATS, as_junit, of_lines
-
-        found = [*report.findings, *of_lines(fleet.warnings)]
-        click.echo(as_junit(report.cases) if form == "junit" else FORMATS[form](found), nl=False)
+        _print_for_pipelines(fleet, report, form)
     sys.exit(0 if report.good else 1)
+
+
+def _print_for_pipelines(fleet: FleetModel, report: CheckReport, form: str) -> None:
+    from opsgen.model.findings import as_junit, of_lines
+
+    if form == "junit":
+        click.echo(as_junit(report.cases), nl=False)
+        return
+    print_findings([*report.findings, *of_lines(fleet.warnings)], form)
 
 
 @click.group(short_help="What runbooks still lack.")
@@ -101,19 +108,18 @@ def runbook() -> None:
 @today_option
 @format_option("json", "markdown")
 @reporting_mistakes
-def status(paths: tuple[Path, ...], out: Path | None, today: datetime | None, form: str) -> None:
+def status(paths: tuple[Path, ...], out: Path | None, today: date | None, form: str) -> None:
     from opsgen.fleet.load import load_fleet
     from opsgen.judge.runbook_review import as_markdown, as_text, review_fleet
 
     fleet = load_fleet(paths, progress)
-    reviews = review_fleet(fleet, fleet.out(out), today.date() if today else None)
+    reviews = review_fleet(fleet, fleet.out(out), today)
     if form == "json":
         click.echo(json.dumps([review.as_json() for review in reviews], indent=2))
     elif form == "markdown":
         click.echo(as_markdown(reviews), nl=False)
     else:
-        for line in as_text(reviews):
-            click.echo(line)
+        print_lines(as_text(reviews))
     sys.exit(1 if any(review.fails for review in reviews) else 0)
 
 
@@ -126,15 +132,10 @@ def lint(paths: tuple[Path, ...], form: str) -> None:
 
     findings = lint_paths(paths)
     if form == "json":
-        click.echo(
-            json.dumps([finding.as_dict() for finding in findings], indent=2, ensure_ascii=False)
-        )
+        print_json([finding.as_dict() for finding in findings])
     elif form != "text":
-        from opsgen.model.findings import FORMATS
-
-        click.echo(FORMATS[form](finding.as_finding() for finding in findings), nl=False)
+        print_findings((finding.as_finding() for finding in findings), form)
     else:
-        for finding in findings:
-            click.echo(str(finding))
-        say(f"{len(findings)} finding{'' if len(findings) == 1 else 's'}.")
+        print_lines(str(finding) for finding in findings)
+        say("1 finding." if len(findings) == 1 else f"{len(findings)} findings.")
     sys.exit(1 if findings else 0)

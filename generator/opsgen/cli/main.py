@@ -6,15 +6,9 @@ the command that needs it, so that `--help` answers at once.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from opsgen import __version__
-
-if TYPE_CHECKING:
-    pass
-
 from opsgen.cli import asking, building, judging, starting
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from opsgen.cli.printing import print_mistakes
+from opsgen.cli.printing import print_findings, print_mistakes
 
 if TYPE_CHECKING:
     from opsgen.errors import Mistake
@@ -57,7 +57,7 @@ def _print_for_programs(form: str, mistakes: Iterable[Mistake]) -> None:
         cases = [findings.Case("specs", one.file, str(one)) for one in mistakes]
         click.echo(findings.as_junit(cases), nl=False)
     elif form in findings.FORMATS:
-        click.echo(findings.FORMATS[form](findings.of_mistakes(mistakes)), nl=False)
+        print_findings(findings.of_mistakes(mistakes), form)
 
 
 def _shard_of(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Shard | None:
@@ -83,6 +83,7 @@ shard_option = click.option(
 today_option = click.option(
     "--today",
     type=click.DateTime(formats=["%Y-%m-%d"]),
+    callback=lambda _ctx, _param, value: value.date() if value else None,
     metavar="DATE",
     help="What day it is, for runbooks.review_after; opsgen reads no clock.",
 )

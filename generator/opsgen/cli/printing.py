@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from opsgen.errors import Mistake
+    from opsgen.model.findings import Finding
 
 
 _NOTES = ("warning:", "not yet generated:", "left behind:", "to do:")
@@ -24,7 +26,8 @@ def say_notes(notes: Iterable[str]) -> None:
     """Lines, of which the first words are coloured where they say what kind of a note it is."""
     for note in notes:
         kind = next((kind for kind in _NOTES if note.startswith(kind)), "")
-        say(f"{click.style(kind, fg='yellow')}{note.removeprefix(kind)}" if kind else note)
+        rest = note.removeprefix(kind)
+        say(click.style(kind, fg="yellow") + rest if kind else note)
 
 
 def say_mistakes(mistakes: Iterable[Mistake]) -> None:
@@ -37,16 +40,35 @@ def say_mistakes(mistakes: Iterable[Mistake]) -> None:
 def print_mistakes(mistakes: Iterable[Mistake]) -> None:
     found = list(mistakes)
     say_mistakes(found)
-    say(
-        click.style(
-            f"{len(found)} mistake{'s' if len(found) > 1 else ''}; nothing was written.", fg="red"
-        )
-    )
+    counted = "1 mistake" if len(found) == 1 else f"{len(found)} mistakes"
+    say(click.style(f"{counted}; nothing was written.", fg="red"))
+
+
+def say_lines(lines: Iterable[str]) -> None:
+    for line in lines:
+        say(line)
 
 
 def say(text: str = "") -> None:
     """To stderr, without colours where it is no terminal or NO_COLOR asks for none."""
     click.echo(text, err=True, color=None if _colours_wanted() else False)
+
+
+def print_json(answer: Any) -> None:
+    """An answer for programs, to stdout."""
+    click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+
+
+def print_findings(findings: Iterable[Finding], form: str) -> None:
+    from opsgen.model.findings import FORMATS
+
+    click.echo(FORMATS[form](findings), nl=False)
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """An answer for people, to stdout, a line at a time."""
+    for line in lines:
+        click.echo(line)
 
 
 def _colours_wanted() -> bool:

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from opsgen.cli.options import (
-    PATHS,
-    reporting_mistakes,
-)
-from opsgen.cli.printing import progress, say, say_mistakes, say_notes
-
-if TYPE_CHECKING:
-    pass
-
+from opsgen.cli.options import PATHS, reporting_mistakes
+from opsgen.cli.printing import print_json, progress, say, say_mistakes, say_notes
 
 _IMPORT_HELP = """Make service specs of files of sloth, pyrra, OpenSLO and Backstage, or of
 folders with any of these.
@@ -82,32 +73,40 @@ Name it in the first line of the file:
 )
 @reporting_mistakes
 def import_(paths: tuple[Path, ...], to: Path) -> None:
-    from opsgen.importers.run import import_files, lacking
+    from opsgen.importers.run import import_files
 
     found = import_files(paths)
     say_notes(f"left behind: {note}" for note in found.notes)
     say_mistakes(found.refused)
-    kept = 0
-    for name, text in found.specs.items():
-        if to == Path("-"):
-            click.echo(f"---\n{text}", nl=False)
-        elif _write_new(to / f"{name}.yaml", text):
-            say(f"wrote {to / name}.yaml")
-        else:
-            kept += 1
-            say(f"{to / name}.yaml is there already, and was left as it is")
-        say_notes(f"to do: {one}" for one in lacking(text, name))
+    handed_on = [_hand_on(name, text, to) for name, text in found.specs.items()]
     if not found.specs:
         say(click.style("Nothing was imported.", fg="red"))
         sys.exit(2)
-    sys.exit(1 if found.refused or kept else 0)
+    sys.exit(0 if all(handed_on) and not found.refused else 1)
+
+
+def _hand_on(name: str, text: str, to: Path) -> bool:
+    """Prints a spec or writes it; False when its file exists already."""
+    from opsgen.importers.run import lacking
+
+    file = to / f"{name}.yaml"
+    is_new = True
+    if to == Path("-"):
+        click.echo(f"---\n{text}", nl=False)
+    elif _write_new(file, text):
+        say(f"wrote {file}")
+    else:
+        is_new = False
+        say(f"{file} is there already, and was left as it is")
+    say_notes(f"to do: {one}" for one in lacking(text, name))
+    return is_new
 
 
 def _write_new(file: Path, text: str) -> bool:
     """Whether there was no such file yet."""
-    file.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with file.open("x", encoding="utf-8") as stream:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("x", encoding="utf-8", newline="\n") as stream:
             stream.write(text)
     except FileExistsError:
         return False
@@ -136,14 +135,12 @@ def init(path: Path | None, project: bool) -> None:
     target = path or Path(name)
     text = (TEMPLATES / "init" / name).read_text(encoding="utf-8")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except FileExistsError:
-        say(f"{target} is there already; name another file: opsgen init other.yaml")
-        sys.exit(2)
+        is_new = _write_new(target, text)
     except OSError as error:
         say(f"{target} can't be written: {error.strerror}")
+        sys.exit(2)
+    if not is_new:
+        say(f"{target} is there already; name another file: opsgen init other.yaml")
         sys.exit(2)
     say(f"{target} is written. Make it yours, then: opsgen build {'.' if project else target}")
 
@@ -158,4 +155,4 @@ def init(path: Path | None, project: bool) -> None:
 def schema(kind: str) -> None:
     from opsgen.load.schema import json_schema
 
-    click.echo(json.dumps(json_schema(kind), indent=2, ensure_ascii=False))
+    print_json(json_schema(kind))

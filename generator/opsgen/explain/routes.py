@@ -52,6 +52,19 @@ class Told:
 
 
 @dataclass(frozen=True)
+class Question:
+    """Which alerts somebody asks about, and at which moment; None stands for all, and for no
+    moment."""
+
+    severity: str | None = None
+    alert: str | None = None
+    moment: datetime | None = None
+
+    def is_about(self, alert: Alert) -> bool:
+        return self.severity in (None, alert.severity) and self.alert in (None, alert.name)
+
+
+@dataclass(frozen=True)
 class Answer:
     """Who is told of a service's alerts of one severity."""
 
@@ -65,37 +78,37 @@ def moment_of(text: str, timezone: str) -> datetime:
     """`Sat 03:00`, in some week, or `2027-12-25 03:00`; raises ValueError, also for a time zone
     that there is not."""
     zone = ZoneInfo(timezone)
-    named = _DAY_AND_TIME.fullmatch(text.strip())
-    if named is None:
+    found = _DAY_AND_TIME.fullmatch(text.strip())
+    if found is None:
         return datetime.fromisoformat(text.strip()).replace(tzinfo=zone)
-    if named[1].lower() not in _DAYS:
-        raise ValueError(f"{named[1]!r} is no day")
-    day = datetime.fromisocalendar(*_ANY_WEEK, _DAYS.index(named[1].lower()) + 1)
-    return day.replace(hour=int(named[2]), minute=int(named[3]), tzinfo=zone)
+    name, hour, minute = found.groups()
+    if name.lower() not in _DAYS:
+        raise ValueError(f"{name!r} is no day")
+    number = _DAYS.index(name.lower()) + 1
+    day = datetime.fromisocalendar(*_ANY_WEEK, number)
+    return day.replace(hour=int(hour), minute=int(minute), tzinfo=zone)
 
 
 def answers(
     service: Service,
     derived: Derived,
     config: Mapping[str, Any],
-    moment: datetime | None = None,
-    severity: str | None = None,
-    alert: str | None = None,
+    question: Question,
 ) -> list[Answer]:
-    """One answer for every severity that the service has alerts of; `config` is the fleet's
-    Alertmanager file."""
+    """One answer for each severity for which the question fits an alert of the service; `config`
+    is the fleet's Alertmanager file."""
     found = []
-    for one in SEVERITIES:
-        named = [a for a in derived.alerts if a.severity == one and alert in (None, a.name)]
-        if named and severity in (None, one):
+    for severity in SEVERITIES:
+        of_severity = [alert for alert in derived.alerts if alert.severity == severity]
+        asked = [alert for alert in of_severity if question.is_about(alert)]
+        if asked:
             told = [
-                *_told(service, named[0], config, moment),
-                *_told_by_providers(service, one, moment),
+                *_told(service, asked[0], config, question.moment),
+                *_told_by_providers(service, severity, question.moment),
             ]
-            alerts = tuple(dict.fromkeys(a.name for a in named))
-            found.append(
-                Answer(service.name, one, alerts, tuple(sorted(told, key=lambda one: one.after)))
-            )
+            in_order = tuple(sorted(told, key=lambda one: one.after))
+            names = tuple(dict.fromkeys(alert.name for alert in asked))
+            found.append(Answer(service.name, severity, names, in_order))
     return found
 
 
@@ -103,40 +116,68 @@ def _told_by_providers(
     service: Service, severity: Severity, moment: datetime | None
 ) -> Iterator[Told]:
     for one in handovers.told(service.team.policies[severity]):
-        at = moment + timedelta(seconds=int(one.after.seconds)) if moment else None
+        at = _later(moment, one.after)
         for channel in one.channels if one.by else ():
-            yield Told(0, one.after, channel.name, channel.kind, (), "", False, at, one.by)
+            yield Told(
+                step=0,
+                after=one.after,
+                channel=channel.name,
+                kind=channel.kind,
+                hours=(),
+                repeat="",
+                waits=False,
+                at=at,
+                by=one.by,
+            )
 
 
 def _told(
     service: Service, alert: Alert, config: Mapping[str, Any], moment: datetime | None
 ) -> Iterator[Told]:
-    labels = {
+    labels = _labels_of(alert, service)
+    policy = service.team.policies[alert.severity]
+    kinds = {channel.name: channel.kind for step in policy.steps for channel in step.notify}
+    for number, step in enumerate(policy.steps, start=1):
+        # The alert of the first step has no label for it.
+        of_step = {STEP_LABEL: str(number)} if number > 1 else {}
+        for route in routes_reached(config, labels | of_step):
+            kind = kinds.get(route["receiver"], "")
+            waits, at = _when(config, route, _later(moment, step.after))
+            yield _told_by_route(route, number, step.after, kind, waits, at)
+
+
+def _told_by_route(
+    route: Mapping[str, Any],
+    step: int,
+    after: Duration,
+    kind: str,
+    waits: bool,
+    at: datetime | None,
+) -> Told:
+    return Told(
+        step=step,
+        after=after,
+        channel=route["receiver"],
+        kind=kind,
+        hours=tuple(route.get("active_time_intervals") or ()),
+        repeat=str(route.get("repeat_interval", "")),
+        waits=waits,
+        at=at,
+    )
+
+
+def _labels_of(alert: Alert, service: Service) -> dict[str, str]:
+    return {
         "alertname": alert.name,
         "service": service.name,
         "environment": service.environment,
         "severity": alert.severity,
         "signal": alert.signal,
     }
-    policy = service.team.policies[alert.severity]
-    kinds = {channel.name: channel.kind for step in policy.steps for channel in step.notify}
-    for number, step in enumerate(policy.steps, start=1):
-        for route in routes_reached(
-            config, labels | ({STEP_LABEL: str(number)} if number > 1 else {})
-        ):
-            yield Told(
-                number,
-                step.after,
-                route["receiver"],
-                kinds.get(route["receiver"], ""),
-                tuple(route.get("active_time_intervals") or ()),
-                str(route.get("repeat_interval", "")),
-                *_when(
-                    config,
-                    route,
-                    moment + timedelta(seconds=int(step.after.seconds)) if moment else None,
-                ),
-            )
+
+
+def _later(moment: datetime | None, after: Duration) -> datetime | None:
+    return moment + timedelta(seconds=int(after.seconds)) if moment else None
 
 
 def _when(
@@ -153,20 +194,21 @@ def as_json(answer: Answer) -> dict[str, Any]:
         "service": answer.service,
         "severity": answer.severity,
         "alerts": list(answer.alerts),
-        "told": [
-            {
-                "step": told.step,
-                "after": str(told.after),
-                "channel": told.channel,
-                "by": told.by or "Alertmanager",
-                "kind": told.kind,
-                "hours": list(told.hours),
-                "repeat": told.repeat,
-                "waits": told.waits,
-                "at": told.at.isoformat() if told.at else None,
-            }
-            for told in answer.told
-        ],
+        "told": [_told_json(told) for told in answer.told],
+    }
+
+
+def _told_json(told: Told) -> dict[str, Any]:
+    return {
+        "step": told.step,
+        "after": str(told.after),
+        "channel": told.channel,
+        "by": told.by or "Alertmanager",
+        "kind": told.kind,
+        "hours": list(told.hours),
+        "repeat": told.repeat,
+        "waits": told.waits,
+        "at": told.at.isoformat() if told.at else None,
     }
 
 
@@ -178,10 +220,8 @@ def as_text(found: Sequence[Answer], asked: str = "") -> Iterator[str]:
             yield f"  {_after(told):<18}{_channel(told)}{_waiting(told, asked)}"
         repeats = dict.fromkeys(told.repeat for told in answer.told if told.repeat)
         if repeats:
-            yield (
-                f"  told again every {' or '.join(repeats)} while it fires,"
-                " and once when it is over"
-            )
+            every = " or ".join(repeats)
+            yield f"  told again every {every} while it fires, and once when it is over"
         yield ""
 
 

@@ -10,19 +10,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Container, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from opsgen.errors import InputError, Mistake
 from opsgen.fleet.load import FleetModel
 from opsgen.fleet.make import MadeFleet, made_of
 from opsgen.fleet.reports import Report, report_lines, stale_findings
-from opsgen.model.artifact import Artifact, ArtifactSet
+from opsgen.model.artifact import Artifact, ArtifactSet, Wanted
 from opsgen.model.artifact_kinds import ESCALATION, FLEET_KUBERNETES, KUBERNETES
 from opsgen.model.targets import TARGETS
 from opsgen.output.blocks import Side
-from opsgen.output.decision import Action, FolderContent
+from opsgen.output.decision import Action, FolderContent, Plan
 from opsgen.output.manifest import read_index
 from opsgen.output.plan import plan
 from opsgen.output.write import write
@@ -31,34 +33,36 @@ if TYPE_CHECKING:
     from opsgen.render.subjects import OfFleet
 
 _FLEET = ""
+_STALE = "The output is stale; build it again: opsgen build"
+_EDITED_BY_HAND = (
+    "What was edited by hand stays so: take it into the spec, or overwrite it with --force"
+)
 
 
 def write_fleet(fleet: MadeFleet, out: Path, force: bool, take: Side | None = None) -> Report:
     """Writes everything that was made."""
     wanted = contents(fleet, out)
     done = write(out, wanted, complete=True, force=force, take=take, concerns=concerns(fleet))
-    return Report.of(
-        done, report_lines(done, 0), not done.conflicts, stale_findings(fleet, done, done.conflicts)
-    )
+    lines = report_lines(done, 0)
+    findings = stale_findings(fleet, done, done.conflicts)
+    return Report.of(done, lines, not done.conflicts, findings)
 
 
 def check_fresh(fleet: MadeFleet, out: Path) -> Report:
     """Whether the output folder is what the specs give; writes nothing."""
     wanted = contents(fleet, out)
     would = plan(out, wanted, complete=True, concerns=concerns(fleet))
-    texts = {
-        artifact.path: artifact for content in wanted.values() for artifact in content.artifacts
-    }
-    lines = list(report_lines(would, 1, texts))
-    if would.stale:
-        lines.append("The output is stale; build it again: opsgen build")
-        if would.conflicts:
-            lines.append(
-                "What was edited by hand stays so: take it into the spec, or overwrite it with"
-                " --force"
-            )
+    artifacts = {artifact.path: artifact for artifact in all_artifacts(wanted)}
+    lines = [*report_lines(would, 1, artifacts), *_advice(would)]
     stale = [decision for decision in would.decisions if decision.action is not Action.KEEP]
     return Report.of(would, lines, not would.stale, stale_findings(fleet, would, stale))
+
+
+def _advice(would: Plan) -> Iterator[str]:
+    if would.stale:
+        yield _STALE
+        if would.conflicts:
+            yield _EDITED_BY_HAND
 
 
 def manifests(fleet: MadeFleet) -> str:
@@ -68,27 +72,22 @@ def manifests(fleet: MadeFleet) -> str:
     Raises InputError where the project does not ask for them: nothing printed would look like
     nothing to deploy.
     """
-    from opsgen.errors import InputError, Mistake
-    from opsgen.render.kubernetes.metadata import KUSTOMIZATION
-
     organisation = fleet.organisation
     if KUBERNETES.target not in organisation.platform.targets:
         wrong = "there are no resources to print without the target kubernetes"
+        right = "write targets: [files, kubernetes]"
         file = organisation.file or "opsgen.yaml"
-        raise InputError(
-            [Mistake(file, 1, 1, "targets", wrong, "write targets: [files, kubernetes]")]
-        )
-    texts = [one for content in contents(fleet, None).values() for one in content.artifacts]
-    found = [
-        one.content
-        for one in texts
-        if _is_resource(one.path) and not one.path.endswith(KUSTOMIZATION)
-    ]
-    return "".join(f"---\n{text}" for text in found)
+        raise InputError([Mistake(file, 1, 1, "targets", wrong, right)])
+    artifacts = all_artifacts(contents(fleet, None))
+    resources = [artifact for artifact in artifacts if _is_resource(artifact.path)]
+    return "".join(f"---\n{resource.content}" for resource in resources)
 
 
 def _is_resource(path: str) -> bool:
-    return KUBERNETES.has(path) or FLEET_KUBERNETES.has(path)
+    from opsgen.render.kubernetes.metadata import KUSTOMIZATION
+
+    is_in_folder = KUBERNETES.has(path) or FLEET_KUBERNETES.has(path)
+    return is_in_folder and not path.endswith(KUSTOMIZATION)
 
 
 def contents(fleet: FleetModel | MadeFleet, out: Path | None) -> dict[str, FolderContent]:
@@ -98,6 +97,12 @@ def contents(fleet: FleetModel | MadeFleet, out: Path | None) -> dict[str, Folde
     wanted = {one.name: one.content for one in made.services}
     wanted[_FLEET] = FolderContent(ArtifactSet(tuple(_fleet_artifacts(made, out))))
     return wanted
+
+
+def all_artifacts(wanted: Mapping[str, FolderContent]) -> Iterator[Wanted]:
+    """The artifacts of every folder."""
+    for content in wanted.values():
+        yield from content.artifacts
 
 
 def alertmanager_of(fleet: FleetModel) -> Mapping[str, Any]:
@@ -116,18 +121,18 @@ def concerns(fleet: MadeFleet) -> Callable[[Mapping[str, Any]], bool]:
 
     A build of one spec, or of one folder of several, leaves the services of the others alone.
     """
-    given = [fleet.specs.name_in_outputs(folder) for folder in fleet.specs.folders]
+    specs = fleet.specs
+    given = [specs.name_in_outputs(folder) for folder in specs.folders]
     # Without a project file a spec is known by the end of its path, which others may share.
-    built = (
-        {fleet.specs.name_in_outputs(file) for file in fleet.specs.files}
-        if fleet.specs.project
-        else set()
-    )
+    files = specs.files if specs.project else ()
+    built = {specs.name_in_outputs(file) for file in files}
+    kept = fleet.left_out | specs.elsewhere
 
     def is_gone(known: Mapping[str, Any]) -> bool:
         spec = str(known.get("spec", ""))
-        kept = spec in fleet.left_out or spec in fleet.specs.elsewhere
-        return not kept and (spec in built or any(_is_below(spec, folder) for folder in given))
+        if spec in kept:
+            return False
+        return spec in built or any(_is_below(spec, folder) for folder in given)
 
     return is_gone
 
@@ -147,63 +152,65 @@ def _subject_of(fleet: MadeFleet, out: Path | None) -> OfFleet:
     from opsgen.render.subjects import OfFleet, ServiceEntry
 
     built = {made.name: made.facts for made in fleet.services}
-    others = {} if out is None else dict(_others(fleet, built, out))
-    known = built | {name: facts for name, (facts, _) in others.items()}
-    folder = TARGETS["kubernetes"].folder
+    others = [] if out is None else list(_others(fleet, built, out))
+    facts = built | {other.name: other.facts for other in others}
+    fragments = [json.loads(made.fragment) for made in fleet.services]
+    in_cluster = {*built, *(other.name for other in others if other.has_resources)}
     return OfFleet(
         organisation=fleet.organisation,
-        entries=[ServiceEntry.from_json(facts["index"]) for facts in known.values()],
-        fragments=[
-            *(json.loads(made.fragment) for made in fleet.services),
-            *(fragment for _, fragment in others.values()),
-        ],
-        facts=known,
-        with_resources=[
-            name
-            for name in sorted(known)
-            if name in built or (out is not None and (out / name / folder).is_dir())
-        ],
+        entries=[ServiceEntry.from_json(known["index"]) for known in facts.values()],
+        fragments=[*fragments, *(other.fragment for other in others)],
+        facts=facts,
+        with_resources=sorted(in_cluster),
     )
 
 
-def _others(
-    fleet: MadeFleet, built: Container[str], out: Path
-) -> Iterator[tuple[str, tuple[Mapping[str, Any], Mapping[str, Any]]]]:
-    """Facts and fragment of every service in the output folder that is neither built now nor
-    gone."""
+@dataclass(frozen=True)
+class _Other:
+    """A service that is not built now, as its folder in the output describes it."""
+
+    name: str
+    facts: Mapping[str, Any]
+    fragment: Mapping[str, Any]
+    has_resources: bool
+
+
+def _others(fleet: MadeFleet, built: Container[str], out: Path) -> Iterator[_Other]:
+    """Every service in the output folder that is neither built now nor gone."""
     is_gone = concerns(fleet)
-    for name, known in read_index(out).items():
+    resources = TARGETS["kubernetes"].folder
+    for name, facts in read_index(out).items():
         path = out / ESCALATION.path_of(name)
-        if name not in built and not is_gone(known) and "index" in known and path.is_file():
-            yield name, (known, _fragment_of_another(path, name))
+        is_kept = name not in built and not is_gone(facts)
+        if is_kept and "index" in facts and path.is_file():
+            fragment = _fragment_of_another(path, name)
+            yield _Other(name, facts, fragment, (out / name / resources).is_dir())
 
 
 def _fragment_of_another(path: Path, service: str) -> Mapping[str, Any]:
     """A fragment from the output folder, where people may have changed it; raises InputError where
     it would break the fleet's configuration, or take alerts that are not its service's."""
     from opsgen.alertmanager.routing import matcher
-    from opsgen.errors import InputError, Mistake
     from opsgen.render.alertmanager import united
 
-    def refused(wrong: str) -> InputError:
-        return InputError(
-            [
-                Mistake(
-                    str(path), 1, 1, "", wrong, f"build the spec of {service} again, with --force"
-                )
-            ]
-        )
-
+    own = matcher("service", service)
     try:
         fragment = _parsed(path.read_text(encoding="utf-8"))
         routes = fragment["route"].get("routes") or ()
         united([fragment])
-        astray = [route for route in routes if matcher("service", service) not in route["matchers"]]
+        astray = [route for route in routes if own not in route["matchers"]]
     except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, KeyError, TypeError):
-        raise refused("this is no part of an Alertmanager configuration any more") from None
+        wrong = "this is no part of an Alertmanager configuration any more"
+        raise _unusable(path, service, wrong) from None
     if astray:
-        raise refused(f"a route of it takes alerts of other services than {service}")
+        wrong = f"a route of it takes alerts of other services than {service}"
+        raise _unusable(path, service, wrong)
     return fragment
+
+
+def _unusable(path: Path, service: str, wrong: str) -> InputError:
+    right = f"build the spec of {service} again, with --force"
+    return InputError([Mistake(str(path), 1, 1, "", wrong, right)])
 
 
 def _parsed(text: str) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from opsgen.model.artifact import ArtifactSet, Wanted, digest
 from opsgen.output.decision import FolderContent
 from opsgen.output.disk import WriteError
 
-_FORM = 1
+_FORM = 2
 # Its texts are a few percent of their size already at the fastest level.
 _COMPRESSION = 1
 MEANWHILE = "this was changed while opsgen was building; build again"
@@ -86,14 +87,12 @@ class Entry:
         try:
             with place.open("rb") as file:
                 header = json.loads(file.readline())
-                whole = os.fstat(file.fileno()).st_size == file.tell() + header["size"]
+                size = file.tell() + header["size"]
+                is_whole = os.fstat(file.fileno()).st_size == size
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return (
-            cls(place, header)
-            if whole and header.get("form") == _FORM and header.get("key") == key
-            else None
-        )
+        is_ours = header.get("form") == _FORM and header.get("key") == key
+        return cls(place, header) if is_whole and is_ours else None
 
     @classmethod
     def write(cls, place: Path, key: str, made: Sequence[Made]) -> Entry | None:
@@ -104,16 +103,7 @@ class Entry:
             "form": _FORM,
             "key": key,
             "size": len(texts),
-            "made": [
-                (
-                    *(one.name, one.place, one.warnings, one.not_yet, one.facts, one.fragment),
-                    [
-                        (artifact.path, artifact.shared, artifact.digest)
-                        for artifact in one.artifacts
-                    ],
-                )
-                for one in made
-            ],
+            "made": [_without_texts(one) for one in made],
         }
         with suppress(OSError):
             inputs.replace_file(place, json.dumps(header).encode() + b"\n" + texts)
@@ -122,17 +112,36 @@ class Entry:
 
     def made(self, remake: Callable[[], list[Wanted]]) -> Iterator[Made]:
         made = self.header["made"]
-        texts = _Texts(self.place, [own for *_, listed in made for _, _, own in listed], remake)
-        start = 0
-        for name, (file, line, column), warnings, not_yet, known, fragment, listed in made:
-            kept = tuple(
-                _Kept(path, shared, own, texts, at)
-                for at, (path, shared, own) in enumerate(listed, start)
-            )
-            start += len(listed)
+        digests = [own for one in made for _, _, own in one["artifacts"]]
+        texts = _Texts(self.place, digests, remake)
+        # The texts of all services of a spec lie in one row.
+        numbers = count()
+        for one in made:
+            file, line, column = one["place"]
             yield Made(
-                name, (file, line, column), tuple(warnings), tuple(not_yet), known, fragment, kept
+                name=one["name"],
+                place=(file, line, column),
+                warnings=tuple(one["warnings"]),
+                not_yet=tuple(one["not_yet"]),
+                facts=one["facts"],
+                fragment=one["fragment"],
+                artifacts=tuple(
+                    _Kept(path, shared, own, texts, next(numbers))
+                    for path, shared, own in one["artifacts"]
+                ),
             )
+
+
+def _without_texts(made: Made) -> dict[str, Any]:
+    return {
+        "name": made.name,
+        "place": made.place,
+        "warnings": made.warnings,
+        "not_yet": made.not_yet,
+        "facts": made.facts,
+        "fragment": made.fragment,
+        "artifacts": [(one.path, one.shared, one.digest) for one in made.artifacts],
+    }
 
 
 @dataclass(frozen=True)

@@ -34,8 +34,8 @@ def program() -> bytes:
     beside it."""
     installed = Path(_installed())
     names = os.listdir(installed)  # noqa: PTH208
-    parts = [sys.version, *sorted(name for name in names if name.endswith(".dist-info"))]
-    parts += _stats(_PACKAGE)
+    packages = sorted(name for name in names if name.endswith(".dist-info"))
+    parts = [sys.version, *packages, *_stats(_PACKAGE)]
     with suppress(OSError):
         parts.append(str(_TIME_ZONES.stat().st_mtime_ns))
     return digest([part.encode() for part in parts]).encode()

@@ -91,20 +91,15 @@ def load_fleet(
     file."""
     specs = find_specs(paths, shard)
     organisation, library = load_shared(specs)
-    services: list[ServiceModel] = []
-    mistakes: list[Mistake] = []
     loaded = each(lambda file: _loaded(file, specs, organisation, library), specs.files)
-    for _, found in zip(progress(specs.files), loaded, strict=True):
-        for one in found:
-            if isinstance(one, ServiceModel):
-                services.append(one)
-            else:
-                mistakes.append(one)
+    found = [one for _, some in zip(progress(specs.files), loaded, strict=True) for one in some]
+    services = [one for one in found if isinstance(one, ServiceModel)]
+    services.sort(key=lambda model: model.service.name)
+    mistakes = [one for one in found if isinstance(one, Mistake)]
     mistakes += doubles((model.service.name, model.place) for model in services)
     if mistakes:
         raise InputError(mistakes)
-    in_order = tuple(sorted(services, key=lambda model: model.service.name))
-    return FleetModel(specs, organisation, library, in_order)
+    return FleetModel(specs, organisation, library, tuple(services))
 
 
 def load_shared(specs: Specs) -> tuple[Organisation, Library]:
@@ -137,11 +132,9 @@ def out_folder(specs: Specs, organisation: Organisation, given: Path | None) -> 
 def own_templates_of(specs: Specs, organisation: Organisation) -> Path | None:
     """The user's own folder, as the template engine names files, so that a mistake in one is known
     for a user's."""
-    return (
-        Path(os.path.normpath(specs.root / organisation.templates))
-        if organisation.templates
-        else None
-    )
+    if not organisation.templates:
+        return None
+    return Path(os.path.normpath(specs.root / organisation.templates))
 
 
 def load_organisation(specs: Specs) -> Organisation:
@@ -182,6 +175,7 @@ def load_services(
     InputError with every mistake."""
     document = read_document(file, shown(file))
     spec = validate(document, ServiceSpec)
+    name = specs.name_in_outputs(file)
     found: list[ServiceModel] = []
     mistakes: list[Mistake] = []
     for environment in environments_of(spec):
@@ -239,17 +233,15 @@ def _unheard_pages(
     """Where there are policies, pages that reach nobody are a mistake; without any, a warning says
     so."""
     pages = sorted({alert.name for alert in derived.alerts if alert.severity == "page"})
-    if organisation.policies and pages and service.team.policies["page"] == default_policy():
-        line, column = document.position(("service",), "value")
-        wrong = (
-            f"its pages ({', '.join(pages)}) reach nobody, since team {service.team.name} has no"
-            " policy for them"
-        )
-        right = (
-            "write escalation: {page: ...} there or here;"
-            f" {suggest('', organisation.policies, 'policies')}"
-        )
-        yield Mistake(document.file, line, column, "service", wrong, right)
+    has_policy = service.team.policies["page"] != default_policy()
+    if has_policy or not pages or not organisation.policies:
+        return
+    line, column = document.position(("service",), "value")
+    names, team = ", ".join(pages), service.team.name
+    wrong = f"its pages ({names}) reach nobody, since team {team} has no policy for them"
+    known = suggest("", organisation.policies, "policies")
+    right = f"write escalation: {{page: ...}} there or here; {known}"
+    yield Mistake(document.file, line, column, "service", wrong, right)
 
 
 def doubles(services: Iterable[tuple[str, tuple[str, int, int]]]) -> Iterator[Mistake]:

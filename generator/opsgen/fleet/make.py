@@ -92,39 +92,38 @@ def make_fleet(
     own_templates = own_templates_of(specs, organisation)
     maker = _Maker(specs, organisation, library, Cache.of(specs, own_templates))
     services: list[Made] = []
-    mistakes: list[Mistake] = []
-    left_out: list[str] = []
+    refused: dict[Path, _Refused] = {}
     for file, found in zip(progress(specs.files), each(maker.make, specs.files), strict=True):
         if isinstance(found, _Refused):
-            mistakes += found.mistakes
-            left_out.append(specs.name_in_outputs(file))
+            refused[file] = found
         else:
-            services += (
-                found.made(partial(maker.remake, file)) if isinstance(found, Entry) else found
-            )
+            services += maker.services_in(found, file)
+    mistakes = _mistakes_of(refused.values())
+    _refuse(mistakes, services, keep_going)
+    left_out = frozenset(specs.name_in_outputs(file) for file in refused)
+    return MadeFleet(specs, organisation, own_templates, _by_name(services), mistakes, left_out)
+
+
+def _refuse(mistakes: Sequence[Mistake], services: Sequence[Made], keep_going: bool) -> None:
+    """Raises InputError, unless the mistakes may be left out."""
     twice = list(doubles((made.name, made.place) for made in services))
-    if twice or (mistakes and not (keep_going and services)):
+    may_go_on = keep_going and services
+    if twice or (mistakes and not may_go_on):
         raise InputError([*mistakes, *twice])
-    in_order = tuple(sorted(services, key=lambda made: made.name))
-    return MadeFleet(
-        specs, organisation, own_templates, in_order, tuple(mistakes), frozenset(left_out)
-    )
+
+
+def _by_name(services: Iterable[Made]) -> tuple[Made, ...]:
+    return tuple(sorted(services, key=lambda made: made.name))
 
 
 def made_of(fleet: FleetModel) -> MadeFleet:
     """The same of a fleet that is loaded already; raises InputError with every mistake that
     rendering finds."""
-    services: list[Made] = []
-    mistakes: list[Mistake] = []
-    for found in each(
-        lambda model: _or_refused(lambda: _made(model, fleet.library)), fleet.services
-    ):
-        if isinstance(found, _Refused):
-            mistakes += found.mistakes
-        else:
-            services.append(found)
-    if mistakes:
-        raise InputError(mistakes)
+
+    def make(model: ServiceModel) -> Made | _Refused:
+        return _or_refused(lambda: _made(model, fleet.library))
+
+    services = _all_or_refused(each(make, fleet.services))
     return MadeFleet(fleet.specs, fleet.organisation, fleet.own_templates, tuple(services))
 
 
@@ -150,6 +149,19 @@ def _or_refused(make: Callable[[], _T]) -> _T | _Refused:
         return make()
     except InputError as error:
         return _Refused(error.mistakes)
+
+
+def _mistakes_of(refused: Iterable[_Refused]) -> tuple[Mistake, ...]:
+    return tuple(mistake for one in refused for mistake in one.mistakes)
+
+
+def _all_or_refused(found: Iterable[Made | _Refused]) -> list[Made]:
+    """Raises InputError with every mistake, where there is one."""
+    listed = list(found)
+    mistakes = _mistakes_of(one for one in listed if isinstance(one, _Refused))
+    if mistakes:
+        raise InputError(mistakes)
+    return [one for one in listed if isinstance(one, Made)]
 
 
 def _made(model: ServiceModel, library: Library) -> Made:
@@ -184,6 +196,12 @@ class _Maker:
         """The service of a spec in each of its environments."""
         return _or_refused(lambda: self._known(file))
 
+    def services_in(self, found: Entry | list[Made], file: Path) -> Iterable[Made]:
+        """What `make` found, with texts that are made again if the cache loses them."""
+        if isinstance(found, Entry):
+            return found.made(partial(self.remake, file))
+        return found
+
     def remake(self, file: Path) -> list[Wanted]:
         """Where what was kept is there no more; raises WriteError where the spec is no longer what
         it was."""
@@ -208,10 +226,4 @@ class _Maker:
     def _make(self, file: Path) -> list[Made]:
         """Raises InputError with every mistake of every environment."""
         models = load_services(file, self.specs, self.organisation, self.library)
-        found = [_or_refused(partial(_made, model, self.library)) for model in models]
-        mistakes = [
-            mistake for one in found if isinstance(one, _Refused) for mistake in one.mistakes
-        ]
-        if mistakes:
-            raise InputError(mistakes)
-        return [one for one in found if isinstance(one, Made)]
+        return _all_or_refused(_or_refused(partial(_made, model, self.library)) for model in models)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -51,26 +51,38 @@ def stale_findings(
     fleet: MadeFleet, done: Plan, decisions: Iterable[Decision]
 ) -> Iterator[Finding]:
     """What is stale, once for each spec, since people change that; an edit by hand, at its file."""
+    listed = list(decisions)
+    for decision in listed:
+        if decision.action is Action.CONFLICT:
+            file = f"{done.out}/{decision.path}"
+            yield Finding("error", "stale", file, 1, 1, decision.reason)
+    for place, files in _stale_by_place(fleet, done.out, listed).items():
+        named = _first_named(files)
+        wrong = f"stale below {done.out}: {named}; build it again: opsgen build"
+        yield Finding("error", "stale", *place, wrong)
+
+
+def _stale_by_place(
+    fleet: MadeFleet, out: Path, decisions: Iterable[Decision]
+) -> dict[tuple[str, int, int], list[str]]:
+    """Stale files by the place of their spec; those of the fleet by the project file."""
     places = {made.name: made.place for made in fleet.services}
     stale: dict[tuple[str, int, int], list[str]] = {}
     for decision in decisions:
-        file = f"{done.out}/{decision.path}"
-        if decision.action is Action.CONFLICT:
-            yield Finding("error", "stale", file, 1, 1, decision.reason)
-        elif not decision.path.endswith(MANIFEST):
-            place = places.get(
-                decision.path.partition("/")[0], (fleet.organisation.file or file, 1, 1)
-            )
-            stale.setdefault(place, []).append(f"{decision.path} ({_VERBS[decision.action][1]})")
-    for place, files in stale.items():
-        named = ", ".join(files[:_MOST_NAMED])
-        more = f" and {len(files) - _MOST_NAMED} more" if len(files) > _MOST_NAMED else ""
-        yield Finding(
-            "error",
-            "stale",
-            *place,
-            f"stale below {done.out}: {named}{more}; build it again: opsgen build",
-        )
+        if decision.action is Action.CONFLICT or decision.path.endswith(MANIFEST):
+            continue
+        folder, _, _ = decision.path.partition("/")
+        of_fleet = fleet.organisation.file or f"{out}/{decision.path}"
+        place = places.get(folder, (of_fleet, 1, 1))
+        named = f"{decision.path} ({_VERBS[decision.action][1]})"
+        stale.setdefault(place, []).append(named)
+    return stale
+
+
+def _first_named(files: Sequence[str]) -> str:
+    named = ", ".join(files[:_MOST_NAMED])
+    more = len(files) - _MOST_NAMED
+    return f"{named} and {more} more" if more > 0 else named
 
 
 def _edit_lines(conflict: Decision) -> Iterator[str]:
@@ -96,23 +108,38 @@ def report_lines(
     """What became of every file, or would; with what is `wanted` of each also how it differs from
     that."""
     for action, verbs in _VERBS.items():
-        decisions = done.of(action)
-        for decision in decisions[:_MOST_NAMED]:
-            yield f"  {verbs[tense]:<16} {decision.path}"
-            if action is Action.CHANGE and decision.path in wanted:
-                yield from _difference(done.out / decision.path, decision.content or b"")
-        if len(decisions) > _MOST_NAMED:
-            yield f"  {verbs[tense]:<16} and {len(decisions) - _MOST_NAMED} more"
+        yield from _action_lines(done, action, verbs[tense], wanted)
     for conflict in done.conflicts:
-        forced = (
-            "; --force overwrites it" if conflict.reason in FORCEABLE and not conflict.edits else ""
-        )
-        yield f"  left alone       {conflict.path}: {conflict.reason}{forced}"
-        yield from _edit_lines(conflict)
-        if conflict.reason == EDITED and conflict.path in wanted:
-            yield from _difference(done.out / conflict.path, wanted[conflict.path].encoded)
+        yield from _conflict_lines(done, conflict, wanted)
+    yield _summary(done, tense)
+
+
+def _summary(done: Plan, tense: int) -> str:
     counts = done.counts
-    changed = ", ".join(
+    counted = [
         f"{counts[action]} {verbs[tense]}" for action, verbs in _VERBS.items() if counts[action]
-    )
-    yield f"{done.out}: {changed or 'nothing to do'}, {counts[Action.KEEP]} as they were."
+    ]
+    changed = ", ".join(counted) or "nothing to do"
+    return f"{done.out}: {changed}, {counts[Action.KEEP]} as they were."
+
+
+def _action_lines(
+    done: Plan, action: Action, verb: str, wanted: Mapping[str, Wanted]
+) -> Iterator[str]:
+    decisions = done.of(action)
+    for decision in decisions[:_MOST_NAMED]:
+        yield f"  {verb:<16} {decision.path}"
+        if action is Action.CHANGE and decision.path in wanted:
+            yield from _difference(done.out / decision.path, decision.content or b"")
+    more = len(decisions) - _MOST_NAMED
+    if more > 0:
+        yield f"  {verb:<16} and {more} more"
+
+
+def _conflict_lines(done: Plan, conflict: Decision, wanted: Mapping[str, Wanted]) -> Iterator[str]:
+    can_be_forced = conflict.reason in FORCEABLE and not conflict.edits
+    forced = "; --force overwrites it" if can_be_forced else ""
+    yield f"  left alone       {conflict.path}: {conflict.reason}{forced}"
+    yield from _edit_lines(conflict)
+    if conflict.reason == EDITED and conflict.path in wanted:
+        yield from _difference(done.out / conflict.path, wanted[conflict.path].encoded)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any
 
 from opsgen.errors import InputError
 from opsgen.fleet import inputs
-from opsgen.load.discovery import Shard, find_specs
+from opsgen.load.discovery import Shard, Specs, find_specs
 from opsgen.model.artifact import MANIFEST
 from opsgen.model.artifact_kinds import ESCALATION
 
@@ -43,32 +43,27 @@ class Shortcut:
         try:
             specs = find_specs(paths)
             call = json.dumps([str(Path.cwd()), *map(str, paths), str(out), str(shard)]).encode()
-            project = [specs.project] if specs.project else []
-            key = inputs.digest(
-                [call, inputs.program(), *inputs.contents([*project, *specs.files])]
-            )
+            files = inputs.contents(_read_by_build(specs))
+            key = inputs.digest([call, inputs.program(), *files])
         except (InputError, OSError):
             return None
-        return cls(cache / "builds" / inputs.digest([call])[:32], key)
+        name = inputs.digest([call])[:32]
+        return cls(cache / "builds" / name, key)
 
     def lines(self) -> list[str] | None:
         """What the whole build would say, if it had nothing to do; None where it may have."""
         try:
             kept = json.loads(self.place.read_bytes())
-            if (
-                kept["form"] != _FORM
-                or kept["key"] != self.key
-                or _own(kept["templates"]) != kept["own"]
-            ):
-                return None
-            out = Path(kept["out"])
-            if _folders(out) != kept["folders"] or any(
-                _sha(out / path) != sha for path, sha in kept["files"].items()
-            ):
-                return None
-            return list(map(str, kept["lines"]))
+            if self._same_inputs(kept) and _same_output(kept):
+                return list(map(str, kept["lines"]))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
+        return None
+
+    def _same_inputs(self, kept: Mapping[str, Any]) -> bool:
+        if kept["form"] != _FORM or kept["key"] != self.key:
+            return False
+        return _digest_of_templates(kept["templates"]) == str(kept["own"])
 
     def keep(
         self, out: Path, written: Iterable[str], templates: Path | None, lines: Sequence[str]
@@ -76,27 +71,43 @@ class Shortcut:
         """After a build that left everything as it should be: `written` are the files below `out`
         that it wants. Where that can't be kept the next build takes as long as this one."""
         with suppress(OSError):
-            others = (
-                f"{folder}/{name}"
-                for folder in _folders(out)
-                for name in (MANIFEST, ESCALATION.path)
-            )
-            files = dict.fromkeys([*written, *(path for path in others if (out / path).is_file())])
+            folders = _folders(out)
+            # What `written` does not name is read by a build too: other services' folders.
+            files = dict.fromkeys([*written, *_read_from_others(out, folders)])
             own = str(templates.resolve()) if templates else ""
             kept: dict[str, Any] = {
                 "form": _FORM,
                 "key": self.key,
                 "out": str(out.resolve()),
                 "templates": own,
-                "own": _own(own),
-                "folders": _folders(out),
+                "own": _digest_of_templates(own),
+                "folders": folders,
                 "files": {path: _sha(out / path) for path in files},
                 "lines": list(lines),
             }
             inputs.replace_file(self.place, json.dumps(kept).encode())
 
 
-def _own(templates: str) -> str:
+def _read_by_build(specs: Specs) -> tuple[Path, ...]:
+    return (specs.project, *specs.files) if specs.project else specs.files
+
+
+def _same_output(kept: Mapping[str, Any]) -> bool:
+    out = Path(kept["out"])
+    if _folders(out) != kept["folders"]:
+        return False
+    return all(_sha(out / path) == sha for path, sha in kept["files"].items())
+
+
+def _read_from_others(out: Path, folders: Iterable[str]) -> Iterator[str]:
+    for folder in folders:
+        for name in (MANIFEST, ESCALATION.path):
+            path = f"{folder}/{name}"
+            if (out / path).is_file():
+                yield path
+
+
+def _digest_of_templates(templates: str) -> str:
     return inputs.templates(Path(templates) if templates else None)
 
 

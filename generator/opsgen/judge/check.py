@@ -14,7 +14,7 @@ import yaml
 
 from opsgen.alertmanager.routing import concerning
 from opsgen.errors import InputError
-from opsgen.fleet.build import contents
+from opsgen.fleet.build import all_artifacts, contents
 from opsgen.fleet.load import FleetModel
 from opsgen.judge.closure import Gap, gaps, missing_files
 from opsgen.judge.programs import Verdict, judged_by_comparison, judged_by_programs
@@ -41,89 +41,84 @@ class CheckReport:
     specs: Mapping[str, tuple[str, int, int]] = field(default_factory=dict)
 
     @property
+    def refused(self) -> list[Verdict]:
+        return [verdict for verdict in self.verdicts if verdict.passed is False]
+
+    @property
+    def not_installed(self) -> list[str]:
+        """The programs that could judge nothing."""
+        return [verdict.program for verdict in self.verdicts if verdict.passed is None]
+
+    @property
+    def failing_reviews(self) -> list[Review]:
+        return [review for review in self.reviews if review.fails]
+
+    @property
+    def good(self) -> bool:
+        wrong = self.gaps or self.refused or self.failing_reviews
+        return self.alerts > 0 and not wrong
+
+    @property
     def findings(self) -> Iterator[Finding]:
         """Each at the spec of its service, since that is what people change."""
         for gap in self.gaps:
             yield Finding("error", "gap", *self._place(gap.file), str(gap))
-        for verdict in self.verdicts:
-            if verdict.passed is False:
-                said = f"{verdict.program} refuses {verdict.subject}: {verdict.output}"
-                yield Finding("error", "refused", *self._place(verdict.subject), said)
-        for review in self.reviews:
-            if review.fails:
-                yield from of_lines(review.lines, "error", "runbook")
+        for verdict in self.refused:
+            said = f"{verdict.program} refuses {verdict.subject}: {verdict.output}"
+            yield Finding("error", "refused", *self._place(verdict.subject), said)
+        for review in self.failing_reviews:
+            yield from of_lines(review.lines, "error", "runbook")
+
+    def _place(self, path: str) -> tuple[str, int, int]:
+        return self.specs.get(_subject_of(path), (path, 1, 1))
 
     @property
     def cases(self) -> list[Case]:
         """Closure, each judgement of a program, and each runbook, as cases of a test."""
-        gaps: dict[str, list[str]] = {}
+        return [*self._closure_cases(), *map(_verdict_case, self.verdicts), *self._runbook_cases()]
+
+    def _closure_cases(self) -> Iterator[Case]:
+        gaps: dict[str, list[str]] = {name: [] for name in self.specs}
         for gap in self.gaps:
-            gaps.setdefault(gap.file.partition("/")[0], []).append(str(gap))
-        cases = [
-            Case("closure", service, "\n".join(gaps.pop(service, ()))) for service in self.specs
-        ]
-        cases += [Case("closure", name, "\n".join(texts)) for name, texts in gaps.items()]
-        for verdict in self.verdicts:
-            if verdict.passed is None:
-                cases.append(
-                    Case(
-                        verdict.program, "everything", skipped=f"{verdict.program} is not installed"
-                    )
-                )
-            else:
-                failure = "" if verdict.passed else verdict.output or "refused"
-                cases.append(Case(verdict.program, verdict.subject, failure))
+            gaps.setdefault(_subject_of(gap.file), []).append(str(gap))
+        for name, texts in gaps.items():
+            yield Case("closure", name, "\n".join(texts))
+
+    def _runbook_cases(self) -> Iterator[Case]:
         for review in self.reviews:
-            cases.append(
-                Case("runbooks", review.file, "\n".join(review.lines) if review.fails else "")
-            )
-        return cases
-
-    def _place(self, path: str) -> tuple[str, int, int]:
-        return self.specs.get(path.partition("/")[0], (path, 1, 1))
-
-    @property
-    def good(self) -> bool:
-        refused = any(verdict.passed is False for verdict in self.verdicts)
-        return (
-            self.alerts > 0
-            and not self.gaps
-            and not refused
-            and not any(one.fails for one in self.reviews)
-        )
+            failure = "\n".join(review.lines) if review.fails else ""
+            yield Case("runbooks", review.file, failure)
 
     @property
     def lines(self) -> Iterator[str]:
         for gap in self.gaps:
             yield f"  gap      {gap}"
-        for verdict in self.verdicts:
-            if verdict.passed is False:
-                yield f"  refused  {verdict.program} on {verdict.subject}:"
-                yield from (f"    {line}" for line in verdict.output.splitlines()[:_MOST_LINES])
-        for review in self.reviews:
-            if review.fails:
-                yield from (f"  runbook  {line}" for line in review.lines)
+        for verdict in self.refused:
+            yield f"  refused  {verdict.program} on {verdict.subject}:"
+            yield from (f"    {line}" for line in verdict.output.splitlines()[:_MOST_LINES])
+        for review in self.failing_reviews:
+            yield from (f"  runbook  {line}" for line in review.lines)
+        yield from self._open_questions()
+        for program in self.not_installed:
+            yield f"  skipped  {program} is not installed, so nothing was judged by it"
+        yield self._summary()
+
+    def _open_questions(self) -> Iterator[str]:
         lacking = [review for review in self.reviews if review.lacks and not review.fails]
         if lacking:
             questions = sum(len(review.open) for review in lacking)
-            yield (
-                f"  runbooks {questions} open questions in {len(lacking)}; opsgen runbook status"
-                " says which"
-            )
-        for verdict in self.verdicts:
-            if verdict.passed is None:
-                yield f"  skipped  {verdict.program} is not installed, so nothing was judged by it"
+            counted = f"{questions} open questions in {len(lacking)}"
+            yield f"  runbooks {counted}; opsgen runbook status says which"
+
+    def _summary(self) -> str:
+        services = _counted(self.services, "service")
+        closed = "each with panel, runbook section, route and proof"
+        if self.gaps:
+            closed = f"{len(self.gaps)} gaps"
         judged = [verdict for verdict in self.verdicts if verdict.passed]
-        closed = (
-            "each with panel, runbook section, route and proof"
-            if not self.gaps
-            else f"{len(self.gaps)} gaps"
-        )
-        services = f"{self.services} service{'' if self.services == 1 else 's'}"
         programs = " and ".join(sorted({verdict.program for verdict in judged}))
-        files = f"{len(judged)} file{'' if len(judged) == 1 else 's'}"
-        accepted = f"; {programs} accepted {files}" if judged else ""
-        yield f"{services}, {self.alerts} alerts, {closed}{accepted}."
+        accepted = f"; {programs} accepted {_counted(len(judged), 'file')}" if judged else ""
+        return f"{services}, {self.alerts} alerts, {closed}{accepted}."
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -132,15 +127,29 @@ class CheckReport:
             "alerts": self.alerts,
             "gaps": [{"file": gap.file, "wrong": gap.wrong} for gap in self.gaps],
             "failed": [
-                {"program": v.program, "file": v.subject, "output": v.output}
-                for v in self.verdicts
-                if v.passed is False
+                {"program": verdict.program, "file": verdict.subject, "output": verdict.output}
+                for verdict in self.refused
             ],
             "runbooks": [review.as_json() for review in self.reviews],
-            "not_installed": [
-                verdict.program for verdict in self.verdicts if verdict.passed is None
-            ],
+            "not_installed": self.not_installed,
         }
+
+
+def _verdict_case(verdict: Verdict) -> Case:
+    if verdict.passed is None:
+        why = f"{verdict.program} is not installed"
+        return Case(verdict.program, "everything", skipped=why)
+    failure = "" if verdict.passed else verdict.output or "refused"
+    return Case(verdict.program, verdict.subject, failure)
+
+
+def _subject_of(path: str) -> str:
+    """The service whose folder a path is in; for a file of the fleet, its own path."""
+    return path.partition("/")[0]
+
+
+def _counted(number: int, name: str) -> str:
+    return f"{number} {name}{'' if number == 1 else 's'}"
 
 
 def check_fleet(fleet: FleetModel, today: date | None = None) -> CheckReport:
@@ -153,35 +162,45 @@ def check_fleet(fleet: FleetModel, today: date | None = None) -> CheckReport:
     with tempfile.TemporaryDirectory(prefix="opsgen-") as name:
         folder = Path(name)
         wanted = contents(fleet, folder)
-        texts = {one.path: one.content for content in wanted.values() for one in content.artifacts}
-        for path, text in texts.items():
-            file = folder / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(text.encode())
-        found = [
-            *_gaps(fleet, wanted, texts),
-            *(Gap(path, wrong) for path, wrong in judged_by_comparison(texts)),
-        ]
+        texts = {artifact.path: artifact.content for artifact in all_artifacts(wanted)}
+        _write_texts(folder, texts)
         verdicts = judged_by_programs(folder, texts)
-    alerts = sum(len(model.derived.alerts) for model in fleet.services)
     reviews = review_fleet(fleet, fleet.out(None), today)
-    built = tuple(review for review in reviews if Path(review.file).is_file())
-    specs = {model.service.name: model.place for model in fleet.services}
-    return CheckReport(len(fleet.services), alerts, tuple(found), tuple(verdicts), built, specs)
+    return CheckReport(
+        services=len(fleet.services),
+        alerts=sum(len(model.derived.alerts) for model in fleet.services),
+        gaps=tuple(_gaps(fleet, wanted, texts)),
+        verdicts=tuple(verdicts),
+        reviews=tuple(review for review in reviews if Path(review.file).is_file()),
+        specs={model.service.name: model.place for model in fleet.services},
+    )
+
+
+def _write_texts(folder: Path, texts: Mapping[str, str]) -> None:
+    for path, text in texts.items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text.encode())
 
 
 def _gaps(
     fleet: FleetModel, wanted: Mapping[str, FolderContent], texts: Mapping[str, str]
 ) -> Iterator[Gap]:
-    """What is missing for the fleet, and for each of its services."""
+    """What is missing for the fleet and for each of its services, and what a comparison finds."""
     yield from missing_files("fleet", texts)
-    if ALERTMANAGER.path not in texts:
-        return
-    alertmanager = yaml.load(texts[ALERTMANAGER.path], Loader=yaml.CSafeLoader)
+    if ALERTMANAGER.path in texts:
+        yield from _gaps_of_services(fleet, wanted, texts[ALERTMANAGER.path])
+    for path, wrong in judged_by_comparison(texts):
+        yield Gap(path, wrong)
+
+
+def _gaps_of_services(
+    fleet: FleetModel, wanted: Mapping[str, FolderContent], configuration: str
+) -> Iterator[Gap]:
+    alertmanager = yaml.load(configuration, Loader=yaml.CSafeLoader)
     for model in fleet.services:
         name = model.service.name
-        routes = concerning(alertmanager, name)
-        yield from gaps(model.service, wanted[name].artifacts, routes)
+        yield from gaps(model.service, wanted[name].artifacts, concerning(alertmanager, name))
 
 
 def _check_samples(own_templates: Path | None) -> None:

@@ -46,20 +46,28 @@ def gaps(
     """What is missing for one service; `alertmanager` is the fleet's configuration, parsed."""
     texts = {artifact.path: artifact.content for artifact in artifacts}
     found = list(missing_files("service", texts, service.name))
-    if RULES.path_of(service.name) not in texts:
+    path = RULES.path_of(service.name)
+    if path not in texts:
         return found
-    groups = _yaml(texts[RULES.path_of(service.name)])["groups"]
-    rules = [rule for group in groups for rule in group["rules"]]
+    rules = [rule for group in _yaml(texts[path])["groups"] for rule in group["rules"]]
     alerts = [rule for rule in rules if "alert" in rule]
     if not alerts:
-        found.append(Gap(RULES.path_of(service.name), "there is no alert in it"))
+        found.append(Gap(path, "there is no alert in it"))
+    return [
+        *found,
+        *_without_part(service, alerts, texts),
+        *_without_route(service, alerts, alertmanager),
+        *_without_record(service, rules),
+    ]
+
+
+def _without_part(service: Service, alerts: Alerts, texts: Mapping[str, str]) -> Iterator[Gap]:
+    """What the table of artifact kinds asks of each file of a service, and the file has not."""
     for kind in ARTIFACT_KINDS.values():
         path = kind.path_of(service.name)
         if kind.of == "service" and kind.closure in _ASKED and path in texts:
-            found.extend(Gap(path, wrong) for wrong in _ASKED[kind.closure](alerts, texts[path]))
-    found.extend(_without_route(service, alerts, alertmanager))
-    found.extend(_without_record(service, rules))
-    return found
+            for wrong in _ASKED[kind.closure](alerts, texts[path]):
+                yield Gap(path, wrong)
 
 
 def missing_files(of: Scope, texts: Container[str], service: str = "") -> Iterator[Gap]:
@@ -81,50 +89,58 @@ def _panels(panels: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
 
 
 def _without_panel(alerts: Alerts, dashboard: str) -> Iterator[str]:
-    document = json.loads(dashboard)
-    ids = {panel["id"] for panel in _panels(document["panels"])}
-    linked = {
-        link["url"].partition("#")[2]
-        for panel in _panels(document["panels"])
-        for link in panel.get("links", ())
-    }
+    panels = list(_panels(json.loads(dashboard)["panels"]))
+    ids = {str(panel["id"]) for panel in panels}
+    links = [link["url"] for panel in panels for link in panel.get("links", ())]
+    linked = {_anchor_in(url) for url in links}
     for rule in alerts:
         url = rule["annotations"].get("dashboard_url", "")
-        shown = int(url.rpartition("viewPanel=")[2]) in ids if url else True
-        anchored = rule["annotations"]["runbook_url"].partition("#")[2] in linked
-        if not (shown and anchored):
+        has_panel = not url or url.rpartition("viewPanel=")[2] in ids
+        if not has_panel or _section_of(rule) not in linked:
             yield f"no panel shows {_named(rule)}"
 
 
 def _without_section(alerts: Alerts, runbook: str) -> Iterator[str]:
     anchors = _ANCHOR.findall(runbook)
     for rule in alerts:
-        if rule["annotations"]["runbook_url"].partition("#")[2] not in anchors:
+        if _section_of(rule) not in anchors:
             yield f"there is no section on {_named(rule)}"
-    headings = {
-        heading_anchor(line.lstrip("#")) for line in runbook.splitlines() if line.startswith("#")
-    }
+    headings = [line for line in runbook.splitlines() if line.startswith("#")]
+    known = {*anchors, *(heading_anchor(heading.lstrip("#")) for heading in headings)}
     for target in dict.fromkeys(_INTERNAL_LINK.findall(runbook)):
-        if target not in anchors and target not in headings:
+        if target not in known:
             yield f"a link leads to #{target}, which is not there"
+
+
+def _section_of(rule: Mapping[str, Any]) -> str:
+    """The anchor in the runbook that the alert links to."""
+    return _anchor_in(rule["annotations"]["runbook_url"])
+
+
+def _anchor_in(url: str) -> str:
+    return url.partition("#")[2]
 
 
 def _without_proof(alerts: Alerts, proofs: str) -> Iterator[str]:
     document = _yaml(proofs)
-    proven = {
-        match.groups("")
-        for test in document["tests"]
-        for assertion in test["promql_expr_test"]
-        for sample in assertion["exp_samples"]
-        if (match := _FIRING.search(sample["labels"]))
-    }
     if document["rule_files"] != [RULES.path]:
         yield f"it does not load {RULES.path}"
+    proven = set(_proven(document["tests"]))
     for rule in alerts:
         labels = rule["labels"]
-        step = labels.get("step", "")
-        if (rule["alert"], labels["severity"], labels["signal"], step) not in proven:
+        identity = rule["alert"], labels["severity"], labels["signal"], labels.get("step", "")
+        if identity not in proven:
             yield f"nothing proves that {_named(rule)} fires"
+
+
+def _proven(tests: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
+    """Name, severity, signal and step of every alert that a test expects to fire."""
+    assertions = [assertion for test in tests for assertion in test["promql_expr_test"]]
+    for assertion in assertions:
+        for sample in assertion["exp_samples"]:
+            match = _FIRING.search(sample["labels"])
+            if match:
+                yield match.groups("")
 
 
 # By what the table of artifact kinds says that an alert must have in a file of a service.
@@ -140,10 +156,12 @@ def _without_route(
 ) -> Iterator[Gap]:
     known = {receiver["name"] for receiver in alertmanager["receivers"]}
     for rule in alerts:
-        reached = routes_reached(alertmanager, {"alertname": rule["alert"], **rule["labels"]})
+        labels = {"alertname": rule["alert"], **rule["labels"]}
+        reached = routes_reached(alertmanager, labels)
         # The root alone has no matchers: what ends there has no route of its own, whoever the root
         # tells.
-        if not all(route.get("matchers") and route["receiver"] in known for route in reached):
+        told = [route.get("matchers") and route["receiver"] in known for route in reached]
+        if not all(told):
             yield Gap(ALERTMANAGER.path, f"nobody is told of {_named(rule)} of {service.name}")
 
 

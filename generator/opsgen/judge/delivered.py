@@ -45,22 +45,26 @@ def dashboard_faults(path: str, texts: Texts) -> Iterator[str]:
         if times > 1:
             yield f"{times} panels have the id {panel_id}"
     for panel in panels:
-        targets = panel.get("targets") or ()
-        letters = [target.get("refId") for target in targets]
-        if len(set(letters)) < len(letters):
-            yield f"two queries of the panel {panel.get('title')!r} have one letter"
-        if any(not target.get("expr") for target in targets):
-            yield f"a query of the panel {panel.get('title')!r} is empty"
+        yield from _query_faults(panel)
+
+
+def _query_faults(panel: Mapping[str, Any]) -> Iterator[str]:
+    title = repr(panel.get("title"))
+    targets = panel.get("targets") or ()
+    letters = [target.get("refId") for target in targets]
+    if len(set(letters)) < len(letters):
+        yield f"two queries of the panel {title} have one letter"
+    if not all(target.get("expr") for target in targets):
+        yield f"a query of the panel {title} is empty"
 
 
 def dead_links(path: str, texts: Texts) -> Iterator[str]:
     """Every link to a file leads to one that is built; a service that is not built now is not
     known, and so is no fault."""
-    folder = posixpath.dirname(path)
-    built = {posixpath.dirname(other) for other in texts}
+    built = _folders(texts)
     prose = _CODE.sub("", _FENCED.sub("", texts[path]))
     for target in dict.fromkeys(_FILE_LINK.findall(prose)):
-        file = posixpath.normpath(posixpath.join(folder, target))
+        file = _beside(path, target)
         if posixpath.dirname(file) in built and file not in texts:
             yield f"a link leads to {target}, which is not there"
 
@@ -79,9 +83,8 @@ def contact_point_faults(path: str, texts: Texts) -> Iterator[str]:
     points = {point["name"] for point in document.get("contactPoints") or ()}
     hours = {interval["name"] for interval in document.get("muteTimes") or ()}
     for policy in document.get("policies") or ():
-        yield from _undefined(
-            policy, points, hours, ("mute_time_intervals", "active_time_intervals")
-        )
+        keys = ("mute_time_intervals", "active_time_intervals")
+        yield from _undefined(policy, points, hours, keys)
 
 
 def provider_faults(path: str, texts: Texts) -> Iterator[str]:
@@ -98,12 +101,12 @@ def provider_faults(path: str, texts: Texts) -> Iterator[str]:
 def _kustomization(path: str, document: Any, texts: Texts) -> Iterator[str]:
     """Lists each file of its folder, and nothing that is not there."""
     folder = posixpath.dirname(path)
-    listed = {posixpath.normpath(posixpath.join(folder, name)) for name in document["resources"]}
-    beside = {other for other in texts if posixpath.dirname(other) == folder and other != path}
-    folders = {posixpath.dirname(other) for other in texts}
-    for missing in sorted(beside - listed):
+    listed = {_beside(path, name) for name in document["resources"]}
+    there = set(_files_in(folder, texts)) - {path}
+    for missing in sorted(there - listed):
         yield f"it does not list {posixpath.basename(missing)}"
-    for missing in sorted(listed - beside - folders):
+    # A kustomization may list a folder too.
+    for missing in sorted(listed - there - _folders(texts)):
         yield f"it lists {posixpath.relpath(missing, folder)}, which is not there"
 
 
@@ -111,9 +114,7 @@ def _prometheus_rule(path: str, _: Any, texts: Texts) -> Iterator[str]:
     """All parts together have the groups of the plain file; told at the first part."""
     folder = posixpath.dirname(path)
     parts = [
-        other
-        for other in texts
-        if posixpath.dirname(other) == folder and "prometheusrule" in posixpath.basename(other)
+        other for other in _files_in(folder, texts) if "prometheusrule" in posixpath.basename(other)
     ]
     groups = [group for part in parts for group in _yaml(texts[part])["spec"]["groups"]]
     plain = _plain(folder, RULES.path)
@@ -134,10 +135,8 @@ def _dashboard(path: str, document: Any, texts: Texts) -> Iterator[str]:
 def _probe(path: str, document: Any, texts: Texts) -> Iterator[str]:
     """Polls what the plain file has Prometheus poll under this name."""
     plain = _plain(posixpath.dirname(path), PROBES.path)
-    jobs = {
-        job["job_name"]: job["static_configs"][0]["targets"]
-        for job in _yaml(texts[plain])["scrape_configs"]
-    }
+    scraped = _yaml(texts[plain])["scrape_configs"]
+    jobs = {job["job_name"]: job["static_configs"][0]["targets"] for job in scraped}
     spec = document["spec"]
     if jobs.get(spec["jobName"]) != spec["targets"]["staticConfig"]["static"]:
         yield f"it does not poll what {plain} has under {spec['jobName']}"
@@ -149,13 +148,12 @@ def _alertmanager_config(path: str, document: Any, texts: Texts) -> Iterator[str
     spec = document["spec"]
     receivers = {receiver["name"] for receiver in spec["receivers"]}
     hours = {interval["name"] for interval in spec.get("muteTimeIntervals") or ()}
-    yield from _undefined(
-        spec["route"], receivers, hours, ("muteTimeIntervals", "activeTimeIntervals")
-    )
+    keys = ("muteTimeIntervals", "activeTimeIntervals")
+    yield from _undefined(spec["route"], receivers, hours, keys)
     plain = _plain(posixpath.dirname(path), ESCALATION.path)
     if plain in texts:  # the fleet's own resource has the watchdog alone, and no plain file
-        wanted = {receiver["name"] for receiver in _yaml(texts[plain])["receivers"]} - {CATCH_ALL}
-        if receivers != wanted:
+        wanted = {receiver["name"] for receiver in _yaml(texts[plain])["receivers"]}
+        if receivers != wanted - {CATCH_ALL}:
             yield f"its receivers are not those of {plain}"
 
 
@@ -189,6 +187,19 @@ def _undefined(
 def _plain(folder: str, name: str) -> str:
     """The plain file of the subject whose resources lie in a folder of their own."""
     return posixpath.join(posixpath.dirname(folder), name)
+
+
+def _beside(path: str, name: str) -> str:
+    """The file that `name` leads to from the folder of `path`."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
+
+
+def _files_in(folder: str, texts: Texts) -> list[str]:
+    return [path for path in texts if posixpath.dirname(path) == folder]
+
+
+def _folders(texts: Texts) -> set[str]:
+    return {posixpath.dirname(path) for path in texts}
 
 
 def _groups(document: Any) -> list[Any]:

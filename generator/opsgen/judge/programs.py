@@ -29,15 +29,19 @@ class Verdict:
 
 def judged_by_programs(folder: Path, paths: Iterable[str]) -> list[Verdict]:
     """Every judgement of a program of these files below the folder, in their order."""
-    jobs = [(kind.judge, path) for path in paths if (kind := kind_of(path))]
-    jobs_of_programs = [(judge, path) for judge, path in jobs if isinstance(judge, Program)]
-    names = sorted({judge.name for judge, _ in jobs_of_programs})
-    missing = {name for name in names if shutil.which(name) is None}
-    verdicts = [Verdict(name, "", None) for name in names if name in missing]
-    runnable = [job for job in jobs_of_programs if job[0].name not in missing]
+    jobs = [job for path in paths for job in _jobs(path)]
+    names = sorted({program.name for program, _ in jobs})
+    missing = [name for name in names if shutil.which(name) is None]
+    runnable = [(program, path) for program, path in jobs if program.name not in missing]
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        verdicts.extend(pool.map(lambda job: _run(folder, *job), runnable))
-    return verdicts
+        verdicts = list(pool.map(lambda job: _run(folder, *job), runnable))
+    return [*(Verdict(name, "", None) for name in missing), *verdicts]
+
+
+def _jobs(path: str) -> Iterator[tuple[Program, str]]:
+    kind = kind_of(path)
+    if kind is not None and isinstance(kind.judge, Program):
+        yield kind.judge, path
 
 
 def judged_by_comparison(texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -72,5 +76,5 @@ def _run(folder: Path, program: Program, subject: str) -> Verdict:
     except subprocess.TimeoutExpired:
         wrong = f"took longer than {_TIMEOUT_SECONDS} seconds"
         return Verdict(program.name, subject, False, wrong)
-    output = "\n".join(part.strip() for part in (done.stdout, done.stderr) if part.strip())
+    output = f"{done.stdout.strip()}\n{done.stderr.strip()}".strip()
     return Verdict(program.name, subject, done.returncode == 0, output)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -68,16 +68,8 @@ class ArtifactSet:
     artifacts: tuple[Wanted, ...]
 
     def __post_init__(self) -> None:
-        paths = [artifact.path.casefold() for artifact in self.artifacts]
-        taken = set(paths)
-        if len(taken) < len(paths):
-            doubles = sorted(
-                artifact.path
-                for artifact in self.artifacts
-                if paths.count(artifact.path.casefold()) > 1
-            )
-            raise ValueError(f"artifacts share a path: {', '.join(doubles)}")
-        for path in paths:
+        taken = _paths_in_lower_case(self.artifacts)
+        for path in taken:
             if "/" in path and not taken.isdisjoint(folders_above(path)):
                 raise ValueError(f"an artifact's path is the folder of another: {path}")
 
@@ -86,6 +78,17 @@ class ArtifactSet:
 
     def __len__(self) -> int:
         return len(self.artifacts)
+
+
+def _paths_in_lower_case(artifacts: Iterable[Wanted]) -> set[str]:
+    """Raises ValueError where two have one path."""
+    by_path: dict[str, list[str]] = {}
+    for artifact in artifacts:
+        by_path.setdefault(artifact.path.casefold(), []).append(artifact.path)
+    shared = [path for alike in by_path.values() if len(alike) > 1 for path in alike]
+    if shared:
+        raise ValueError(f"artifacts share a path: {', '.join(sorted(shared))}")
+    return set(by_path)
 
 
 def digest(content: bytes) -> str:

@@ -11,18 +11,22 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 from opsgen.errors import Mistake
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 Level = Literal["error", "warning"]
 Rule = Literal["mistake", "warning", "stale", "gap", "refused", "runbook", "lint"]
 
 _MOST_ANNOTATIONS = 10
 _MOST_RESULTS = 5_000
+_SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _ABOUT: Mapping[Rule, str] = {
     "mistake": "A spec or the project file says what can't be meant.",
     "warning": "A spec is taken, and somebody should look at it.",
@@ -65,10 +69,10 @@ def of_lines(
     """From what people read: `file:line: text`, or `file: text`."""
     found = []
     for text in lines:
+        file, line, message = "", 1, text
         match = _LINE.fullmatch(text)
-        file, line, message = (
-            (match["file"], int(match["line"] or 1), match["message"]) if match else ("", 1, text)
-        )
+        if match:
+            file, line, message = match["file"], int(match["line"] or 1), match["message"]
         found.append(Finding(level, rule, file, line, 1, message))
     return found
 
@@ -80,18 +84,21 @@ def as_json(findings: Iterable[Finding]) -> str:
 def as_github(findings: Iterable[Finding]) -> str:
     """Workflow commands, errors first; where there are more than GitHub shows, the last says how
     many."""
-    listed, lines = list(findings), []
+    listed = list(findings)
+    lines: list[str] = []
     for level in ("error", "warning"):
-        of_level = [one for one in listed if one.level == level]
-        shown = (
-            of_level if len(of_level) <= _MOST_ANNOTATIONS else of_level[: _MOST_ANNOTATIONS - 1]
-        )
-        lines += [_command(one) for one in shown]
-        if len(shown) < len(of_level):
-            lines.append(
-                f"::{level} title=opsgen::and {len(of_level) - len(shown)} more: see the log\n"
-            )
+        lines += _commands(level, [one for one in listed if one.level == level])
     return "".join(lines)
+
+
+def _commands(level: str, findings: Sequence[Finding]) -> Iterator[str]:
+    if len(findings) <= _MOST_ANNOTATIONS:
+        yield from map(_command, findings)
+        return
+    # The last annotation that GitHub shows says how many are missing.
+    most = _MOST_ANNOTATIONS - 1
+    yield from map(_command, findings[:most])
+    yield f"::{level} title=opsgen::and {len(findings) - most} more: see the log\n"
 
 
 def _command(one: Finding) -> str:
@@ -121,13 +128,8 @@ def as_sarif(findings: Iterable[Finding]) -> str:
         "columnKind": "unicodeCodePoints",
         "results": [_result(one) for one in listed],
     }
-    schema = "https://json.schemastore.org/sarif-2.1.0.json"
-    return (
-        json.dumps(
-            {"$schema": schema, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False
-        )
-        + "\n"
-    )
+    log = {"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}
+    return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
 
 
 def _result(one: Finding) -> dict[str, Any]:
@@ -164,21 +166,23 @@ def as_junit(cases: Sequence[Case]) -> str:
         own = [case for case in cases if case.suite == suite]
         below = ElementTree.SubElement(root, "testsuite", {"name": suite, **_counts(own)})
         for case in own:
-            element = ElementTree.SubElement(
-                below, "testcase", {"classname": suite, "name": _clean(case.name)}
-            )
-            if case.failure:
-                failure = ElementTree.SubElement(
-                    element, "failure", {"message": _clean(case.failure.splitlines()[0])}
-                )
-                failure.text = _clean(case.failure)
-            elif case.skipped:
-                ElementTree.SubElement(element, "skipped", {"message": _clean(case.skipped)})
+            _add_case(below, case)
     ElementTree.indent(root)
-    return (
-        '<?xml version="1.0"'
-        f' encoding="UTF-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
-    )
+    document = ElementTree.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{document}\n'
+
+
+def _add_case(suite: Element, case: Case) -> None:
+    from xml.etree.ElementTree import SubElement
+
+    names = {"classname": case.suite, "name": _clean(case.name)}
+    element = SubElement(suite, "testcase", names)
+    if case.failure:
+        first, *_ = case.failure.splitlines()
+        failure = SubElement(element, "failure", {"message": _clean(first)})
+        failure.text = _clean(case.failure)
+    elif case.skipped:
+        SubElement(element, "skipped", {"message": _clean(case.skipped)})
 
 
 def _counts(cases: Sequence[Case]) -> dict[str, str]:
