@@ -37,32 +37,50 @@ class BusinessAlertSpec(Strict):
     )
 
     below: Annotated[
-        NumberField | None, Field(description="It fires while the signal is below this.")
+        NumberField | None, Field(description="The alert fires while the signal is below this.")
     ] = None
     above: Annotated[
-        NumberField | None, Field(description="It fires while the signal is above this.")
+        NumberField | None, Field(description="The alert fires while the signal is above this.")
     ] = None
     drop: Annotated[
         PercentField | None,
-        Field(description="How much less than before is too little.", examples=["50%"]),
+        Field(
+            description=(
+                "The alert fires while the signal is this much lower than it was `against` ago."
+            ),
+            examples=["50%"],
+        ),
     ] = None
     absent: Annotated[
         PositiveDurationField | None,
-        Field(description="For how long there may be no measurement at all.", examples=["10m"]),
+        Field(
+            description="The alert fires when there was no measurement for this long.",
+            examples=["10m"],
+        ),
     ] = None
     against: Annotated[
         PositiveDurationField | None,
         Field(
-            description="With drop: how long ago it is compared with; default: 1w.", examples=["1w"]
+            description=(
+                "With drop: the signal is compared with its value this long ago; default: 1w."
+            ),
+            examples=["1w"],
         ),
     ] = None
     for_: Annotated[
         DurationField | None,
-        Field(alias="for", description="How long it must last; default: 15m.", examples=["15m"]),
+        Field(
+            alias="for",
+            description="How long the condition must last before the alert fires; default: 15m.",
+            examples=["15m"],
+        ),
     ] = None
     severity: Annotated[
         Severity | None,
-        Field(description="page wakes somebody; default: ticket.", examples=["page"]),
+        Field(
+            description="The severity of the alert: a page wakes somebody; default: ticket.",
+            examples=["page"],
+        ),
     ] = None
 
     @model_validator(mode="after")
@@ -85,16 +103,18 @@ class BusinessSpec(Strict):
     name: Annotated[
         Slug,
         Field(
-            description="Its name, from which its alerts have theirs.",
+            description="The signal's name. Its alerts are named after it.",
             examples=["orders-completed"],
         ),
     ]
-    title: Annotated[Text | None, Field(description="Its name for people.")] = None
-    description: Annotated[Text | None, Field(description="What it says, in a sentence.")] = None
+    title: Annotated[Text | None, Field(description="The signal's name for people.")] = None
+    description: Annotated[
+        Text | None, Field(description="What the number means, in a sentence.")
+    ] = None
     query: Annotated[
         Text,
         Field(
-            description="PromQL; the service's matchers are added to it.",
+            description=("PromQL that gives the number. opsgen adds the service's matchers to it."),
             examples=["sum(rate(orders_completed_total[5m]))"],
         ),
     ]
@@ -102,12 +122,15 @@ class BusinessSpec(Strict):
     unit: Annotated[
         Text,
         Field(
-            description="What it is counted in.", examples=["orders/s", "ratio", "seconds", "bytes"]
+            description="The unit of the number.",
+            examples=["orders/s", "ratio", "seconds", "bytes"],
         ),
     ] = "count"
     match: Annotated[
-        Match | None, Field(description="Matchers of its series, in place of the service's.")
+        Match | None,
+        Field(description="Label matchers for this query, instead of the service's."),
     ] = None
     alerts: Annotated[
-        tuple[BusinessAlertSpec, ...], Field(description="When somebody is told.")
+        tuple[BusinessAlertSpec, ...],
+        Field(description="The conditions that alert; without any, the signal has only a panel."),
     ] = ()

@@ -59,7 +59,7 @@ class DependencySpec(Strict):
         default_factory=dict
     )
     objective: Annotated[
-        ObjectiveField | None, Field(description="The availability that it promises.")
+        ObjectiveField | None, Field(description="The availability that the dependency promises.")
     ] = None
 
     @property

@@ -13,22 +13,25 @@ from opsgen.load.quantity_fields import DurationField, PositiveDurationField
 from opsgen.load.scalars import WholeNumber
 from opsgen.load.text_fields import Date, Text, TimeOfDay
 
-_PAGE = Field(description="The policy of pages.", examples=["critical"])
-_TICKET = Field(description="The policy of tickets; default: that of pages.")
-_INFO = Field(description="The policy of infos; default: that of tickets.")
+_PAGE = Field(description="The policy for pages.", examples=["critical"])
+_TICKET = Field(description="The policy for tickets; default: the policy for pages.")
+_INFO = Field(description="The policy for infos; default: the policy for tickets.")
 Tier = Annotated[WholeNumber, Field(ge=1, le=4)]
 
 
 class EscalationCase(Strict):
-    """Other policies for services of certain environments or tiers; all that it names must fit."""
+    """Other policies for some environments or tiers. A service must match both, if both are
+    given."""
 
     environment: Annotated[
         tuple[Slug, ...],
         OneOrMany(),
-        Field(description="Environments, any of them.", examples=["staging"]),
+        Field(description="The service is in one of these environments.", examples=["staging"]),
     ] = ()
     tier: Annotated[
-        tuple[Tier, ...], OneOrMany(), Field(description="Tiers, any of them.", examples=[[3, 4]])
+        tuple[Tier, ...],
+        OneOrMany(),
+        Field(description="The service is of one of these tiers.", examples=[[3, 4]]),
     ] = ()
     page: Annotated[Slug | None, _PAGE] = None
     ticket: Annotated[Slug | None, _TICKET] = None
@@ -36,7 +39,7 @@ class EscalationCase(Strict):
 
 
 class EscalationChoice(Strict):
-    """A policy for every severity, and others where something is special."""
+    """A policy for each severity, and other policies for some environments or tiers."""
 
     page: Annotated[Slug | None, _PAGE] = None
     ticket: Annotated[Slug | None, _TICKET] = None
@@ -44,7 +47,10 @@ class EscalationChoice(Strict):
     where: Annotated[
         tuple[EscalationCase, ...],
         Field(
-            description="Other policies for certain environments or tiers; a later one wins.",
+            description=(
+                "Other policies for some environments or tiers. If several match, the last one"
+                " wins."
+            ),
             examples=[[{"environment": "staging", "page": "working-hours"}]],
         ),
     ] = ()
@@ -56,35 +62,39 @@ class StepSpec(Strict):
     notify: Annotated[
         tuple[Slug, ...],
         Field(
-            min_length=1, description="The channels that are told.", examples=[["payments-slack"]]
+            min_length=1,
+            description="The channels that this step notifies.",
+            examples=[["payments-slack"]],
         ),
     ]
     after: Annotated[
         DurationField | None,
         Field(
-            description="How long after the alert began to fire; the first step has none.",
+            description=(
+                "How long after the alert began to fire this step starts. The first step starts"
+                " at once and has no `after`."
+            ),
             examples=["15m"],
         ),
     ] = None
     during: Annotated[
         Slug | None,
         Field(
-            description="The hours in which it may notify; default: always.", examples=["office"]
+            description="The hours in which this step may notify; default: always.",
+            examples=["office"],
         ),
     ] = None
 
 
 class PolicySpec(Strict):
-    """The steps of a policy in their order, and how often each tells again."""
+    """The steps of a policy in order, and how often each step notifies again."""
 
-    steps: Annotated[
-        tuple[StepSpec, ...], Field(min_length=1, description="The steps, in their order.")
-    ]
+    steps: Annotated[tuple[StepSpec, ...], Field(min_length=1, description="The steps, in order.")]
     repeat: Annotated[
         PositiveDurationField | None,
         Field(
             description=(
-                "After how long a step tells again; default: repeat_interval of the severity."
+                "How long until a step notifies again; default: repeat_interval of the severity."
             ),
             examples=["1h"],
         ),
@@ -99,17 +109,20 @@ class HoursSpec(Strict):
         OneOrMany(),
         Field(
             min_length=1,
-            description="A day or a range of days, or a list of such.",
+            description="A day, a range of days, or a list of these.",
             examples=["monday to friday", ["monday to thursday", "saturday"]],
         ),
     ]
     from_: Annotated[
-        TimeOfDay, Field(alias="from", description="When they begin, quoted.", examples=["09:00"])
+        TimeOfDay,
+        Field(alias="from", description="When the hours begin, quoted.", examples=["09:00"]),
     ]
     to: Annotated[
         TimeOfDay,
         Field(
-            description="When they end, quoted; not after `from` means the next day.",
+            description=(
+                "When the hours end, quoted. If this is not after `from`, they end on the next day."
+            ),
             examples=["18:00"],
         ),
     ]
@@ -119,7 +132,7 @@ class HoursSpec(Strict):
     holidays: Annotated[
         tuple[Date, ...],
         Field(
-            description="Days, quoted, on which nobody works.",
+            description="Dates, quoted, on which nobody works.",
             examples=[["2027-01-01", "2027-12-25"]],
         ),
     ] = ()

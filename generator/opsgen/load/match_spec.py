@@ -17,25 +17,26 @@ from opsgen.load.text_fields import Text
 
 
 class MatchSpec(Strict):
-    """One label matcher: a text that the label equals, or one of these."""
+    """One label matcher: the text that the label equals, or a mapping with one of these keys."""
 
     model_config = ConfigDict(json_schema_extra=exactly_one("equals", "regex", "not", "not_regex"))
 
     equals: Annotated[
-        Text | None, Field(description="The text that the value is.", examples=["checkout"])
+        Text | None, Field(description="The label is this text.", examples=["checkout"])
     ] = None
     regex: Annotated[
         Text | None,
         Field(
-            description="A regular expression that the whole value matches.",
+            description="The whole label matches this regular expression.",
             examples=["checkout-.*"],
         ),
     ] = None
-    not_: Annotated[
-        Text | None, Field(alias="not", description="A text that the value is not.")
-    ] = None
+    not_: Annotated[Text | None, Field(alias="not", description="The label is not this text.")] = (
+        None
+    )
     not_regex: Annotated[
-        Text | None, Field(description="A regular expression that the whole value does not match.")
+        Text | None,
+        Field(description="The whole label does not match this regular expression."),
     ] = None
 
     @model_validator(mode="after")
@@ -53,12 +54,15 @@ def _shipped_names_as_examples(schema: dict[str, Any]) -> None:
 
 
 class ConventionSpec(InlineConvention):
-    """A named convention, an inline one, or a named one with parts replaced."""
+    """A convention by name, its metric names written here, or a named one with some parts
+    replaced."""
 
     use: Annotated[
         Slug | None,
         Field(
-            description="A convention by name; the parts beside it replace the convention's own.",
+            description=(
+                "The name of a convention. The keys beside `use` replace parts of this convention."
+            ),
             json_schema_extra=_shipped_names_as_examples,
         ),
     ] = None

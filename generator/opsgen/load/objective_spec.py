@@ -21,15 +21,16 @@ from opsgen.load.text_fields import Text
 
 WAS = Field(
     description=(
-        "Its names before this one: what people wrote about its alerts in the runbook follows it."
+        "Its earlier names. What people wrote in the runbook about its alerts moves to the new"
+        " name."
     ),
     examples=["orders"],
 )
 
 
 class SloSpec(Strict):
-    """One objective: of availability, of latency, or in the long form of any good or bad events
-    over any total."""
+    """One SLO: for availability, for latency, or in the long form for any good or bad events and
+    their total."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -52,51 +53,67 @@ class SloSpec(Strict):
     latency: Annotated[
         LatencyObjectiveField | None,
         Field(
-            description="The share of requests that must be fast enough.",
+            description="The share of requests that must be answered within a threshold.",
             examples=["99% under 250ms"],
         ),
     ] = None
     name: Annotated[
         Slug | None,
         Field(
-            description="Its name; availability and latency have one.", examples=["fresh-prices"]
+            description=(
+                "The SLO's name, for the label `slo`; default: availability or latency. The long"
+                " form needs one."
+            ),
+            examples=["fresh-prices"],
         ),
     ] = None
     was: Annotated[tuple[Slug, ...], OneOrMany(), WAS] = ()
     objective: Annotated[
         ObjectiveField | None,
-        Field(description="In the long form: the share of good events.", examples=["99.5%"]),
+        Field(
+            description="In the long form: the share of events that must be good.",
+            examples=["99.5%"],
+        ),
     ] = None
     window: Annotated[
         PositiveDurationField | None,
         Field(
-            description="Its period, 1d to 365d; default: slo.window of opsgen.yaml, 30d.",
+            description=(
+                "The period of the SLO, 1d to 365d; default: slo.window of opsgen.yaml, else 30d."
+            ),
             examples=["30d", "28d"],
         ),
     ] = None
     bad: Annotated[
         Text | None,
         Field(
-            description="Bad events: PromQL with rate() or increase().",
+            description="The bad events, as PromQL with rate() or increase().",
             examples=["rate(orders_failed_total[5m])"],
         ),
     ] = None
-    good: Annotated[Text | None, Field(description="Good events, in place of bad ones.")] = None
+    good: Annotated[
+        Text | None,
+        Field(
+            description="The good events, instead of `bad`, as PromQL with rate() or increase()."
+        ),
+    ] = None
     total: Annotated[
         Text | None,
         Field(
-            description="All events: PromQL with rate() or increase().",
+            description="All events, as PromQL with rate() or increase().",
             examples=["rate(orders_total[5m])"],
         ),
     ] = None
     grouping: Annotated[
         tuple[LabelName, ...],
-        Field(description="Labels by which it is measured and alerted on separately."),
+        Field(
+            description=("Labels. opsgen measures and alerts separately for each of their values.")
+        ),
     ] = ()
-    title: Annotated[Text | None, Field(description="Its name for people.")] = None
-    description: Annotated[Text | None, Field(description="What it promises, in a sentence.")] = (
-        None
-    )
+    title: Annotated[Text | None, Field(description="The SLO's name for people.")] = None
+    description: Annotated[
+        Text | None, Field(description="What the SLO promises, in a sentence.")
+    ] = None
 
     @model_validator(mode="after")
     def _one_form(self) -> SloSpec:

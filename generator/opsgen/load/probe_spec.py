@@ -22,18 +22,20 @@ from opsgen.load.text_fields import HttpUrl
 class ProbeSpec(Strict):
     """A URL that the blackbox exporter polls from outside."""
 
-    url: Annotated[HttpUrl, Field(description="What is polled.")]
-    name: Annotated[
-        Slug | None, Field(description="A short name; the default is made from the URL.")
-    ] = None
+    url: Annotated[HttpUrl, Field(description="The URL to poll.")]
+    name: Annotated[Slug | None, Field(description="A short name; default: made from the URL.")] = (
+        None
+    )
     interval: Annotated[
         PositiveDurationField | None,
-        Field(description="How often it is polled; default: 30s.", examples=["30s"]),
+        Field(description="How often the URL is polled; default: 30s.", examples=["30s"]),
     ] = None
     timeout: Annotated[
         PositiveDurationField | None,
         Field(
-            description="When a poll is given up; default: 5s, or the interval if that is less.",
+            description=(
+                "How long a poll waits for an answer; default: 5s, or the interval if that is less."
+            ),
             examples=["5s"],
         ),
     ] = None
@@ -41,7 +43,8 @@ class ProbeSpec(Strict):
         PositiveDurationField | None,
         Field(
             description=(
-                "From when on an answer is slow; default: 1s, or half the timeout if that is less."
+                "A ticket while answers take longer than this; default: 1s, or half the timeout"
+                " if that is less."
             ),
             examples=["1s"],
         ),
@@ -49,7 +52,7 @@ class ProbeSpec(Strict):
     certificate: Annotated[
         PositiveDurationField | None,
         Field(
-            description="How long before its end a certificate is a ticket; default: 14d.",
+            description=("A ticket when the certificate expires within this time; default: 14d."),
             examples=["14d"],
         ),
     ] = None
@@ -57,7 +60,9 @@ class ProbeSpec(Strict):
         str | None,
         Field(
             pattern=r"^[a-zA-Z0-9_-]+$",
-            description="The blackbox exporter's module; default: blackbox.module of opsgen.yaml.",
+            description=(
+                "The module of the blackbox exporter; default: blackbox.module of opsgen.yaml."
+            ),
             examples=["http_2xx"],
         ),
     ] = None
@@ -67,8 +72,8 @@ _FOUND_BY = ("services", "pods")
 
 
 class ScrapeSpec(Strict):
-    """Where the Prometheus operator finds its metrics in a cluster: the services or the pods with
-    certain labels."""
+    """Where the Prometheus operator finds the service's metrics in a cluster: on the Kubernetes
+    services or the pods that have these labels."""
 
     model_config = ConfigDict(json_schema_extra=exactly_one(*_FOUND_BY))
 
@@ -76,7 +81,7 @@ class ScrapeSpec(Strict):
         dict[KubernetesKey, KubernetesValue] | None,
         Field(
             min_length=1,
-            description="Labels of its Kubernetes services.",
+            description="The labels of the Kubernetes services that have the port.",
             examples=[{"app": "checkout"}],
         ),
     ] = None
@@ -84,25 +89,33 @@ class ScrapeSpec(Strict):
         dict[KubernetesKey, KubernetesValue] | None,
         Field(
             min_length=1,
-            description="Labels of its pods, where no service has the port.",
+            description="The labels of the pods, if no Kubernetes service has the port.",
             examples=[{"app": "x"}],
         ),
     ] = None
     port: Annotated[
         PortName,
-        Field(description="The name of the port that has the metrics.", examples=["metrics"]),
+        Field(description="The name of the port that serves the metrics.", examples=["metrics"]),
     ]
     path: Annotated[
         str,
         Field(
-            pattern=r"^/[!-~]*$", description="Where on that port they are.", examples=["/metrics"]
+            pattern=r"^/[!-~]*$",
+            description="The path of the metrics on this port.",
+            examples=["/metrics"],
         ),
     ] = "/metrics"
-    scheme: Annotated[Literal["http", "https"], Field(description="How they are read.")] = "http"
+    scheme: Annotated[
+        Literal["http", "https"], Field(description="How Prometheus reads the metrics.")
+    ] = "http"
     namespace: Annotated[
         Slug | None,
         Field(
-            description="The namespace of these; default: that of match, or any.", examples=["shop"]
+            description=(
+                "The namespace of the Kubernetes services or pods; default: the namespace in"
+                " `match`, else any."
+            ),
+            examples=["shop"],
         ),
     ] = None
 

@@ -25,7 +25,7 @@ class GrafanaSpec(Strict):
     url: Annotated[
         HttpUrl | None,
         Field(
-            description="Where it is, for links in alerts and runbooks; default: no links.",
+            description="Grafana's address, for links in alerts and runbooks; default: no links.",
             examples=["https://grafana.example.com"],
         ),
     ] = None
@@ -41,8 +41,8 @@ class RunbooksSpec(Strict):
         Text | None,
         Field(
             description=(
-                "Where a runbook is read; {service} stands for the service. Default:"
-                " {service}/runbook.md."
+                "The address where people read a runbook; {service} stands for the service's name."
+                " Default: {service}/runbook.md."
             ),
             examples=["https://git.example.com/ops/blob/main/out/{service}/runbook.md"],
         ),
@@ -51,14 +51,15 @@ class RunbooksSpec(Strict):
         tuple[Tier, ...],
         OneOrMany(),
         Field(
-            description="Tiers whose runbooks must have no open question, for opsgen check.",
+            description="opsgen check fails on open questions in runbooks of these tiers.",
             examples=[1, [1, 2]],
         ),
     ] = ()
     review_after: Annotated[
         PositiveDurationField | None,
         Field(
-            description="How long after its last review a runbook is overdue.", examples=["180d"]
+            description="A runbook is overdue for review this long after its last review.",
+            examples=["180d"],
         ),
     ] = None
 
@@ -70,60 +71,74 @@ class PrometheusSpec(Strict):
         str,
         Field(
             pattern=r"^\d+\.\d+(\.\d+)?$",
-            description="Its version, quoted; 2.42 or later. Gates fields and functions.",
+            description=(
+                "Prometheus' version, quoted; 2.42 or later. opsgen uses only what this version"
+                " knows, and refuses newer functions."
+            ),
             examples=["2.42", "3.5"],
         ),
     ] = "2.42"
     scrape_interval: Annotated[
         PositiveDurationField | None,
-        Field(description="How often it scrapes; default: 30s.", examples=["30s"]),
+        Field(description="How often Prometheus scrapes; default: 30s.", examples=["30s"]),
     ] = None
     evaluation_interval: Annotated[
         PositiveDurationField | None,
-        Field(description="How often it evaluates rules; default: 30s.", examples=["30s"]),
+        Field(description="How often Prometheus evaluates rules; default: 30s.", examples=["30s"]),
     ] = None
 
 
 class TimingSpec(Strict):
-    """When people are told of alerts of one severity, in Alertmanager's own words."""
+    """When Alertmanager notifies people of alerts of one severity. The keys are Alertmanager's."""
 
     group_wait: Annotated[
         DurationField | None,
-        Field(description="How long a first notification waits for more alerts.", examples=["10s"]),
+        Field(
+            description="How long the first notification waits for more alerts of its group.",
+            examples=["10s"],
+        ),
     ] = None
     group_interval: Annotated[
         PositiveDurationField | None,
         Field(
-            description="How long after one notification what has changed is told.", examples=["5m"]
+            description="How long after a notification the next one may tell what has changed.",
+            examples=["5m"],
         ),
     ] = None
     repeat_interval: Annotated[
         PositiveDurationField | None,
         Field(
-            description="After how long what has not changed is told again; at most 5d.",
+            description=(
+                "How long until a notification is repeated if nothing has changed; at most 5d."
+            ),
             examples=["4h"],
         ),
     ] = None
 
 
 class AlertmanagerSpec(Strict):
-    """The Alertmanager that tells people."""
+    """The Alertmanager that notifies people."""
 
     version: Annotated[
         str,
         Field(
             pattern=r"^\d+\.\d+(\.\d+)?$",
             description=(
-                "Its version, quoted; 0.25 or later. Gates kinds of channel and their options."
+                "Alertmanager's version, quoted; 0.25 or later. opsgen refuses kinds of channel and"
+                " options that are newer."
             ),
             examples=["0.25", "0.28"],
         ),
     ] = "0.25"
-    page: Annotated[TimingSpec, Field(description="When people are told of pages.")] = TimingSpec()
-    ticket: Annotated[TimingSpec, Field(description="When people are told of tickets.")] = (
+    page: Annotated[TimingSpec, Field(description="When people are notified of pages.")] = (
         TimingSpec()
     )
-    info: Annotated[TimingSpec, Field(description="When people are told of infos.")] = TimingSpec()
+    ticket: Annotated[TimingSpec, Field(description="When people are notified of tickets.")] = (
+        TimingSpec()
+    )
+    info: Annotated[TimingSpec, Field(description="When people are notified of infos.")] = (
+        TimingSpec()
+    )
 
 
 class BlackboxSpec(Strict):
@@ -133,24 +148,36 @@ class BlackboxSpec(Strict):
         str,
         Field(
             pattern=r"^[A-Za-z0-9._:\[\]-]+$",
-            description="Its host and port, as Prometheus reaches it.",
+            description="The host and port at which Prometheus reaches it.",
             examples=["blackbox-exporter:9115"],
         ),
     ] = "blackbox-exporter:9115"
     module: Annotated[
-        str, Field(pattern=r"^[a-zA-Z0-9_-]+$", description="The module of probes that name none.")
+        str,
+        Field(
+            pattern=r"^[a-zA-Z0-9_-]+$",
+            description="The module for the URLs that name none of their own.",
+        ),
     ] = "http_2xx"
 
 
 class BurnRateSpec(Strict):
-    """One tier of burn-rate alerting, in place of the workbook's."""
+    """One tier of burn-rate alerts, instead of the SRE workbook's."""
 
     severity: Annotated[
-        Severity, Field(description="What it is at tiers 1 and 2; lower tiers lower it.")
+        Severity,
+        Field(
+            description=(
+                "The alert's severity for services of tiers 1 and 2. It is lower for tiers 3 and 4."
+            )
+        ),
     ]
     factor: Annotated[
         NumberField,
-        Field(description="How many times too fast the budget burns; at least 1.", examples=[14.4]),
+        Field(
+            description="How many times too fast the error budget is spent; at least 1.",
+            examples=[14.4],
+        ),
     ]
     long: Annotated[PositiveDurationField, Field(description="The long window.", examples=["1h"])]
     short: Annotated[
@@ -165,48 +192,50 @@ class SloDefaults(Strict):
     window: Annotated[
         PositiveDurationField | None,
         Field(
-            description="The period of SLOs that name none, 1d to 365d; default: 30d.",
+            description="The period of the SLOs that give none, 1d to 365d; default: 30d.",
             examples=["30d"],
         ),
     ] = None
     burn_rates: Annotated[
         tuple[BurnRateSpec, ...] | None,
-        Field(description="The tiers of every SLO, in place of the workbook's."),
+        Field(description="The burn-rate tiers of every SLO, instead of the SRE workbook's."),
     ] = None
 
 
 class TeamSpec(Strict):
-    """One team: how it is reached, and how its alerts escalate."""
+    """One team: how to reach it, and how its alerts escalate."""
 
     slack: Annotated[
-        Text | None, Field(description="Its Slack channel, quoted.", examples=["#payments"])
+        Text | None, Field(description="The team's Slack channel, quoted.", examples=["#payments"])
     ] = None
     email: Annotated[
-        Text | None, Field(description="Its address.", examples=["payments@example.com"])
+        Text | None,
+        Field(description="The team's e-mail address.", examples=["payments@example.com"]),
     ] = None
     owners: Annotated[
         tuple[Owner, ...],
         OneOrMany(),
         Field(
-            description="Who reviews its files, as CODEOWNERS names them.",
+            description="Who reviews the team's files, written as in CODEOWNERS.",
             examples=["@example/payments"],
         ),
     ] = ()
-    escalation: Annotated[EscalationChoice, Field(description="A policy for every severity.")] = (
-        EscalationChoice()
-    )
+    escalation: Annotated[
+        EscalationChoice, Field(description="The escalation policy for each severity.")
+    ] = EscalationChoice()
 
 
 class WatchdogSpec(Strict):
-    """Who misses the beat of alerting itself: a service outside of it, that expects a message every
-    so often."""
+    """An outside service that expects a message at regular times, and raises the alarm when none
+    arrives: then alerting itself is broken."""
 
     notify: Annotated[
-        Slug, Field(description="The channel that expects the beat.", examples=["dead-mans-switch"])
+        Slug,
+        Field(description="The channel of the outside service.", examples=["dead-mans-switch"]),
     ]
     every: Annotated[
         PositiveDurationField | None,
-        Field(description="How often it beats; default: 1m.", examples=["1m"]),
+        Field(description="How often a message is sent; default: 1m.", examples=["1m"]),
     ] = None
 
 
@@ -249,14 +278,14 @@ class KubernetesSpec(Strict):
     namespace: Annotated[
         Slug | None,
         Field(
-            description="Their namespace; default: that of whoever applies them.",
+            description="The namespace of the resources; default: the one they are applied in.",
             examples=["monitoring"],
         ),
     ] = None
     labels: Annotated[
         dict[KubernetesKey, KubernetesValue],
         Field(
-            description="Labels that they get: those by which the Prometheus operator selects.",
+            description="Labels of the resources: those that the operator's selectors ask for.",
             examples=[{"release": "kube-prometheus-stack"}],
         ),
     ] = Field(default_factory=dict)
@@ -264,17 +293,15 @@ class KubernetesSpec(Strict):
         Literal["sidecar", "operator"],
         Field(
             description=(
-                "How Grafana learns of dashboards:"
-                " a ConfigMap for its sidecar, or a GrafanaDashboard."
+                "How Grafana gets the dashboards. sidecar: a ConfigMap for its sidecar; operator:"
+                " a GrafanaDashboard."
             )
         ),
     ] = "sidecar"
     grafana: Annotated[
         dict[KubernetesKey, KubernetesValue],
         Field(
-            description=(
-                "Labels of the Grafana that the operator gives them to; default: every one."
-            ),
+            description="Labels of the Grafana that gets the dashboards; default: every Grafana.",
             examples=[{"dashboards": "grafana"}],
         ),
     ] = Field(default_factory=dict)
@@ -290,20 +317,26 @@ class KubernetesSpec(Strict):
 
 
 class ProjectSpec(Strict):
-    """What all specs of a repository share; every part has a default that works."""
+    """What all specs of a repository share. Every part has a default that works."""
 
-    out: Annotated[Text, Field(description="The folder that is written, from this file's own.")] = (
-        "out"
-    )
+    out: Annotated[
+        Text,
+        Field(description="The folder that opsgen writes to, relative to this file's folder."),
+    ] = "out"
     targets: Annotated[
         tuple[Annotated[str, OneOf(tuple(TARGETS))], ...],
-        Field(min_length=1, description="Ways to deliver what is generated.", examples=[["files"]]),
+        Field(
+            min_length=1,
+            description="The ways in which opsgen delivers what it generates.",
+            examples=[["files"]],
+        ),
     ] = ("files",)
     templates: Annotated[
         Text | None,
         Field(
             description=(
-                "A folder of your own packs, conventions and templates, from this file's own."
+                "The folder of your own packs, conventions and templates, relative to this file's"
+                " folder."
             )
         ),
     ] = None
@@ -317,7 +350,7 @@ class ProjectSpec(Strict):
         PrometheusSpec, Field(description="The Prometheus that evaluates the rules.")
     ] = PrometheusSpec()
     alertmanager: Annotated[
-        AlertmanagerSpec, Field(description="The Alertmanager that tells people.")
+        AlertmanagerSpec, Field(description="The Alertmanager that notifies people.")
     ] = AlertmanagerSpec()
     blackbox: Annotated[
         BlackboxSpec, Field(description="The blackbox exporter that polls from outside.")
@@ -329,16 +362,19 @@ class ProjectSpec(Strict):
     teams: dict[Slug, TeamSpec] = Field(default_factory=dict, description="The teams, by name.")
     channels: dict[Slug, ChannelSpec] = Field(
         default_factory=dict,
-        description="Where notifications go, by name; secrets by file, never by value.",
+        description=(
+            "Where notifications go, by name. Secrets are given as paths of files, never as values."
+        ),
     )
     escalation: dict[Slug, Annotated[PolicySpec, OneKey("steps")]] = Field(
-        default_factory=dict, description="The escalation policies, by name: the steps of each."
+        default_factory=dict, description="The escalation policies, by name, each with its steps."
     )
     catch_all: Annotated[
         Slug | None,
         Field(
             description=(
-                "The channel for alerts that no route matches, whoever wrote them; default: nobody."
+                "The channel for alerts that no route matches, also those that opsgen did not"
+                " generate; default: nobody is notified."
             )
         ),
     ] = None
@@ -346,8 +382,8 @@ class ProjectSpec(Strict):
         WatchdogSpec | None,
         Field(
             description=(
-                "An alert that always fires,"
-                " so that its silence says that alerting itself is broken."
+                "An alert that always fires. When its messages stop, an outside service knows that"
+                " alerting itself is broken."
             )
         ),
     ] = None

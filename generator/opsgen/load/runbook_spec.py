@@ -17,11 +17,15 @@ from opsgen.load.text_fields import Text
 class RunbookSpec(Strict):
     """Commands and links for the runbook."""
 
-    deploy: Annotated[Text | None, Field(description="The command that deploys.")] = None
+    deploy: Annotated[Text | None, Field(description="The command that deploys the service.")] = (
+        None
+    )
     rollback: Annotated[
-        Text | None, Field(description="The command that goes back to the version before.")
+        Text | None, Field(description="The command that goes back to the previous version.")
     ] = None
-    restart: Annotated[Text | None, Field(description="The command that restarts.")] = None
+    restart: Annotated[Text | None, Field(description="The command that restarts the service.")] = (
+        None
+    )
     scale: Annotated[Text | None, Field(description="The command that adds capacity.")] = None
     logs: Annotated[
         Text | None, Field(description="A link to the logs, or a command that shows them.")
@@ -38,17 +42,25 @@ class EnvironmentVariableSpec(Strict):
         }
     )
 
-    name: Annotated[EnvVarName, Field(description="Its name.", examples=["DATABASE_URL"])]
+    name: Annotated[
+        EnvVarName, Field(description="The variable's name.", examples=["DATABASE_URL"])
+    ]
     type: Annotated[
-        Text, Field(description="What it holds.", examples=["string", "url", "duration"])
+        Text,
+        Field(
+            description="What kind of value it holds, in a word.",
+            examples=["string", "url", "duration"],
+        ),
     ] = "string"
     description: Annotated[Text | None, Field(description="What it is for, in a sentence.")] = None
     required: Annotated[
-        YesNo, Field(description="Whether the service does not start without it.")
+        YesNo, Field(description="true if the service does not start without it.")
     ] = False
-    secret: Annotated[YesNo, Field(description="Whether nobody may see its value.")] = False
+    secret: Annotated[
+        YesNo, Field(description="true if the value is a secret. A secret has no default.")
+    ] = False
     default: Annotated[
-        Text | None, Field(description="Its value where none is set; no secret has one.")
+        Text | None, Field(description="The value that the service uses if none is set.")
     ] = None
 
     @model_validator(mode="after")

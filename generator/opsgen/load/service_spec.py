@@ -23,30 +23,44 @@ from opsgen.load.tuning_spec import Tunings
 from opsgen.model.runtimes import RUNTIMES
 
 _TEAM = Field(
-    description="The team that answers for it: one of opsgen.yaml.", examples=["payments"]
+    description="The team that is responsible for the service: a team of opsgen.yaml.",
+    examples=["payments"],
 )
-_TIER = Field(description="1 and 2 wake people, 3 makes tickets, 4 only informs.")
+_TIER = Field(
+    description=(
+        "How important the service is: alerts of tiers 1 and 2 wake people, tier 3 makes tickets,"
+        " tier 4 only informs."
+    )
+)
 _MATCH = Field(
-    description="Label matchers of its series; default: the scrape job of its name.",
+    description=(
+        "Label matchers that select the service's series; default: the scrape job with the"
+        " service's name."
+    ),
     examples=[{"namespace": "shop", "job": "checkout"}],
 )
-_SLOS = Field(description="What it promises.", examples=[[{"availability": "99.9%"}]])
-_LATENCY = Field(description="Thresholds on the latency percentiles themselves.")
+_SLOS = Field(
+    description="What the service promises: its SLOs.", examples=[[{"availability": "99.9%"}]]
+)
+_LATENCY = Field(description="Thresholds on latency percentiles: a ticket while one is exceeded.")
 _ERRORS = Field(
-    description="When the share of failed requests is too high; default: above 5% for 5m."
+    description="A ticket while the share of failed requests is too high; default: above 5% for 5m."
 )
 _UPTIME = Field(description="URLs that the blackbox exporter polls from outside.")
 _SCRAPE = Field(
-    description="Where the Prometheus operator finds its metrics; for the target kubernetes."
+    description=(
+        "Where the Prometheus operator finds the service's metrics; for the target kubernetes."
+    )
 )
-_RESOURCES = Field(description="When it runs short of what it runs on.")
+_RESOURCES = Field(description="When the service runs short of CPU, memory or disk.")
 _BUSINESS = Field(description="Numbers that the business cares about.")
-_DEPENDENCIES = Field(description="What it needs.")
+_DEPENDENCIES = Field(description="What the service needs: databases, queues, other services.")
 _ALERTS = Field(
-    description="Alerts by name, changed or dropped.", examples=[{"TrafficGone": "off"}]
+    description="Changes to alerts, by the alert's name; `off` drops the alert.",
+    examples=[{"TrafficGone": "off"}],
 )
 _ESCALATION = Field(
-    description="Other policies than the team's, by severity.",
+    description="Policies by severity, instead of the team's.",
     examples=[{"page": "critical", "ticket": "working-hours"}],
 )
 _SETTINGS = Field(
@@ -60,7 +74,7 @@ PackSettings = dict[Slug, dict[SettingName, Written]]
 
 
 class EnvironmentSpec(Strict):
-    """What is different in one environment; whatever it leaves out is as in the spec itself."""
+    """What is different in one environment. A key that is left out is as in the spec itself."""
 
     team: Annotated[Slug | None, _TEAM] = None
     tier: Annotated[Tier | None, _TIER] = None
@@ -80,19 +94,24 @@ class EnvironmentSpec(Strict):
 
 
 class ServiceSpec(Strict):
-    """One service: what it is, what it promises, and who answers for it."""
+    """One service: what it is, what it promises, and which team is responsible."""
 
     service: Annotated[
         Slug,
         Field(
-            description="Its name: the folder that is written, and the label.",
+            description=(
+                "The service's name: opsgen writes a folder of this name, and every alert has it as"
+                " the label `service`."
+            ),
             examples=["checkout"],
         ),
     ]
     title: Annotated[
-        Text | None, Field(description="Its name for people.", examples=["Checkout"])
+        Text | None, Field(description="The service's name for people.", examples=["Checkout"])
     ] = None
-    description: Annotated[Text | None, Field(description="What it does, in a sentence.")] = None
+    description: Annotated[
+        Text | None, Field(description="What the service does, in a sentence.")
+    ] = None
     team: Annotated[Slug | None, _TEAM] = None
     tier: Annotated[Tier, _TIER] = 2
     runtime: Annotated[
@@ -110,7 +129,10 @@ class ServiceSpec(Strict):
         ConventionSpec | None,
         ShortForm("use"),
         Field(
-            description="How its metrics are named: a convention's name, or the names themselves."
+            description=(
+                "How the service's metrics are named: the name of a convention, or the metric"
+                " names themselves."
+            )
         ),
     ] = None
     match: Annotated[Match, _MATCH] = Field(default_factory=dict)
@@ -128,13 +150,14 @@ class ServiceSpec(Strict):
     runbook: Annotated[RunbookSpec | None, _RUNBOOK] = None
     environment_variables: Annotated[
         tuple[EnvironmentVariableSpec, ...],
-        Field(description="The environment variables that it reads."),
+        Field(description="The environment variables that the service reads, for the runbook."),
     ] = ()
     environments: Annotated[
         dict[Slug, Annotated[EnvironmentSpec, StandIn((None,))]],
         Field(
             description=(
-                "Its environments, each with what is different there; production is generated."
+                "The service's environments, each with what is different there. opsgen generates"
+                " a service for each."
             ),
             examples=[{"production": {}, "staging": {"tier": 3}}],
         ),

@@ -16,7 +16,7 @@ from opsgen.model.settings import reference
 
 
 class LatencySpec(Strict):
-    """Thresholds on the percentiles themselves: a ticket while a percentile is above its own."""
+    """Thresholds on latency percentiles: a ticket while a percentile is above its threshold."""
 
     p50: Annotated[
         PositiveDurationField | None, Field(description=reference("latency.p50"), examples=["80ms"])
@@ -36,7 +36,9 @@ class LatencySpec(Strict):
     buckets: Annotated[
         tuple[PositiveDurationField, ...],
         Field(
-            description="The histogram's bucket boundaries, where they are not the convention's.",
+            description=(
+                "The histogram's bucket boundaries, if they differ from the convention's."
+            ),
             examples=[["100ms", "250ms", "1s"]],
         ),
     ] = ()
@@ -53,24 +55,30 @@ class ErrorsSpec(Strict):
 
 
 class DiskSpec(Strict):
-    """When a disk is too full, or will be soon."""
+    """When a disk is too full, or will soon be full."""
 
     above: Annotated[
-        PercentField | None, Field(description="The share in use above which it is too full.")
+        PercentField | None,
+        Field(description="A disk is too full when the share in use is above this."),
     ] = None
     full_within: Annotated[
         PositiveDurationField | None,
-        Field(description="A disk that will be full within this time.", examples=["4d"]),
+        Field(
+            description="A disk is also too full when it will be full within this time.",
+            examples=["4d"],
+        ),
     ] = None
 
 
 class ResourcesSpec(Strict):
-    """When the service runs short of what it runs on."""
+    """When the service runs short of CPU, memory or disk."""
 
     cpu: Annotated[
-        PercentField | None, Field(description="The share in use above which it is too much.")
+        PercentField | None,
+        Field(description="CPU is short when the share in use is above this."),
     ] = None
     memory: Annotated[
-        PercentField | None, Field(description="The share in use above which it is too much.")
+        PercentField | None,
+        Field(description="Memory is short when the share in use is above this."),
     ] = None
     disk: Annotated[DiskSpec | None, Field(description="When a disk is too full.")] = None

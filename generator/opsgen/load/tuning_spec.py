@@ -39,23 +39,29 @@ AlertName = Annotated[
     ),
 ]
 _LASTING = Field(
-    alias="for", description="How long it must last before the alert fires.", examples=["5m"]
+    alias="for",
+    description="How long the condition must last before the alert fires.",
+    examples=["5m"],
 )
 
 
 class AlertTuning(Strict):
-    """What is changed on an alert by its name; `off` drops it."""
+    """Changes to the alerts of one name; `off` drops them."""
 
-    off: Annotated[YesNo, Field(description="Whether it is dropped.")] = False
+    off: Annotated[YesNo, Field(description="true to drop the alert.")] = False
     for_: Annotated[DurationField | None, _LASTING] = None
     keep_firing_for: Annotated[
         DurationField | None,
         Field(
-            description="How long it goes on after its condition ended; 0s for not at all.",
+            description=(
+                "How long the alert keeps firing after its condition ended; 0s: not at all."
+            ),
             examples=["5m"],
         ),
     ] = None
-    severity: Annotated[Severity | None, Field(description="The severity that it gets.")] = None
+    severity: Annotated[
+        Severity | None, Field(description="The alert's severity, at every tier.")
+    ] = None
 
 
 # YAML 1.1 reads `off` as false, YAML 1.2 (editors) as a text.
