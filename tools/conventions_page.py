@@ -10,12 +10,12 @@ from opsgen.load.library import load_library
 from opsgen.quantities import number_text
 
 _HEAD = """\
-<!-- Made by `make docs` of templates/conventions: change the files there, not this page. -->
+<!-- `make docs` makes this page from templates/conventions: change the files, not this page. -->
 # Conventions
 
-How the metrics of an instrumentation are named, for [`convention:`](spec.md#convention) of a spec.
-Each is one file of `templates/conventions`; the files of a project's own
-[`templates`](spec.md#out-targets-templates) folder stand beside them.
+A convention says how an instrumentation names its metrics. A spec names one in
+[`convention:`](spec.md#convention). Each is one file in `templates/conventions`. A project can add
+files of its own, in its [`templates`](spec.md#out-targets-templates) folder.
 """
 
 
