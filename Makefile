@@ -1,4 +1,4 @@
-# One environment, .venv, serves every target. It is made when needed and follows the lock files.
+# All targets use one environment, .venv. make creates it when needed, and updates it when the lock files change.
 
 PYTHON ?= python3
 SPEC ?= specs/
@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-# Stamps, newer than what they were made from: the product's dependencies, and those with the developers'.
+# Stamps say when the dependencies were installed: the product's, and those together with the developers'.
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 
@@ -39,11 +39,11 @@ test: $(DEV) ## Run the tests; ARGS='-m "not slow" -k slo' narrows them
 	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup $(ARGS)
 
 .PHONY: golden
-golden: $(DEV) ## Write the golden trees of tests/golden anew; read the difference before it is committed
+golden: $(DEV) ## Write the golden trees of tests/golden anew; read the difference before you commit it
 	OPSGEN_UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_golden.py -k golden_tree
 
 .PHONY: lint
-lint: $(DEV) ## Check style, formatting, and that the rooms look only downwards
+lint: $(DEV) ## Check style, formatting, and that rooms import only from rooms below them
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
@@ -53,11 +53,11 @@ types: $(DEV) ## Check types, strictly
 	$(BIN)/mypy
 
 .PHONY: bench
-bench: $(DEV) ## Measure how long a build takes, by stage
+bench: $(DEV) ## Measure how long each stage of a build takes
 	$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: docs
-docs: $(RUNTIME) ## Regenerate what docs/ has of code and templates: schemas, conventions, kinds of channel
+docs: $(RUNTIME) ## Regenerate the generated parts of docs/: schemas, conventions, kinds of channel
 	for kind in service project pack convention texts; do \
 		$(BIN)/opsgen schema "$$kind" >"docs/schema/$$kind.json" || exit 1; \
 	done
@@ -65,16 +65,16 @@ docs: $(RUNTIME) ## Regenerate what docs/ has of code and templates: schemas, co
 	$(BIN)/python tools/channels_table.py docs/spec.md
 
 .PHONY: lock
-lock: $(DEV) ## Pin the dependencies of pyproject.toml; ARGS=--upgrade moves to the newest
+lock: $(DEV) ## Pin the dependencies of pyproject.toml; ARGS=--upgrade pins the newest
 	$(COMPILE) --group build $(ARGS) --output-file requirements.lock
 	$(COMPILE) --group dev $(ARGS) --constraint requirements.lock --output-file requirements-dev.lock
 
 .PHONY: tools
-tools: ## Install the programs that tests judge by: Prometheus, Alertmanager, promtool, amtool
+tools: ## Install the programs that tests run: Prometheus, Alertmanager, promtool, amtool
 	tools/install
 
 .PHONY: clean
-clean: ## Remove the environment, caches and distributions; .tools stays, it takes minutes
+clean: ## Remove the environment, caches and distributions; keep .tools, which takes minutes to build
 	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find benchmarks generator tests -type d -name __pycache__ -prune -exec rm -rf {} +
 
@@ -83,13 +83,13 @@ $(BIN)/python:
 		{ echo "opsgen needs Python 3.11 or newer, and $(PYTHON) is not: make PYTHON=python3.12 ..." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-# The environment's Python is older than any stamp and its age says nothing, hence order-only.
+# Order-only: the environment's Python is older than every stamp, so its age says nothing.
 $(RUNTIME): requirements.lock pyproject.toml | $(BIN)/python
 	$(INSTALL_LOCKED) requirements.lock
 	$(INSTALL_OPSGEN)
 	touch $@
 
-# The developers' lock holds the product's dependencies too, at the same versions.
+# The developers' lock also has the product's dependencies, in the same versions.
 $(DEV): requirements-dev.lock requirements.lock pyproject.toml | $(BIN)/python
 	$(INSTALL_LOCKED) requirements-dev.lock
 	$(INSTALL_OPSGEN)
