@@ -128,14 +128,14 @@ def test_people_read_who_is_told_when(tmp_path: Path) -> None:
             "  after 45 minutes  chat (webhook), in office hours; on Sat 03:00 Europe/Berlin: waits"
             " until Mon 09:00"
         ),
-        "  told again every 4h while it fires, and once when it is over",
+        "  repeated every 4h while the alert fires, and once when it ends",
         "",
         "shop, ticket: TargetsAbsent, ProbeSlow, CertificateExpiring, TargetDown",
         (
             "  at once           chat (webhook), in office hours; on Sat 03:00 Europe/Berlin: waits"
             " until Mon 09:00"
         ),
-        "  told again every 2d while it fires, and once when it is over",
+        "  repeated every 2d while the alert fires, and once when it ends",
     ]
 
 

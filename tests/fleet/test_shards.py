@@ -99,7 +99,7 @@ def test_what_is_no_shard_is_refused(fleet: Path, shard: str) -> None:
     done = run("build", f"--shard={shard}", "specs", cwd=fleet)
 
     assert done.returncode == 2
-    assert "is no part of a fleet; write for example 2/8" in done.stderr
+    assert "is not a shard; write for example 2/8" in done.stderr
 
 
 def test_an_empty_shard_is_no_pass(fleet: Path) -> None:

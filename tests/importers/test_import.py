@@ -116,7 +116,7 @@ def test_what_is_there_is_never_overwritten(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert (tmp_path / "specs" / "my-service.yaml").read_text() == "mine\n"
-    assert "specs/my-service.yaml is there already, and was left as it is" in done.stderr
+    assert "specs/my-service.yaml exists already and is unchanged" in done.stderr
 
 
 def test_pyrra_keeps_its_window_and_says_how_to_keep_its_burn_rates(tmp_path: Path) -> None:

@@ -177,7 +177,7 @@ DAMAGES: dict[str, tuple[Damage, str, str]] = {
     "no section": (
         in_text("runbook.md", r'<a id="orderslow-orders"></a>', ""),
         "runbook.md",
-        "there is no section on OrdersLow",
+        "it has no section on OrdersLow",
     ),
     "a link into the void": (
         in_text("runbook.md", r"\Z", "\nSee [there](#nowhere).\n"),
@@ -197,17 +197,17 @@ DAMAGES: dict[str, tuple[Damage, str, str]] = {
     "no route": (
         in_yaml("alertmanager.yml", to_nobody),
         "alertmanager.yml",
-        "nobody is told of OrdersLow",
+        "nobody is notified of OrdersLow",
     ),
     "no receiver": (
         in_yaml("alertmanager.yml", to_a_receiver_that_is_not_there),
         "alertmanager.yml",
-        "nobody is told of OrdersLow",
+        "nobody is notified of OrdersLow",
     ),
     "labels that no route takes": (
         in_yaml("rules.yaml", relabelled),
         "alertmanager.yml",
-        "nobody is told of OrdersLow",
+        "nobody is notified of OrdersLow",
     ),
     "no record": (
         in_yaml("rules.yaml", without_record),
@@ -224,7 +224,7 @@ DAMAGES: dict[str, tuple[Damage, str, str]] = {
     "no alert at all": (
         in_yaml("rules.yaml", without_alerts),
         "rules.yaml",
-        "there is no alert in it",
+        "it has no alert",
     ),
 }
 
@@ -255,11 +255,11 @@ def test_a_gap_of_one_alert_is_told_of_that_alert_alone(service: Service, files:
 def test_a_file_that_is_not_there_is_a_gap(service: Service, files: Files, name: str) -> None:
     del files[name]
 
-    assert Gap(f"shop/{name}", "it is not there") in found(service, files)
+    assert Gap(f"shop/{name}", "this file is missing") in found(service, files)
 
 
 @pytest.mark.parametrize("name", ["alertmanager.yml", "overview.json", "README.md"])
 def test_a_file_of_the_fleet_that_is_not_there_is_a_gap(files: Files, name: str) -> None:
     del files[name]
 
-    assert list(missing_files("fleet", files)) == [Gap(name, "it is not there")]
+    assert list(missing_files("fleet", files)) == [Gap(name, "this file is missing")]

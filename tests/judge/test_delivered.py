@@ -70,14 +70,14 @@ def test_other_groups_than_those_of_the_rules_are_found(files: Files, path: str)
 
     (fault,) = judged_by_comparison(files)
     assert fault[0] == path
-    assert fault[1].startswith("its groups are not those of ")
+    assert fault[1].startswith("its rule groups differ from those of ")
 
 
 def test_another_dashboard_in_a_resource_is_found(files: Files) -> None:
     in_json(files, "shop/dashboard.json", lambda document: document.update(title="Another"))
 
     assert list(judged_by_comparison(files)) == [
-        ("shop/kubernetes/dashboard.yaml", "its dashboard is not shop/dashboard.json")
+        ("shop/kubernetes/dashboard.yaml", "its dashboard differs from shop/dashboard.json")
     ]
 
 
@@ -88,7 +88,7 @@ def test_two_panels_with_one_id_are_found(files: Files) -> None:
     in_json(files, "overview.json", damage)
 
     faults = dict(judged_by_comparison(files))
-    assert faults["overview.json"].startswith("2 panels have the id ")
+    assert faults["overview.json"].startswith("2 panels share the id ")
 
 
 def test_a_query_without_an_expression_is_found(files: Files) -> None:
@@ -113,7 +113,7 @@ def test_a_kustomization_that_lists_what_is_not_there_is_found(files: Files) -> 
     in_yaml(files, path, lambda document: document["resources"].append("../gone/kubernetes"))
 
     assert list(judged_by_comparison(files)) == [
-        (path, "it lists ../gone/kubernetes, which is not there")
+        (path, "it lists ../gone/kubernetes, which does not exist")
     ]
 
 
@@ -134,7 +134,9 @@ def test_a_route_to_a_receiver_that_is_not_there_is_found(files: Files) -> None:
     path = "shop/kubernetes/alertmanagerconfig.yaml"
     in_yaml(files, path, lambda document: document["spec"]["route"].update(receiver="gone"))
 
-    assert (path, "a route tells gone, which is not there") in list(judged_by_comparison(files))
+    assert (path, "a route notifies gone, which does not exist") in list(
+        judged_by_comparison(files)
+    )
 
 
 def test_other_receivers_than_those_of_the_fragment_are_found(files: Files) -> None:
@@ -142,7 +144,7 @@ def test_other_receivers_than_those_of_the_fragment_are_found(files: Files) -> N
     in_yaml(files, path, lambda document: document["spec"]["receivers"].append({"name": "more"}))
 
     assert list(judged_by_comparison(files)) == [
-        (path, "its receivers are not those of shop/escalation.yaml")
+        (path, "its receivers differ from those of shop/escalation.yaml")
     ]
 
 
@@ -150,14 +152,16 @@ def test_a_policy_of_grafana_without_its_contact_point_is_found(files: Files) ->
     path = "grafana/alerting.yaml"
     in_yaml(files, path, lambda document: document["policies"][0].update(receiver="gone"))
 
-    assert (path, "a route tells gone, which is not there") in list(judged_by_comparison(files))
+    assert (path, "a route notifies gone, which does not exist") in list(
+        judged_by_comparison(files)
+    )
 
 
 def test_a_dead_link_in_the_index_is_found(files: Files) -> None:
     files["README.md"] = files["README.md"].replace("(shop/runbook.md)", "(shop/gone.md)")
 
     assert list(judged_by_comparison(files)) == [
-        ("README.md", "a link leads to shop/gone.md, which is not there")
+        ("README.md", "a link leads to shop/gone.md, which does not exist")
     ]
 
 

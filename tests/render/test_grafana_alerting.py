@@ -178,7 +178,7 @@ def test_without_anybody_at_the_root_grafana_has_no_policies(tmp_path: Path) -> 
     )
 
     assert said == [
-        "opsgen.yaml:1:18: targets[1]: Grafana's policies begin with somebody to tell; write"
+        "opsgen.yaml:1:18: targets[1]: Grafana's policies need a default receiver; write"
         " catch_all: with a channel"
     ]
 

@@ -79,7 +79,7 @@ def test_promtool_takes_them_but_for_the_namespace(promtool: Path, tmp_path: Pat
 
 def test_more_groups_than_a_tenant_has_are_warned_of(tmp_path: Path) -> None:
     assert not any(
-        "groups of rules" in one for one in made_of(fleet(tmp_path / "few", SPEC, PROJECT)).warnings
+        "rule groups" in one for one in made_of(fleet(tmp_path / "few", SPEC, PROJECT)).warnings
     )
     many = "".join(
         f"- {{name: n{number}, objective: 99%, bad: 'rate(bad_{number}[5m])', total:"
@@ -91,6 +91,6 @@ def test_more_groups_than_a_tenant_has_are_warned_of(tmp_path: Path) -> None:
     (said,) = [
         one
         for one in made_of(fleet(tmp_path / "many", spec, PROJECT)).warnings
-        if "groups of rules" in one
+        if "rule groups" in one
     ]
-    assert "a tenant of Mimir has 70" in said
+    assert "Mimir allows 70 for a tenant" in said

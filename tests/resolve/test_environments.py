@@ -171,7 +171,7 @@ def test_a_service_that_has_the_name_of_anothers_environment_is_a_mistake(built:
     done = run("build", "shop.yaml", "other.yaml", cwd=built)
 
     assert done.returncode == 2
-    assert "the service shop-staging has another spec already" in done.stderr
+    assert "the service shop-staging already has a spec" in done.stderr
 
 
 def test_a_name_that_is_too_long_with_its_environment_is_a_mistake(tmp_path: Path) -> None:

@@ -713,7 +713,7 @@ def test_pages_that_reach_nobody_are_a_mistake_where_there_are_policies(
     spec = f"{LEAST}uptime: [https://shop.example.com]\n"
 
     assert refused(tmp_path, spec, f"{_CHAT}teams: {{web: {team}}}\n") == [
-        "service.yaml:1:10: service: its pages (ProbeFailed, TargetsAbsent) reach nobody, since"
+        "service.yaml:1:10: service: its pages (ProbeFailed, TargetsAbsent) notify nobody:"
         " team web has no policy for them; write escalation: {page: ...} there or here; the"
         " policies are calm"
     ]
@@ -846,6 +846,5 @@ def test_a_spec_whose_alerts_are_all_off_is_a_mistake(tmp_path: Path) -> None:
     )
 
     assert refused(tmp_path, spec) == [
-        "service.yaml:1:1: this spec makes no alert at all; leave an alert on, or write slos or"
-        " uptime"
+        "service.yaml:1:1: this spec makes no alert; leave an alert on, or write slos or uptime"
     ]

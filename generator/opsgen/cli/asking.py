@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from opsgen.fleet.load import FleetModel
 
 
-_EXPLAIN_HELP = """Show every value that is used for SPEC and where it comes from, and every
+_EXPLAIN_HELP = """Show every value that opsgen uses for SPEC and where it comes from, and every
 alert in words.
 
 \b
@@ -25,8 +25,8 @@ alert in words.
   opsgen explain --format json service.yaml"""
 
 
-_ROUTE_HELP = """Say who is told of the alerts of SPEC, how, and when, by the Alertmanager file
-that is generated.
+_ROUTE_HELP = """Show whom the alerts of SPEC notify, how and when. Reads the generated
+Alertmanager configuration.
 
 \b
   opsgen route service.yaml
@@ -51,16 +51,16 @@ def explain(spec: Path, form: str) -> None:
     click.echo("\n".join(map(explain_text, fleet.services)), nl=False)
 
 
-@click.command(help=_ROUTE_HELP, short_help="Say who is told of an alert, how, and when.")
+@click.command(help=_ROUTE_HELP, short_help="Show whom an alert notifies, how and when.")
 @click.argument("spec", type=PATHS)
 @click.option(
     "--severity",
     type=click.Choice(["page", "ticket", "info"]),
-    help="Of alerts of this severity alone.",
+    help="Only alerts of this severity.",
 )
-@click.option("--alert", metavar="NAME", help="Of this alert alone.")
-@click.option("--at", "at", metavar="TIME", help='A moment: "Sat 03:00", or "2027-12-25 03:00".')
-@click.option("--timezone", default="UTC", show_default=True, help="Where --at is.")
+@click.option("--alert", metavar="NAME", help="Only this alert.")
+@click.option("--at", "at", metavar="TIME", help='A time: "Sat 03:00" or "2027-12-25 03:00".')
+@click.option("--timezone", default="UTC", show_default=True, help="The time zone of --at.")
 @json_or_text
 @reporting_mistakes
 def route(
@@ -99,5 +99,5 @@ def _moment(at: str, timezone: str) -> datetime:
         return moment_of(at, timezone)
     except (ValueError, OSError, KeyError):
         right = 'write "Sat 03:00" or "2027-12-25 03:00", and a time zone such as Europe/Berlin'
-        say(f"--at {at!r} in {timezone!r} is no moment; {right}")
+        say(f"--at {at!r} in {timezone!r} is not a time; {right}")
         sys.exit(2)

@@ -33,18 +33,18 @@ _BUILD_HELP = """Generate everything for the specs at PATH (files or folders).
 
 \b
   opsgen build service.yaml          one service, into ./out
-  opsgen build specs/                a fleet; what is no longer wanted is removed
-  opsgen build --check specs/        only say whether out/ is up to date
+  opsgen build specs/                a fleet; removes files that no spec makes any more
+  opsgen build --check specs/        only report whether out/ is up to date
 
-Writes nothing unless every spec is right. Files that opsgen did not write, or that were edited
-since, are left alone and named (exit code 1); --force overwrites those that are wanted.
+Writes nothing if a spec has a mistake. Leaves alone and names files that opsgen did not write, or
+that somebody edited since (exit code 1); --force overwrites those that a spec makes.
 
-A runbook is shared: what people write outside of opsgen's blocks stays, whatever becomes of the
-spec. An edit inside of a block is shown and left; move it out of the block, or say whose version
-is right: --take-mine or --take-theirs."""
+People and opsgen share a runbook: opsgen never changes text outside of its blocks, even when the
+spec is gone. It reports an edit inside of a block and leaves it there. Move the text out of the
+block, or choose a version: --take-mine or --take-theirs."""
 
 
-_DIFF_HELP = """Say what the specs at PATH change in meaning: alerts, who is told, probes,
+_DIFF_HELP = """Show what the specs at PATH change in meaning: alerts, who is notified, probes,
 panels, runbook sections.
 
 \b
@@ -52,20 +52,21 @@ panels, runbook sections.
   opsgen diff --from main specs/        what this branch changes, against the output committed there
   opsgen diff --from main --format markdown specs/ >comment.md
 
-Writes nothing. Files whose bytes change while they mean the same are named apart. The comment
-has a marker in its first line, so that a pipeline can write its own anew, and is never longer
-than what GitHub takes. Exit code 0, changes or not: opsgen build --check is the gate."""
+Writes nothing. Lists apart the files whose bytes change but not their meaning. The first line of
+the comment is a marker, by which a pipeline finds the comment to replace. The comment is never
+longer than GitHub allows. Exit code 0, with or without changes: opsgen build --check is the
+gate."""
 
 
-_MANIFESTS_HELP = """Print the Kubernetes resources of the specs at PATH, as one stream of YAML;
+_MANIFESTS_HELP = """Print the Kubernetes resources of the specs at PATH as one stream of YAML;
 write nothing.
 
 \b
   opsgen manifests specs/ | kubectl diff --filename -
   opsgen manifests specs/ | kubectl apply --filename -
 
-For what deploys without a commit, like a plugin of Argo CD. The project file has to have the
-target kubernetes."""
+For tools that deploy without a commit, such as a plugin of Argo CD. The project file must list
+the target kubernetes."""
 
 
 @click.command(help=_BUILD_HELP, short_help="Generate everything for specs.")
@@ -74,27 +75,31 @@ target kubernetes."""
     "--out",
     type=PATHS,
     metavar="DIR",
-    help="The folder to write; default: what opsgen.yaml says, or out.",
+    help="The folder to write to; default: out of opsgen.yaml, or else out.",
 )
 @click.option(
-    "--force", is_flag=True, help="Overwrite files that were edited since opsgen wrote them."
+    "--force", is_flag=True, help="Overwrite files that somebody edited since opsgen wrote them."
 )
 @click.option(
-    "--take-mine", is_flag=True, help="Keep edited blocks of runbooks; they are yours from then on."
+    "--take-mine",
+    is_flag=True,
+    help="Keep edited blocks of runbooks; opsgen stops writing these blocks.",
 )
 @click.option(
-    "--take-theirs", is_flag=True, help="Write edited blocks of runbooks anew, as opsgen has them."
+    "--take-theirs",
+    is_flag=True,
+    help="Replace edited blocks of runbooks by what opsgen generates.",
 )
 @click.option(
     "--check",
     "only_check",
     is_flag=True,
-    help="Write nothing; exit 1 if anything would be written.",
+    help="Write nothing; exit 1 if the output is not up to date.",
 )
 @click.option(
     "--keep-going",
     is_flag=True,
-    help="Leave out specs that are wrong, and their output as it was; exit 1.",
+    help="Leave out specs with mistakes, and do not change their output; exit 1.",
 )
 @shard_option
 @format_option("json", "github", "sarif")
@@ -178,7 +183,7 @@ def _checked_or_written(
 def _say_left_out(fleet: MadeFleet) -> None:
     if fleet.left_out:
         names = ", ".join(sorted(fleet.left_out))
-        say(click.style(f"left out, and as they were: {names}", fg="red"))
+        say(click.style(f"left out, with their output unchanged: {names}", fg="red"))
 
 
 def _print_all_findings(fleet: MadeFleet, report: Report, form: str) -> None:
@@ -188,13 +193,16 @@ def _print_all_findings(fleet: MadeFleet, report: Report, form: str) -> None:
     print_findings(found, form)
 
 
-@click.command(help=_DIFF_HELP, short_help="Say what changes in meaning.")
+@click.command(help=_DIFF_HELP, short_help="Show what changes in meaning.")
 @click.argument("paths", nargs=-1, required=True, type=PATHS, metavar="PATH...")
 @click.option(
     "--from", "revision", metavar="REV", help="Compare with the output at this revision of git."
 )
 @click.option(
-    "--out", type=PATHS, metavar="DIR", help="The output; default: what opsgen.yaml says, or out."
+    "--out",
+    type=PATHS,
+    metavar="DIR",
+    help="The output folder; default: out of opsgen.yaml, or else out.",
 )
 @format_option("json", "markdown")
 @reporting_mistakes

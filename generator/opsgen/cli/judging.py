@@ -32,24 +32,25 @@ _CHECK_HELP = """Prove the specs at PATH without writing anything.
   opsgen check specs/
   opsgen check --format json specs/ | jq .failed
 
-Validates every spec, checks that each alert has a panel, a runbook section, a route to somebody
-and a proof, and lets promtool and amtool judge the result where they are installed."""
+Validates every spec. Checks that each alert has a panel, a runbook section, a route to somebody
+and a proof. Runs promtool and amtool on the result where they are installed."""
 
 
-_STATUS_HELP = """How complete the runbooks of the specs at PATH are, those that lack most first.
+_STATUS_HELP = """Show how complete the runbooks of the specs at PATH are, the least complete
+first.
 
 \b
   opsgen runbook status specs/
   opsgen runbook status --today 2027-01-31 specs/
   opsgen runbook status --format markdown specs/ >comment.md
 
-Counts the questions that nobody has answered ("To write"), the alerts with notes of people, and
-faults: links that lead nowhere, commands that name another service. Exit code 1 where there is a
-fault, or where opsgen.yaml asks for more (runbooks.complete, and runbooks.review_after with
+Counts the questions that nobody has answered ("To write"), the alerts with notes from people, and
+faults: links that lead nowhere, commands that name another service. Exit code 1 if there is a
+fault, or if opsgen.yaml asks for more (runbooks.complete, and runbooks.review_after with
 --today)."""
 
 
-_LINT_HELP = """Find alerts that can never fire, and labels that are not there, in any Prometheus
+_LINT_HELP = """Find alerts that can never fire, and labels that do not exist, in any Prometheus
 rule files.
 
 \b
@@ -57,7 +58,7 @@ rule files.
   opsgen lint manifests/             PrometheusRule resources too
   opsgen lint --format json rules/ | jq '.[].alert'
 
-Works out which labels the two sides of every operator can have. Needs no Prometheus."""
+Computes which labels both sides of every operator can have. Needs no Prometheus."""
 
 
 @click.command(help=_CHECK_HELP, short_help="Prove specs without writing anything.")
@@ -92,18 +93,18 @@ def _print_for_pipelines(fleet: FleetModel, report: CheckReport, form: str) -> N
     print_findings([*report.findings, *of_lines(fleet.warnings)], form)
 
 
-@click.group(short_help="What runbooks still lack.")
+@click.group(short_help="Show what runbooks still lack.")
 def runbook() -> None:
-    """What the owners of runbooks still owe their readers."""
+    """Show what runbooks still lack."""
 
 
-@runbook.command(help=_STATUS_HELP, short_help="A table of how complete they are.")
+@runbook.command(help=_STATUS_HELP, short_help="Show how complete each runbook is.")
 @click.argument("paths", nargs=-1, required=True, type=PATHS, metavar="PATH...")
 @click.option(
     "--out",
     type=PATHS,
     metavar="DIR",
-    help="Where they are; default: what opsgen.yaml says, or out.",
+    help="The folder with the runbooks; default: out of opsgen.yaml, or else out.",
 )
 @today_option
 @format_option("json", "markdown")

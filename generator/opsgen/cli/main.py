@@ -21,7 +21,7 @@ from opsgen.cli import asking, building, judging, starting
 )
 @click.version_option(__version__, prog_name="opsgen")
 def main() -> None:
-    """From one short service spec, everything that its on-call needs: Prometheus rules with their
+    """Generate everything that on-call needs from one short service spec: Prometheus rules with
     proofs, a Grafana dashboard, uptime probes, escalation and a runbook.
 
     \b

@@ -10,26 +10,26 @@ import click
 from opsgen.cli.options import PATHS, reporting_mistakes
 from opsgen.cli.printing import print_json, progress, say, say_mistakes, say_notes
 
-_IMPORT_HELP = """Make service specs of files of sloth, pyrra, OpenSLO and Backstage, or of
-folders with any of these.
+_IMPORT_HELP = """Make service specs from files of sloth, pyrra, OpenSLO and Backstage, or from
+folders with such files.
 
 \b
   opsgen import slos/                    writes ./specs/<service>.yaml
   opsgen import --to - slo.yaml          prints them
-  opsgen import slos/ catalog-info.yaml  parts on one service become one spec
+  opsgen import slos/ catalog-info.yaml  files about one service become one spec
 
-Says what is left behind, and refuses, at its line, what has no counterpart: a mean of ratios, a
-gauge, a calendar. Files that are there stay as they are. Exit code 1 where something was
-refused, 2 where nothing was left."""
+Reports what it leaves behind. Refuses what a spec cannot say, and names the line: a mean of
+ratios, a gauge, a calendar. Never overwrites a file. Exit code 1 if something was refused or a
+file existed already, 2 if nothing was imported."""
 
 
-_EXPORT_HELP = """Print the SLOs of the specs at PATH in another tool's words.
+_EXPORT_HELP = """Print the SLOs of the specs at PATH in the format of another tool.
 
 \b
   opsgen export --openslo specs/ >slos.yaml
 
 OpenSLO v1: a Service for each spec, and an SLO for each objective, with the queries that the
-rules read."""
+rules use."""
 
 
 _INIT_HELP = """Write a commented spec to start from (service.yaml, or PATH).
@@ -42,7 +42,7 @@ _INIT_HELP = """Write a commented spec to start from (service.yaml, or PATH).
 Never overwrites a file."""
 
 
-_SCHEMA_HELP = """Print the JSON Schema of a file, for editors that complete and check as you
+_SCHEMA_HELP = """Print the JSON Schema of a file. Editors use it to complete and check what you
 type.
 
 \b
@@ -54,7 +54,7 @@ Name it in the first line of the file:
 
 
 @click.command(
-    "import", help=_IMPORT_HELP, short_help="Make specs of sloth, pyrra, OpenSLO, Backstage."
+    "import", help=_IMPORT_HELP, short_help="Make specs from sloth, pyrra, OpenSLO, Backstage."
 )
 @click.argument(
     "paths",
@@ -69,7 +69,7 @@ Name it in the first line of the file:
     show_default=True,
     type=PATHS,
     metavar="DIR",
-    help="Where to; - prints.",
+    help="The folder to write to; - prints.",
 )
 @reporting_mistakes
 def import_(paths: tuple[Path, ...], to: Path) -> None:
@@ -97,7 +97,7 @@ def _hand_on(name: str, text: str, to: Path) -> bool:
         say(f"wrote {file}")
     else:
         is_new = False
-        say(f"{file} is there already, and was left as it is")
+        say(f"{file} exists already and is unchanged")
     say_notes(f"to do: {one}" for one in lacking(text, name))
     return is_new
 
@@ -115,7 +115,7 @@ def _write_new(file: Path, text: str) -> bool:
 
 @click.command(help=_EXPORT_HELP, short_help="Print SLOs as OpenSLO.")
 @click.argument("paths", nargs=-1, required=True, type=PATHS, metavar="PATH...")
-@click.option("--openslo", is_flag=True, required=True, help="As OpenSLO v1.")
+@click.option("--openslo", is_flag=True, required=True, help="Print OpenSLO v1.")
 @reporting_mistakes
 def export(paths: tuple[Path, ...], openslo: bool) -> None:
     from opsgen.fleet.load import load_fleet
@@ -140,9 +140,9 @@ def init(path: Path | None, project: bool) -> None:
         say(f"{target} can't be written: {error.strerror}")
         sys.exit(2)
     if not is_new:
-        say(f"{target} is there already; name another file: opsgen init other.yaml")
+        say(f"{target} exists already; name another file: opsgen init other.yaml")
         sys.exit(2)
-    say(f"{target} is written. Make it yours, then: opsgen build {'.' if project else target}")
+    say(f"wrote {target}. Adapt it, then run: opsgen build {'.' if project else target}")
 
 
 @click.command(help=_SCHEMA_HELP, short_help="Print the JSON Schema of a file.")

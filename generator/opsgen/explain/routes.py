@@ -83,7 +83,7 @@ def moment_of(text: str, timezone: str) -> datetime:
         return datetime.fromisoformat(text.strip()).replace(tzinfo=zone)
     name, hour, minute = found.groups()
     if name.lower() not in _DAYS:
-        raise ValueError(f"{name!r} is no day")
+        raise ValueError(f"{name!r} is not a day")
     number = _DAYS.index(name.lower()) + 1
     day = datetime.fromisocalendar(*_ANY_WEEK, number)
     return day.replace(hour=int(hour), minute=int(minute), tzinfo=zone)
@@ -221,7 +221,7 @@ def as_text(found: Sequence[Answer], asked: str = "") -> Iterator[str]:
         repeats = dict.fromkeys(told.repeat for told in answer.told if told.repeat)
         if repeats:
             every = " or ".join(repeats)
-            yield f"  told again every {every} while it fires, and once when it is over"
+            yield f"  repeated every {every} while the alert fires, and once when it ends"
         yield ""
 
 
@@ -239,6 +239,6 @@ def _waiting(told: Told, asked: str) -> str:
     if not told.waits:
         return ""
     if told.at is None:
-        return f"; {asked}: waits for weeks"
+        return f"; {asked}: waits longer than five weeks"
     day = "%a" if told.at.year == _ANY_WEEK[0] else "%a %Y-%m-%d"
     return f"; {asked}: waits until {told.at:{day} %H:%M}"

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from opsgen.render.subjects import OfFleet
 
 _FLEET = ""
-_STALE = "The output is stale; build it again: opsgen build"
+_STALE = "The output is stale; run opsgen build"
 _EDITED_BY_HAND = (
-    "What was edited by hand stays so: take it into the spec, or overwrite it with --force"
+    "opsgen keeps files edited by hand: move the edit into the spec, or overwrite it with --force"
 )
 
 
@@ -200,10 +200,10 @@ def _fragment_of_another(path: Path, service: str) -> Mapping[str, Any]:
         united([fragment])
         astray = [route for route in routes if own not in route["matchers"]]
     except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, KeyError, TypeError):
-        wrong = "this is no part of an Alertmanager configuration any more"
+        wrong = "this is no longer part of an Alertmanager configuration"
         raise _unusable(path, service, wrong) from None
     if astray:
-        wrong = f"a route of it takes alerts of other services than {service}"
+        wrong = f"one of its routes takes alerts of services other than {service}"
         raise _unusable(path, service, wrong)
     return fragment
 

@@ -26,7 +26,7 @@ from opsgen.output.disk import WriteError
 _FORM = 2
 # Its texts are a few percent of their size already at the fastest level.
 _COMPRESSION = 1
-MEANWHILE = "this was changed while opsgen was building; build again"
+MEANWHILE = "this file changed while opsgen was building; build again"
 
 
 @dataclass(frozen=True)

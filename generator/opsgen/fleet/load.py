@@ -207,7 +207,7 @@ def _mistakes(
     yield from derived.mistakes
     yield from flow_mistakes(service, derived)
     if not derived.alerts and not resolved.lacks_alerts:
-        wrong = "this spec makes no alert at all"
+        wrong = "this spec makes no alert"
         right = "leave an alert on, or write slos or uptime"
         yield Mistake(document.file, 1, 1, "", wrong, right)
     if not resolved.lacks_policies:
@@ -238,7 +238,7 @@ def _unheard_pages(
         return
     line, column = document.position(("service",), "value")
     names, team = ", ".join(pages), service.team.name
-    wrong = f"its pages ({names}) reach nobody, since team {team} has no policy for them"
+    wrong = f"its pages ({names}) notify nobody: team {team} has no policy for them"
     known = suggest("", organisation.policies, "policies")
     right = f"write escalation: {{page: ...}} there or here; {known}"
     yield Mistake(document.file, line, column, "service", wrong, right)
@@ -250,6 +250,6 @@ def doubles(services: Iterable[tuple[str, tuple[str, int, int]]]) -> Iterator[Mi
     first: dict[str, str] = {}
     for name, (file, line, column) in services:
         if name in first:
-            wrong = f"the service {name} has another spec already: {first[name]}"
+            wrong = f"the service {name} already has a spec: {first[name]}"
             yield Mistake(file, line, column, "service", wrong, "give one of them another name")
         first.setdefault(name, file)

@@ -59,9 +59,9 @@ class MadeFleet:
         groups = sum(made.facts.get("rule_groups", 0) for made in self.services)
         if groups > _MOST_GROUPS_OF_TENANT:
             yield (
-                f"{self.organisation.file}: these are {groups} groups of rules, and a tenant of"
-                f" Mimir has {_MOST_GROUPS_OF_TENANT}, unless its ruler_max_rule_groups_per_tenant"
-                " says otherwise"
+                f"{self.organisation.file}: these are {groups} rule groups, and Mimir allows"
+                f" {_MOST_GROUPS_OF_TENANT} for a tenant unless its"
+                " ruler_max_rule_groups_per_tenant says otherwise"
             )
 
     @property

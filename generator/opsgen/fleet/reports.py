@@ -44,7 +44,7 @@ class Report:
     @property
     def nothing_to_do(self) -> str:
         """What the same build says when it is run again."""
-        return f"{self.out}: nothing to do, {len(self.wanted)} as they were."
+        return f"{self.out}: nothing to do, {len(self.wanted)} unchanged."
 
 
 def stale_findings(
@@ -58,7 +58,7 @@ def stale_findings(
             yield Finding("error", "stale", file, 1, 1, decision.reason)
     for place, files in _stale_by_place(fleet, done.out, listed).items():
         named = _first_named(files)
-        wrong = f"stale below {done.out}: {named}; build it again: opsgen build"
+        wrong = f"{done.out} is stale: {named}; run opsgen build"
         yield Finding("error", "stale", *place, wrong)
 
 
@@ -91,11 +91,8 @@ def _edit_lines(conflict: Decision) -> Iterator[str]:
         yield f"    line {edit.line}, block {edit.id}:"
         yield from (f"      {line}" for line in first_lines(edit.diff.splitlines(), _MOST_NAMED))
     if conflict.edits:
-        yield (
-            "    Move what you wrote below the end of the block, where it stays; or keep it as it"
-            " is, and have the"
-        )
-        yield "    block for yourself from then on (--take-mine); or give it up (--take-theirs)."
+        yield "    Move your text below the end of the block: opsgen never changes it there. Or"
+        yield "    keep it and take over the block (--take-mine). Or discard it (--take-theirs)."
 
 
 def _difference(file: Path, wanted: bytes) -> Iterator[str]:
@@ -120,7 +117,7 @@ def _summary(done: Plan, tense: int) -> str:
         f"{counts[action]} {verbs[tense]}" for action, verbs in _VERBS.items() if counts[action]
     ]
     changed = ", ".join(counted) or "nothing to do"
-    return f"{done.out}: {changed}, {counts[Action.KEEP]} as they were."
+    return f"{done.out}: {changed}, {counts[Action.KEEP]} unchanged."
 
 
 def _action_lines(

@@ -100,25 +100,28 @@ class CheckReport:
             yield from (f"  runbook  {line}" for line in review.lines)
         yield from self._open_questions()
         for program in self.not_installed:
-            yield f"  skipped  {program} is not installed, so nothing was judged by it"
+            yield f"  skipped  {program} is not installed, so it judged nothing"
         yield self._summary()
 
     def _open_questions(self) -> Iterator[str]:
         lacking = [review for review in self.reviews if review.lacks and not review.fails]
         if lacking:
             questions = sum(len(review.open) for review in lacking)
-            counted = f"{questions} open questions in {len(lacking)}"
-            yield f"  runbooks {counted}; opsgen runbook status says which"
+            counted = (
+                f"{_counted(questions, 'open question')} in {_counted(len(lacking), 'runbook')}"
+            )
+            yield f"  runbooks {counted}; opsgen runbook status lists them"
 
     def _summary(self) -> str:
         services = _counted(self.services, "service")
+        alerts = _counted(self.alerts, "alert")
         closed = "each with panel, runbook section, route and proof"
         if self.gaps:
-            closed = f"{len(self.gaps)} gaps"
+            closed = _counted(len(self.gaps), "gap")
         judged = [verdict for verdict in self.verdicts if verdict.passed]
         programs = " and ".join(sorted({verdict.program for verdict in judged}))
         accepted = f"; {programs} accepted {_counted(len(judged), 'file')}" if judged else ""
-        return f"{services}, {self.alerts} alerts, {closed}{accepted}."
+        return f"{services}, {alerts}, {closed}{accepted}."
 
     def as_json(self) -> dict[str, Any]:
         return {

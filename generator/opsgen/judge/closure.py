@@ -52,7 +52,7 @@ def gaps(
     rules = [rule for group in _yaml(texts[path])["groups"] for rule in group["rules"]]
     alerts = [rule for rule in rules if "alert" in rule]
     if not alerts:
-        found.append(Gap(path, "there is no alert in it"))
+        found.append(Gap(path, "it has no alert"))
     return [
         *found,
         *_without_part(service, alerts, texts),
@@ -75,7 +75,7 @@ def missing_files(of: Scope, texts: Container[str], service: str = "") -> Iterat
     for kind in ARTIFACT_KINDS.values():
         path = kind.path_of(service) if of == "service" else kind.path
         if kind.of == of and kind.always and path not in texts:
-            yield Gap(path, "it is not there")
+            yield Gap(path, "this file is missing")
 
 
 def _yaml(text: str) -> Any:
@@ -104,12 +104,12 @@ def _without_section(alerts: Alerts, runbook: str) -> Iterator[str]:
     anchors = _ANCHOR.findall(runbook)
     for rule in alerts:
         if _section_of(rule) not in anchors:
-            yield f"there is no section on {_named(rule)}"
+            yield f"it has no section on {_named(rule)}"
     headings = [line for line in runbook.splitlines() if line.startswith("#")]
     known = {*anchors, *(heading_anchor(heading.lstrip("#")) for heading in headings)}
     for target in dict.fromkeys(_INTERNAL_LINK.findall(runbook)):
         if target not in known:
-            yield f"a link leads to #{target}, which is not there"
+            yield f"a link leads to #{target}, which does not exist"
 
 
 def _section_of(rule: Mapping[str, Any]) -> str:
@@ -162,7 +162,7 @@ def _without_route(
         # tells.
         told = [route.get("matchers") and route["receiver"] in known for route in reached]
         if not all(told):
-            yield Gap(ALERTMANAGER.path, f"nobody is told of {_named(rule)} of {service.name}")
+            yield Gap(ALERTMANAGER.path, f"nobody is notified of {_named(rule)} of {service.name}")
 
 
 def _without_record(service: Service, rules: list[dict[str, Any]]) -> Iterator[Gap]:

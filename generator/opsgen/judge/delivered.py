@@ -32,7 +32,7 @@ def same_groups(path: str, texts: Texts) -> Iterator[str]:
     """The groups of rules are those of the plain file beside it."""
     beside = posixpath.join(posixpath.dirname(path), RULES.path)
     if _groups(_yaml(texts[path])) != _groups(_yaml(texts[beside])):
-        yield f"its groups are not those of {beside}"
+        yield f"its rule groups differ from those of {beside}"
 
 
 def dashboard_faults(path: str, texts: Texts) -> Iterator[str]:
@@ -43,7 +43,7 @@ def dashboard_faults(path: str, texts: Texts) -> Iterator[str]:
     ids = Counter(panel.get("id") for panel in panels)
     for panel_id, times in ids.items():
         if times > 1:
-            yield f"{times} panels have the id {panel_id}"
+            yield f"{times} panels share the id {panel_id}"
     for panel in panels:
         yield from _query_faults(panel)
 
@@ -53,7 +53,7 @@ def _query_faults(panel: Mapping[str, Any]) -> Iterator[str]:
     targets = panel.get("targets") or ()
     letters = [target.get("refId") for target in targets]
     if len(set(letters)) < len(letters):
-        yield f"two queries of the panel {title} have one letter"
+        yield f"two queries of the panel {title} share a letter"
     if not all(target.get("expr") for target in targets):
         yield f"a query of the panel {title} is empty"
 
@@ -66,7 +66,7 @@ def dead_links(path: str, texts: Texts) -> Iterator[str]:
     for target in dict.fromkeys(_FILE_LINK.findall(prose)):
         file = _beside(path, target)
         if posixpath.dirname(file) in built and file not in texts:
-            yield f"a link leads to {target}, which is not there"
+            yield f"a link leads to {target}, which does not exist"
 
 
 def resource_faults(path: str, texts: Texts) -> Iterator[str]:
@@ -107,7 +107,7 @@ def _kustomization(path: str, document: Any, texts: Texts) -> Iterator[str]:
         yield f"it does not list {posixpath.basename(missing)}"
     # A kustomization may list a folder too.
     for missing in sorted(listed - there - _folders(texts)):
-        yield f"it lists {posixpath.relpath(missing, folder)}, which is not there"
+        yield f"it lists {posixpath.relpath(missing, folder)}, which does not exist"
 
 
 def _prometheus_rule(path: str, _: Any, texts: Texts) -> Iterator[str]:
@@ -119,7 +119,7 @@ def _prometheus_rule(path: str, _: Any, texts: Texts) -> Iterator[str]:
     groups = [group for part in parts for group in _yaml(texts[part])["spec"]["groups"]]
     plain = _plain(folder, RULES.path)
     if path == parts[0] and groups != _groups(_yaml(texts[plain])):
-        yield f"its groups are not those of {plain}"
+        yield f"its rule groups differ from those of {plain}"
 
 
 def _dashboard(path: str, document: Any, texts: Texts) -> Iterator[str]:
@@ -129,7 +129,7 @@ def _dashboard(path: str, document: Any, texts: Texts) -> Iterator[str]:
     name = DASHBOARD.path if posixpath.dirname(folder) else OVERVIEW.path
     plain = _plain(folder, name)
     if json.loads(model) != json.loads(texts[plain]):
-        yield f"its dashboard is not {plain}"
+        yield f"its dashboard differs from {plain}"
 
 
 def _probe(path: str, document: Any, texts: Texts) -> Iterator[str]:
@@ -139,7 +139,7 @@ def _probe(path: str, document: Any, texts: Texts) -> Iterator[str]:
     jobs = {job["job_name"]: job["static_configs"][0]["targets"] for job in scraped}
     spec = document["spec"]
     if jobs.get(spec["jobName"]) != spec["targets"]["staticConfig"]["static"]:
-        yield f"it does not poll what {plain} has under {spec['jobName']}"
+        yield f"it does not poll what {plain} polls as {spec['jobName']}"
 
 
 def _alertmanager_config(path: str, document: Any, texts: Texts) -> Iterator[str]:
@@ -154,7 +154,7 @@ def _alertmanager_config(path: str, document: Any, texts: Texts) -> Iterator[str
     if plain in texts:  # the fleet's own resource has the watchdog alone, and no plain file
         wanted = {receiver["name"] for receiver in _yaml(texts[plain])["receivers"]}
         if receivers != wanted - {CATCH_ALL}:
-            yield f"its receivers are not those of {plain}"
+            yield f"its receivers differ from those of {plain}"
 
 
 _RESOURCES: Mapping[str, Callable[[str, Any, Texts], Iterator[str]]] = {
@@ -175,11 +175,11 @@ def _undefined(
 ) -> Iterator[str]:
     """Receivers and hours that a route, or one below it, names and nothing defines."""
     if route.get("receiver") not in {None, *receivers}:
-        yield f"a route tells {route['receiver']}, which is not there"
+        yield f"a route notifies {route['receiver']}, which does not exist"
     for key in keys:
         for name in route.get(key) or ():
             if name not in hours:
-                yield f"a route names the hours {name}, which are not there"
+                yield f"a route names the hours {name}, which do not exist"
     for child in route.get("routes") or ():
         yield from _undefined(child, receivers, hours, keys)
 

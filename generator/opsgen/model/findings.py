@@ -28,13 +28,13 @@ _MOST_ANNOTATIONS = 10
 _MOST_RESULTS = 5_000
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _ABOUT: Mapping[Rule, str] = {
-    "mistake": "A spec or the project file says what can't be meant.",
-    "warning": "A spec is taken, and somebody should look at it.",
-    "stale": "The output is not what the specs give.",
+    "mistake": "A spec or the project file has a mistake.",
+    "warning": "A spec is valid, but somebody should look at it.",
+    "stale": "The output differs from what the specs generate.",
     "gap": "An alert lacks its panel, its section, its route or its proof.",
     "refused": "A program that loads the output refuses it.",
     "runbook": "A runbook has a fault, or lacks what the project asks for.",
-    "lint": "An alert that can never fire, or prints what is not there.",
+    "lint": "An alert can never fire, or shows a label that does not exist.",
 }
 _LINE = re.compile(r"(?P<file>[^:]+):(?:(?P<line>\d+):)? (?P<message>.*)", re.DOTALL)
 # What XML 1.0 has no place for.

@@ -62,7 +62,7 @@ _TABLE = (
         asks=(
             Asked(
                 "catch_all",
-                "Grafana's policies begin with somebody to tell",
+                "Grafana's policies need a default receiver",
                 "write catch_all: with a channel",
             ),
         ),

@@ -68,7 +68,7 @@ def _shard_of(_ctx: click.Context, _param: click.Parameter, value: str | None) -
 
     number, slash, of = value.partition("/")
     if not (slash and number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
-        raise click.BadParameter(f"'{value}' is no part of a fleet; write for example 2/8")
+        raise click.BadParameter(f"'{value}' is not a shard; write for example 2/8")
     return Shard(int(number), int(of))
 
 
@@ -76,7 +76,7 @@ shard_option = click.option(
     "--shard",
     callback=_shard_of,
     metavar="K/N",
-    help="The Kth of N parts of the specs, one for each job of a pipeline.",
+    help="Only part K of N of the specs: one part for each job of a pipeline.",
 )
 
 
@@ -85,7 +85,7 @@ today_option = click.option(
     type=click.DateTime(formats=["%Y-%m-%d"]),
     callback=lambda _ctx, _param, value: value.date() if value else None,
     metavar="DATE",
-    help="What day it is, for runbooks.review_after; opsgen reads no clock.",
+    help="The date of today, for runbooks.review_after; opsgen reads no clock.",
 )
 
 
@@ -96,7 +96,7 @@ def format_option(*forms: str) -> Callable[[_F], _F]:
         type=click.Choice(["text", *forms]),
         default="text",
         show_default=True,
-        help="For people, or for programs and comments.",
+        help="Text for people, or a format for programs and comments.",
     )
 
 
