@@ -1,7 +1,7 @@
-"""The one way in which a mistake in somebody's input is reported.
+"""How opsgen reports mistakes in the input.
 
-Readers of input collect `Mistake`s, raise them all at once as an `InputError`, and the command line
-prints them once. Any other exception is a bug of ours and shows its traceback.
+Code that reads input collects `Mistake`s and raises them together as one `InputError`; the command
+line prints them. Any other exception is a bug of ours and shows its traceback.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, order=True)
 class Mistake:
-    """One thing that is wrong at one place, and what would be right there.
+    """What is wrong at one place, and what would be right there.
 
     `line` and `column` count from 1. `path` is the place in the document as a person would name it
-    (`slos[0].availability`); empty for the document as a whole. `right` may be empty where nothing
-    better can be said.
+    (`slos[0].availability`); it is empty for the whole document. `right` is empty if there is no
+    advice.
     """
 
     file: str
@@ -33,7 +33,7 @@ class Mistake:
 
 
 class InputError(Exception):
-    """Everything that is wrong with the input, sorted by place."""
+    """All mistakes in the input, sorted by place."""
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:
         self.mistakes = tuple(sorted(set(mistakes)))

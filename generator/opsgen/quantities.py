@@ -1,7 +1,7 @@
-"""Durations and ratios as people write them (`1h30m`, `99.9%`), held exactly, and printed as people
-write them.
+"""Durations and ratios: reads and prints them as people write them (`1h30m`, `99.9%`), and stores
+them exactly.
 
-Everything is `int` milliseconds or `Decimal`: no binary fraction ever reaches an output as
+Values are `int` milliseconds or `Decimal`, so that no output ever has a binary fraction such as
 0.014399999999999991.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import total_ordering
 
-# Prometheus' own units: a day is always 24h, a week 7d, a year 365d (model.ParseDuration in
+# Prometheus' units: a day is always 24h, a week 7d, a year 365d (model.ParseDuration in
 # prometheus/common).
 _UNIT_MS = {
     "y": 31_536_000_000,
@@ -27,14 +27,13 @@ _DURATION = re.compile(
     r"(?:\d+y)?(?:\d+w)?(?:\d+d)?(?:\d+h)?(?:\d+m(?!s))?(?:\d+s)?(?:\d+ms)?", re.ASCII
 )
 _PART = re.compile(r"(\d+)(ms|[ywdhms])")
-# Years and weeks are read, but printed in days: '28d' says more beside '30d' than '4w' does.
+# Reads years and weeks, but prints days: '28d' is easier to compare with '30d' than '4w'.
 _PRINTED_UNITS = ("d", "h", "m", "s", "ms")
 _LONGEST_MS = 10 * _UNIT_MS["y"]
 
 
 def number_text(number: Decimal) -> str:
-    """The shortest plain decimal notation: `0.0144`, `70`, `1.5`; never an exponent, never trailing
-    zeros."""
+    """The shortest decimal notation: `0.0144`, `70`, `1.5`; without exponent or trailing zeros."""
     text = format(number, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
@@ -50,8 +49,8 @@ class Duration:
 
     @classmethod
     def parse(cls, text: str) -> Duration:
-        """Read Prometheus' notation (`30s`, `1h30m`, `2w`); raises ValueError with what would be
-        right."""
+        """Reads Prometheus' notation (`30s`, `1h30m`, `2w`); raises ValueError that says what would
+        be right."""
         if not text or not _DURATION.fullmatch(text):
             raise ValueError(
                 f"{text!r} is no duration; write a number and a unit, largest unit first: 30s, 5m,"
@@ -94,7 +93,7 @@ class Duration:
         return Duration(self.milliseconds // divisor)
 
     def rounded_up(self, unit: Duration) -> Duration:
-        """To the next whole multiple."""
+        """Rounded up to a whole multiple of the unit."""
         return Duration(-(-self.milliseconds // unit.milliseconds) * unit.milliseconds)
 
     def __sub__(self, other: Duration) -> Duration:
@@ -128,13 +127,13 @@ class Duration:
 @total_ordering
 @dataclass(frozen=True)
 class Ratio:
-    """A share of a whole, 1 being all of it; written as a percentage."""
+    """A share of a whole: 1 is all of it. Written as a percentage."""
 
     value: Decimal
 
     @classmethod
     def parse(cls, text: str) -> Ratio:
-        """Read `99.9%`; raises ValueError with what would be right."""
+        """Reads `99.9%`; raises ValueError that says what would be right."""
         digits = text.removesuffix("%").strip()
         if not text.endswith("%"):
             raise ValueError(
@@ -156,8 +155,7 @@ class Ratio:
 
 
 def _suggest_percentage(digits: str) -> str:
-    """What somebody who left the sign out most likely meant: 0.999 is a ratio, 99.9 already a
-    percentage."""
+    """What somebody who forgot the sign most likely meant: 0.999 is a ratio, 99.9 a percentage."""
     try:
         number = Decimal(digits)
     except InvalidOperation:

@@ -1,2 +1,2 @@
-"""What Alertmanager does, so that it can be asked without one: which route takes an alert, and when
-hours are."""
+"""Computes what Alertmanager does, without running one: which route takes an alert, and in which
+hours it notifies."""

@@ -1,8 +1,7 @@
-"""What Alertmanager does with an alert, worked out on its configuration alone: labels go in, the
-receivers come out.
+"""Computes from an Alertmanager configuration which receivers get an alert, by the alert's labels.
 
-Reads configurations as opsgen writes them: `matchers` with double-quoted values. Time intervals are
-left to `timeintervals`: an alert outside its hours still has its route, and waits there.
+Reads only what opsgen writes: `matchers` with double-quoted values. Ignores time intervals, which
+`time_intervals` reads: outside of its hours an alert still has its route, and waits there.
 """
 
 from __future__ import annotations
@@ -14,8 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 Operator = Literal["=", "!=", "=~", "!~"]
 
-# Escaped as both of Alertmanager's matcher parsers read it: the classic one, and the UTF-8 one
-# since 0.27.
+# Both of Alertmanager's matcher parsers read these: the classic one, and the UTF-8 one since 0.27.
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n"}
 _UNESCAPES = {escaped[1]: plain for plain, escaped in _ESCAPES.items()}
 _MATCHER = re.compile(
@@ -29,9 +27,9 @@ class _Matcher(NamedTuple):
     value: str
 
     def holds(self, labels: Mapping[str, str]) -> bool:
-        """A label that is missing counts as empty."""
+        """A missing label counts as empty."""
         value = labels.get(self.label, "")
-        # Anchored on both sides, as Alertmanager's are; RE2's classes are ASCII.
+        # Alertmanager anchors both sides, and its RE2 has ASCII classes.
         same = (
             bool(re.fullmatch(self.value, value, re.ASCII))
             if "~" in self.operator
@@ -41,7 +39,7 @@ class _Matcher(NamedTuple):
 
 
 def matcher(label: str, value: str, operator: Operator = "=") -> str:
-    """One line of `matchers`: `service="checkout"`, the value quoted."""
+    """One line of `matchers`, with its value quoted: `service="checkout"`."""
     return f'{label}{operator}"{"".join(_ESCAPES.get(char, char) for char in value)}"'
 
 
@@ -52,10 +50,10 @@ def parts_of(text: str) -> tuple[str, str, str]:
 
 
 def receivers_reached(config: Mapping[str, Any], labels: Mapping[str, str]) -> tuple[str, ...]:
-    """The receivers of every route that an alert ends in, in the order of the tree.
+    """The receivers that get an alert, in the order of the tree.
 
-    `config` is an Alertmanager configuration as loaded. Raises ValueError where it has a matcher
-    that opsgen would not write, rather than guess.
+    `config` is a parsed Alertmanager configuration. Raises ValueError for a matcher that opsgen
+    would not write.
     """
     return tuple(route["receiver"] for route in routes_reached(config, labels))
 
@@ -63,16 +61,16 @@ def receivers_reached(config: Mapping[str, Any], labels: Mapping[str, str]) -> t
 def routes_reached(
     config: Mapping[str, Any], labels: Mapping[str, str]
 ) -> tuple[Mapping[str, Any], ...]:
-    """The routes themselves, each with its receiver; as `receivers_reached`."""
+    """As `receivers_reached`, but gives the routes, each with its receiver."""
     root = config["route"]
     return tuple(_routes_reached(root, root["receiver"], labels))
 
 
 def concerning(alertmanager: Mapping[str, Any], service: str) -> dict[str, Any]:
-    """The fleet's configuration, with only those routes that an alert of the service can take.
+    """The fleet's configuration with only the routes that an alert of the service can take.
 
-    To try the routes of a thousand other services for every alert would take as long as all the
-    rest.
+    In a large fleet, trying the routes of all other services for every alert would double the time
+    of a check.
     """
     route = alertmanager["route"]
     own = matcher("service", service)
@@ -90,8 +88,7 @@ def _can_match(route: Mapping[str, Any], own: str) -> bool:
 def is_inhibited(
     config: Mapping[str, Any], target: Mapping[str, str], sources: Iterable[Mapping[str, str]]
 ) -> bool:
-    """Whether one of the firing `sources` silences the alert `target`, by any of the inhibit
-    rules."""
+    """Whether one of the firing alerts `sources` mutes the alert `target` by an inhibit rule."""
     firing = tuple(sources)
     return any(
         _inhibits(rule, source, target)
@@ -103,8 +100,8 @@ def is_inhibited(
 def _routes_reached(
     route: Mapping[str, Any], inherited_receiver: str, labels: Mapping[str, str]
 ) -> list[Mapping[str, Any]]:
-    """Where a route leads: the deepest matches below it, itself where none matches, nothing where
-    it does not match."""
+    """The deepest matching routes below this one; this route if no child matches; nothing if it
+    does not match itself."""
     if not _all_hold(route.get("matchers") or (), labels):
         return []
     receiver = route.get("receiver") or inherited_receiver
@@ -120,8 +117,7 @@ def _routes_reached(
 def _inhibits(
     rule: Mapping[str, Any], source: Mapping[str, str], target: Mapping[str, str]
 ) -> bool:
-    """An alert that both sides of a rule match is inhibited only by one that is no target of it
-    (Alertmanager 0.17)."""
+    """If both sides of a rule match both alerts, neither mutes the other (Alertmanager 0.17)."""
     causes, effects = rule["source_matchers"], rule["target_matchers"]
     if not (_all_hold(causes, source) and _all_hold(effects, target)):
         return False

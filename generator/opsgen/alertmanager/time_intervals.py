@@ -1,8 +1,7 @@
-"""Alertmanager's time intervals: a configuration and a moment in, whether a route may notify then,
-or from when, out.
+"""Computes from an Alertmanager configuration whether a route may notify at a moment, or from when.
 
-Reads intervals as opsgen writes them: each is a list of spans, of which one must hold, and in it
-all of its conditions.
+Reads intervals as opsgen writes them. An interval is a list of spans: it is active if all
+conditions of one span hold.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ _LONGEST_WAIT = timedelta(days=35)
 
 
 def is_active(config: Mapping[str, Any], route: Mapping[str, Any], moment: datetime) -> bool:
-    """Whether the route notifies at that moment, which has a time zone; otherwise the notification
+    """Whether the route notifies at this moment, which has a time zone. If not, the notification
     waits."""
     listed = config.get("time_intervals") or ()
     spans = {interval["name"]: interval["time_intervals"] for interval in listed}
@@ -31,8 +30,8 @@ def is_active(config: Mapping[str, Any], route: Mapping[str, Any], moment: datet
 def active_from(
     config: Mapping[str, Any], route: Mapping[str, Any], moment: datetime
 ) -> datetime | None:
-    """The first minute from that moment on at which the route notifies; None where there is none
-    within five weeks."""
+    """The first minute, from this moment on, at which the route notifies; None if it does not
+    notify within five weeks."""
     for minutes in range(int(_LONGEST_WAIT.total_seconds()) // 60):
         found = moment + timedelta(minutes=minutes)
         if is_active(config, route, found):
@@ -49,7 +48,7 @@ def _local(moment: datetime, span: Mapping[str, Any]) -> datetime:
 
 
 def _span_holds(span: Mapping[str, Any], local: datetime) -> bool:
-    """A condition that is left out always holds."""
+    """Conditions that the span does not have always hold."""
     return all(holds(span[key], local) for key, holds in _CONDITIONS.items() if span.get(key))
 
 
@@ -68,8 +67,8 @@ _CONDITIONS: Mapping[str, Callable[[Any, datetime], bool]] = {
 
 
 def _is_on(days: str, local: datetime) -> bool:
-    """`monday:friday` or `sunday`. Alertmanager's week begins on Sunday, so that no range crosses
-    its end."""
+    """`days` is `monday:friday` or `sunday`. Alertmanager's week begins on Sunday, and no range
+    crosses its end."""
     first, _, last = days.partition(":")
     week = (_DAYS[-1], *_DAYS[:-1])
     return week.index(first) <= week.index(_DAYS[local.weekday()]) <= week.index(last or first)

@@ -1,9 +1,9 @@
-"""Alertmanager's time intervals in a time zone in, the same in UTC out, for what knows no time
+"""Converts Alertmanager's time intervals from a time zone to UTC, for programs that know no time
 zones.
 
-A holiday is exact. Hours of the week are exact in every month in which the zone's distance to UTC
-is always the same; in a month in which clocks may change they hold by either distance, so that
-nobody is told too little.
+Holidays are exact. Hours of the week are exact in every month in which the zone's offset to UTC
+does not change. In a month in which clocks may change, both offsets hold, so that nobody misses a
+notification.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo
 
-# As Alertmanager has them: a week begins on Sunday, and no range may cross its end.
+# In Alertmanager a week begins on Sunday, and no range may cross its end.
 _DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 _DAY = 24 * 60
 _WHOLE_DAY = ({"start_time": "00:00", "end_time": "24:00"},)
 _WHOLE_WEEK = (f"{_DAYS[0]}:{_DAYS[-1]}",)
 _MONTHS = range(1, 13)
-# After 28 years the same dates are the same weekdays again, so that these have every day on which
-# clocks may change.
+# The calendar repeats after 28 years, so that these are all days on which clocks may change.
 _FIRST_DAY, _DAYS_OF_ALL_CALENDARS = datetime(2026, 1, 1, tzinfo=UTC), 28 * 365 + 7
 
 _Span = Mapping[str, Any]
@@ -30,13 +29,12 @@ _Minutes = tuple[int, int]
 
 
 def in_utc(spans: Iterable[_Span]) -> list[dict[str, Any]]:
-    """The spans of one interval, each with its `location`, as spans in Alertmanager's words that
-    need none."""
+    """Converts the spans of one interval, each with its `location`, to spans without one."""
     return [found for span in spans for found in (_date(span) if "years" in span else _week(span))]
 
 
 def is_exact(timezone: str) -> bool:
-    """Whether the zone is as far from UTC in summer as in winter."""
+    """Whether the zone has the same offset to UTC all year."""
     return len(_months_by_offset(timezone)) == 1
 
 
@@ -44,7 +42,7 @@ def is_exact(timezone: str) -> bool:
 
 
 def _date(span: _Span) -> Iterator[dict[str, Any]]:
-    """One day of the calendar, cut where a day of UTC begins."""
+    """One day of the calendar, split where a day of UTC begins."""
     (year,), (month,), (day_of_month,) = span["years"], span["months"], span["days_of_month"]
     day = date(int(year), int(month), int(day_of_month))
     start, end = (_midnight(one, span) for one in (day, day + timedelta(days=1)))
@@ -69,8 +67,7 @@ def _midnight(day: date, span: _Span) -> datetime:
 
 
 def _week(span: _Span) -> Iterator[dict[str, Any]]:
-    """For every distance of the zone to UTC the days that have the same times then, in the months
-    that have it."""
+    """For every offset of the zone to UTC: its months, and the days that have the same times."""
     local = list(_local_times(span))
     for offset, months in _months_by_offset(span["location"]):
         pieces: list[tuple[int, _Minutes]] = []
@@ -81,7 +78,7 @@ def _week(span: _Span) -> Iterator[dict[str, Any]]:
 
 
 def _local_times(span: _Span) -> Iterator[tuple[int, _Minutes]]:
-    """Every day of the week with each of its times, on the clocks of the zone."""
+    """Every day of the week with each of its times, in the zone's own time."""
     times = [
         (_minutes(one["start_time"]), _minutes(one["end_time"]))
         for one in span.get("times") or _WHOLE_DAY
@@ -93,7 +90,7 @@ def _local_times(span: _Span) -> Iterator[tuple[int, _Minutes]]:
 def _span_of(
     days: Sequence[int], times: Iterable[_Minutes], months: Sequence[int]
 ) -> dict[str, Any]:
-    """Leaves out days and months where they are all."""
+    """Leaves out the days if it has all of them, and the months too."""
     span: dict[str, Any] = {
         "times": [{"start_time": _clock(start), "end_time": _clock(end)} for start, end in times]
     }
@@ -106,13 +103,13 @@ def _span_of(
 
 @lru_cache(maxsize=1024)
 def _months_by_offset(timezone: str) -> tuple[tuple[int, tuple[int, ...]], ...]:
-    """How many minutes the zone may be ahead of UTC, and in which months of UTC."""
+    """Every offset of the zone, in minutes ahead of UTC, and the months that may have it."""
     zone = ZoneInfo(timezone)
     found: dict[int, set[int]] = {}
     for number in range(_DAYS_OF_ALL_CALENDARS):
         midnight = _FIRST_DAY + timedelta(days=number)
         ahead = midnight.astimezone(zone).utcoffset() or timedelta()
-        # Between the last midnight and this one, clocks may have changed at any time.
+        # Clocks may have changed at any time since the last midnight.
         day_before = midnight - timedelta(days=1)
         offset = int(ahead.total_seconds()) // 60
         found.setdefault(offset, set()).update({midnight.month, day_before.month})
@@ -121,8 +118,8 @@ def _months_by_offset(timezone: str) -> tuple[tuple[int, tuple[int, ...]], ...]:
 
 
 def _pieces(day: int, start: int, end: int) -> Iterator[tuple[int, _Minutes]]:
-    """A span of minutes from the day's begin, cut where days begin: each piece with its own day of
-    the week."""
+    """Splits a span of minutes, counted from the beginning of a day, where days begin. Each piece
+    has its own day of the week."""
     while start < end:
         days, minute = divmod(start, _DAY)
         length = min(end - start, _DAY - minute)
@@ -140,7 +137,7 @@ def _grouped(
 
 
 def _joined(spans: Iterable[_Minutes]) -> tuple[_Minutes, ...]:
-    """In order, and those that touch as one."""
+    """Sorts the spans and joins those that touch."""
     joined: list[_Minutes] = []
     for start, end in sorted(spans):
         if joined and start <= joined[-1][1]:

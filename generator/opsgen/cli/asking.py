@@ -1,4 +1,4 @@
-"""The commands that answer: explain, route."""
+"""The commands that answer questions about a spec: explain, route."""
 
 from __future__ import annotations
 

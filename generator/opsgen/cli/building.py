@@ -1,4 +1,4 @@
-"""The commands that make what a spec asks for: build, diff, manifests."""
+"""The commands that generate from specs: build, diff, manifests."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def build(
 
 
 def _side_to_take(mine: bool, theirs: bool) -> Side | None:
-    """Whose version of an edited block is right, by the two flags."""
+    """Which version of an edited block to keep."""
     if mine and theirs:
         raise click.UsageError("--take-mine and --take-theirs exclude each other")
     if mine:

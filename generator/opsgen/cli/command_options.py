@@ -1,4 +1,4 @@
-"""What several commands share: their options, and how mistakes of the input end them."""
+"""What several commands share: their options, and how they report mistakes in the input."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ PATHS = click.Path(path_type=Path)
 
 
 def reporting_mistakes(command: _F) -> _F:
-    """Prints mistakes of the input, all at once, and exits with 2; any other exception is a bug and
-    shows itself."""
+    """Prints all mistakes in the input together and exits with 2. Any other exception is a bug and
+    shows its traceback."""
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
@@ -33,8 +33,8 @@ def reporting_mistakes(command: _F) -> _F:
 
         from opsgen.errors import InputError
 
-        # All that a run makes lives to its end: looking for cycles again and again costs a fifth of
-        # a large build.
+        # A run keeps almost everything to its end, so that the search for cycles finds nothing and
+        # costs a fifth of a large build.
         gc.disable()
         try:
             return command(*args, **kwargs)
@@ -47,8 +47,8 @@ def reporting_mistakes(command: _F) -> _F:
 
 
 def _print_for_programs(form: str, mistakes: Iterable[Mistake]) -> None:
-    """Mistakes in a form that shows them at their place; the others say by the exit code that there
-    is no answer."""
+    """Prints mistakes in the formats that can show them at their place. For the others, the exit
+    code says that there is no answer."""
     if form in ("text", "json"):
         return
     from opsgen.model import findings

@@ -1,4 +1,4 @@
-"""The commands that judge: check, lint, runbook status."""
+"""The commands that find faults: check, lint, runbook status."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The group of all commands. Exit code 0 is done, 1 is stale or failed a check, 2 is wrong input.
+"""The group of all commands. Exit code 0: done; 1: stale, or a check failed; 2: wrong input.
 
-What people read goes to stderr, what programs read to stdout. Everything but click is imported by
-the command that needs it, so that `--help` answers at once.
+Text for people goes to stderr, output for programs to stdout. Each command imports what it needs
+itself, so that `--help` is fast.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main() -> None:
     """
 
 
-# click lists them by name.
+# `--help` sorts them by name.
 for command in (
     starting.init,
     building.build,

@@ -1,4 +1,4 @@
-"""What people read: lines, notes and mistakes go to stderr, coloured where that is a terminal."""
+"""Prints: text for people to stderr, coloured on a terminal, and answers to stdout."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 _NOTES = ("warning:", "not yet generated:", "left behind:", "to do:")
 
 
-# A fleet that takes a second or more is worth a bar.
+# With so many specs a build takes a second or more.
 _MANY_SPECS = 50
 
 
 def say_notes(notes: Iterable[str]) -> None:
-    """Lines, of which the first words are coloured where they say what kind of a note it is."""
+    """Prints lines, and colours the first words if they name the kind of note."""
     for note in notes:
         kind = next((kind for kind in _NOTES if note.startswith(kind)), "")
         rest = note.removeprefix(kind)
@@ -50,7 +50,7 @@ def say_lines(lines: Iterable[str]) -> None:
 
 
 def say(text: str = "") -> None:
-    """To stderr, without colours where it is no terminal or NO_COLOR asks for none."""
+    """Prints to stderr; without colours if it is not a terminal, or if NO_COLOR is set."""
     click.echo(text, err=True, color=None if _colours_wanted() else False)
 
 
@@ -78,7 +78,7 @@ def _colours_wanted() -> bool:
 
 
 def progress(files: Iterable[Path]) -> Iterable[Path]:
-    """A bar on a terminal, for a fleet; nothing otherwise."""
+    """Shows a progress bar for a large fleet on a terminal."""
     files = list(files)
     if len(files) < _MANY_SPECS or not sys.stderr.isatty():
         yield from files

@@ -1,4 +1,4 @@
-"""The commands that begin with a spec or hand one on: init, import, export, schema."""
+"""The commands that start a spec or convert one: init, import, export, schema."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _hand_on(name: str, text: str, to: Path) -> bool:
 
 
 def _write_new(file: Path, text: str) -> bool:
-    """Whether there was no such file yet."""
+    """False if the file exists already."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("x", encoding="utf-8", newline="\n") as stream:

@@ -1,8 +1,6 @@
-"""`opsgen route`: a service's policies and a moment in, who is told of its alerts, how, and when,
-out.
+"""`opsgen route`: whom the alerts of a service notify, how and when.
 
-What is said is read off the Alertmanager configuration that is generated, and not off the policies
-it is made from.
+The answer comes from the generated Alertmanager configuration, not from the policies.
 """
 
 from __future__ import annotations
@@ -23,8 +21,7 @@ from opsgen.model.signal import Alert, Derived
 from opsgen.quantities import Duration
 from opsgen.signals.steps import STEP_LABEL
 
-# A week without a change of clocks in which a day without a date is looked up: it begins on a
-# Monday.
+# `Sat 03:00` is looked up in this week: it begins on a Monday, and clocks do not change in it.
 _ANY_WEEK = (2001, 1)
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY_AND_TIME = re.compile(r"([a-z]{3})[a-z]*\s+([01]?\d|2[0-3]):([0-5]\d)", re.IGNORECASE)
@@ -32,12 +29,11 @@ _DAY_AND_TIME = re.compile(r"([a-z]{3})[a-z]*\s+([01]?\d|2[0-3]):([0-5]\d)", re.
 
 @dataclass(frozen=True)
 class Told:
-    """One channel of one step: after how long it is told, in which hours, and from when on of an
-    alert that fires at the moment that was asked about; None where that is not within weeks, or no
-    moment was asked about.
+    """One channel of one step: after how long and in which hours it is notified.
 
-    `by` is the provider whose own escalation tells it, with no step of Alertmanager; empty for
-    Alertmanager.
+    `at` is when the channel is notified if the alert fires at the moment of the question; None if
+    that is more than five weeks later, or if the question has no moment. `by` is the provider whose
+    own escalation notifies the channel; empty for Alertmanager.
     """
 
     step: int
@@ -53,8 +49,8 @@ class Told:
 
 @dataclass(frozen=True)
 class Question:
-    """Which alerts somebody asks about, and at which moment; None stands for all, and for no
-    moment."""
+    """Which alerts the answer is about, and when they fire. None stands for all severities, all
+    alerts, and no moment."""
 
     severity: str | None = None
     alert: str | None = None
@@ -66,7 +62,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """Who is told of a service's alerts of one severity."""
+    """Whom the alerts of one service and one severity notify."""
 
     service: str
     severity: Severity
@@ -75,8 +71,8 @@ class Answer:
 
 
 def moment_of(text: str, timezone: str) -> datetime:
-    """`Sat 03:00`, in some week, or `2027-12-25 03:00`; raises ValueError, also for a time zone
-    that there is not."""
+    """Reads `Sat 03:00` (of any week) or `2027-12-25 03:00`; raises ValueError or KeyError for
+    anything else, and for an unknown time zone."""
     zone = ZoneInfo(timezone)
     found = _DAY_AND_TIME.fullmatch(text.strip())
     if found is None:
@@ -95,8 +91,8 @@ def answers(
     config: Mapping[str, Any],
     question: Question,
 ) -> list[Answer]:
-    """One answer for each severity for which the question fits an alert of the service; `config`
-    is the fleet's Alertmanager file."""
+    """One answer for each severity that has an alert which the question is about. `config` is the
+    fleet's Alertmanager configuration, parsed."""
     found = []
     for severity in SEVERITIES:
         of_severity = [alert for alert in derived.alerts if alert.severity == severity]
@@ -138,7 +134,7 @@ def _told(
     policy = service.team.policies[alert.severity]
     kinds = {channel.name: channel.kind for step in policy.steps for channel in step.notify}
     for number, step in enumerate(policy.steps, start=1):
-        # The alert of the first step has no label for it.
+        # Alerts of the first step do not have this label.
         of_step = {STEP_LABEL: str(number)} if number > 1 else {}
         for route in routes_reached(config, labels | of_step):
             kind = kinds.get(route["receiver"], "")

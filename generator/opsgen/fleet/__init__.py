@@ -1,1 +1,1 @@
-"""All stages strung together over many specs: load, make, build, with a cache and all cores."""
+"""Runs all stages over many specs: load, make, build, with a cache and on all cores."""

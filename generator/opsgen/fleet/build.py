@@ -1,9 +1,9 @@
-"""A fleet's artifacts, gathered by folder and written; one service after another gives the same
-files as all at once.
+"""Collects the artifacts of a fleet by folder and writes them. Building the services one by one
+gives the same files as building them together.
 
-The fleet's own files (Alertmanager configuration, overview, index) are made of what each service's
-folder says of it: its escalation fragment and the facts in its manifest. Services that are not
-built now are read back from there.
+The fleet's own files (Alertmanager configuration, overview, index) need of each service its
+escalation fragment and the facts in its manifest. For services that are not built now, both are
+read from the output folder.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _EDITED_BY_HAND = (
 
 
 def write_fleet(fleet: MadeFleet, out: Path, force: bool, take: Side | None = None) -> Report:
-    """Writes everything that was made."""
+    """Writes all artifacts."""
     wanted = contents(fleet, out)
     done = write(out, wanted, complete=True, force=force, take=take, concerns=concerns(fleet))
     lines = report_lines(done, 0)
@@ -49,7 +49,7 @@ def write_fleet(fleet: MadeFleet, out: Path, force: bool, take: Side | None = No
 
 
 def check_fresh(fleet: MadeFleet, out: Path) -> Report:
-    """Whether the output folder is what the specs give; writes nothing."""
+    """Compares the output folder with what the specs give; writes nothing."""
     wanted = contents(fleet, out)
     would = plan(out, wanted, complete=True, concerns=concerns(fleet))
     artifacts = {artifact.path: artifact for artifact in all_artifacts(wanted)}
@@ -69,8 +69,8 @@ def manifests(fleet: MadeFleet) -> str:
     """Every Kubernetes resource of these services and of the fleet, as one stream of YAML
     documents.
 
-    Raises InputError where the project does not ask for them: nothing printed would look like
-    nothing to deploy.
+    Raises InputError if the project does not have the target: an empty stream would mean that
+    there is nothing to deploy.
     """
     organisation = fleet.organisation
     if KUBERNETES.target not in organisation.platform.targets:
@@ -91,8 +91,8 @@ def _is_resource(path: str) -> bool:
 
 
 def contents(fleet: FleetModel | MadeFleet, out: Path | None) -> dict[str, FolderContent]:
-    """Every folder's artifacts and facts, the fleet's last, which is of the services in `out` too,
-    if given."""
+    """The artifacts and facts of every folder. The fleet's own files come last; they include the
+    services that are already in `out`, if it is given."""
     made = made_of(fleet) if isinstance(fleet, FleetModel) else fleet
     wanted = {one.name: one.content for one in made.services}
     wanted[_FLEET] = FolderContent(ArtifactSet(tuple(_fleet_artifacts(made, out))))
@@ -106,7 +106,7 @@ def all_artifacts(wanted: Mapping[str, FolderContent]) -> Iterator[Wanted]:
 
 
 def alertmanager_of(fleet: FleetModel) -> Mapping[str, Any]:
-    """The Alertmanager configuration of the services of this fleet alone, as it would be loaded."""
+    """The Alertmanager configuration of only the services of this fleet, parsed."""
     from opsgen.render.escalation import escalation
     from opsgen.render.subjects import OfFleet
 
@@ -115,15 +115,15 @@ def alertmanager_of(fleet: FleetModel) -> Mapping[str, Any]:
 
 
 def concerns(fleet: MadeFleet) -> Callable[[Mapping[str, Any]], bool]:
-    """Whether a service that is not built now is gone: its spec makes another now, or lay below a
-    given folder and is there no more. One that was left out is not gone: what was made of it last
-    stays.
+    """A test for services that are not built now: is the service gone?
 
-    A build of one spec, or of one folder of several, leaves the services of the others alone.
+    It is gone if its spec is built and now makes another service, or if its spec lay below a given
+    folder and no longer exists. A spec that was left out is not gone: its output stays. A build of
+    one spec, or of one folder of several, leaves the services of the other specs alone.
     """
     specs = fleet.specs
     given = [specs.name_in_outputs(folder) for folder in specs.folders]
-    # Without a project file a spec is known by the end of its path, which others may share.
+    # Without a project file, outputs name a spec by its file name, which other specs may share.
     files = specs.files if specs.project else ()
     built = {specs.name_in_outputs(file) for file in files}
     kept = fleet.left_out | specs.elsewhere
@@ -148,7 +148,7 @@ def _fleet_artifacts(fleet: MadeFleet, out: Path | None) -> Iterator[Artifact]:
 
 
 def _subject_of(fleet: MadeFleet, out: Path | None) -> OfFleet:
-    """What renderers are given of all services: those that are built now, and those in `out`."""
+    """What fleet renderers receive: the services that are built now, and those in `out`."""
     from opsgen.render.subjects import OfFleet, ServiceEntry
 
     built = {made.name: made.facts for made in fleet.services}
@@ -167,7 +167,7 @@ def _subject_of(fleet: MadeFleet, out: Path | None) -> OfFleet:
 
 @dataclass(frozen=True)
 class _Other:
-    """A service that is not built now, as its folder in the output describes it."""
+    """A service that is not built now, read from its folder in the output."""
 
     name: str
     facts: Mapping[str, Any]
@@ -176,7 +176,7 @@ class _Other:
 
 
 def _others(fleet: MadeFleet, built: Container[str], out: Path) -> Iterator[_Other]:
-    """Every service in the output folder that is neither built now nor gone."""
+    """Services in the output folder that are not built now and still exist."""
     is_gone = concerns(fleet)
     resources = TARGETS["kubernetes"].folder
     for name, facts in read_index(out).items():
@@ -188,8 +188,11 @@ def _others(fleet: MadeFleet, built: Container[str], out: Path) -> Iterator[_Oth
 
 
 def _fragment_of_another(path: Path, service: str) -> Mapping[str, Any]:
-    """A fragment from the output folder, where people may have changed it; raises InputError where
-    it would break the fleet's configuration, or take alerts that are not its service's."""
+    """Reads a fragment from the output folder, where people may have edited it.
+
+    Raises InputError if it would break the fleet's configuration, or if it takes alerts of another
+    service.
+    """
     from opsgen.alertmanager.routing import matcher
     from opsgen.render.alertmanager import united
 

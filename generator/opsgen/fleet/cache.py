@@ -1,8 +1,8 @@
-"""What was made of each spec, kept in the user's cache under all that it depends on: the spec, the
-project file, the user's templates, and this opsgen.
+"""Keeps the artifacts of each spec in the user's cache. The key covers everything that they depend
+on: the spec, the project file, the user's templates, and this opsgen.
 
-A file for each spec: a line of JSON with all but the texts, and the texts, compressed. Texts are
-read when they are asked for.
+Each spec has one file: a line of JSON with everything but the texts, then the compressed texts.
+The texts are read only when somebody needs them.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from opsgen.output.decision import FolderContent
 from opsgen.output.disk import WriteError
 
 _FORM = 2
-# Its texts are a few percent of their size already at the fastest level.
+# The fastest level already shrinks the texts to a few percent of their size.
 _COMPRESSION = 1
 MEANWHILE = "this file changed while opsgen was building; build again"
 
 
 @dataclass(frozen=True)
 class Made:
-    """What is made of one spec. `facts` are what the manifest keeps of it, `fragment` is its part
-    of the Alertmanager configuration as JSON, `place` the file, line and column of its name."""
+    """The artifacts of one service. `facts` go into its manifest, `fragment` is its part of the
+    Alertmanager configuration as JSON, `place` is the file, line and column of its name."""
 
     name: str
     place: tuple[str, int, int]
@@ -49,7 +49,7 @@ class Made:
 
 @dataclass(frozen=True)
 class Cache:
-    """What was made of specs, a file each. `common` stands for all that they depend on together."""
+    """The cache folder. `common` is a digest of everything that all specs depend on."""
 
     folder: Path
     common: str
@@ -67,8 +67,8 @@ class Cache:
         return cls(folder / "specs", inputs.digest([inputs.program(), project, own.encode()]))
 
     def key(self, file: Path, name: str) -> tuple[Path, str]:
-        """Where it is kept, by the file's path, so that one version of each is; and all that it
-        depends on."""
+        """The file of the cache, and the key. The file's name depends only on the spec's path, so
+        that the cache keeps one version of each spec."""
         place = inputs.digest([str(file.resolve()).encode()])[:32]
         parts = (self.common.encode(), name.encode(), shown(file).encode(), file.read_bytes())
         return self.folder / place, inputs.digest(parts)
@@ -76,14 +76,14 @@ class Cache:
 
 @dataclass(frozen=True)
 class Entry:
-    """One file of the cache: a line of JSON with all but the texts, and the texts, compressed."""
+    """One file of the cache: a line of JSON with everything but the texts, then the texts."""
 
     place: Path
     header: Mapping[str, Any]
 
     @classmethod
     def read(cls, place: Path, key: str) -> Entry | None:
-        """None where it is not there, spoilt, or of other inputs."""
+        """None if the file is missing or damaged, or if its inputs have changed."""
         try:
             with place.open("rb") as file:
                 header = json.loads(file.readline())
@@ -96,7 +96,7 @@ class Entry:
 
     @classmethod
     def write(cls, place: Path, key: str, made: Sequence[Made]) -> Entry | None:
-        """None where it can't be kept."""
+        """None if the file cannot be written."""
         contents = [artifact.content for one in made for artifact in one.artifacts]
         texts = zlib.compress(json.dumps(contents).encode(), _COMPRESSION)
         header = {
@@ -114,7 +114,7 @@ class Entry:
         made = self.header["made"]
         digests = [own for one in made for _, _, own in one["artifacts"]]
         texts = _Texts(self.place, digests, remake)
-        # The texts of all services of a spec lie in one row.
+        # One list holds the texts of all services of the spec.
         numbers = count()
         for one in made:
             file, line, column = one["place"]
@@ -146,15 +146,15 @@ def _without_texts(made: Made) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Texts:
-    """The texts of one entry, read when they are asked for."""
+    """The texts of one entry, read only when somebody needs them."""
 
     place: Path
     digests: Sequence[str]
     remake: Callable[[], list[Wanted]]
 
     def read(self) -> list[str]:
-        """Raises WriteError where the spec was changed since, and what was made of it is kept no
-        more."""
+        """Makes the texts again if the cache no longer has them; raises WriteError if the spec has
+        changed meanwhile."""
         with suppress(OSError, ValueError, zlib.error):
             with self.place.open("rb") as file:
                 file.readline()
@@ -169,7 +169,7 @@ class _Texts:
 
 @dataclass(frozen=True)
 class _Kept:
-    """An artifact whose text lies in the cache."""
+    """An artifact whose text is in the cache."""
 
     path: str
     shared: bool
@@ -187,8 +187,8 @@ class _Kept:
 
 
 class _LastTexts:
-    """The texts of one spec are asked for one after the other: they are read once, and let go of
-    with the next's."""
+    """Holds the texts of one spec in memory at a time. A build reads the artifacts of a spec one
+    after the other, so that each spec's texts are read once."""
 
     def __init__(self) -> None:
         self._last: tuple[_Texts, list[str]] | None = None

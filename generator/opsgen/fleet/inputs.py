@@ -1,8 +1,7 @@
-"""What a build depends on beside its specs, as digests; and the folder in which is kept what was
-made of them.
+"""Digests of everything but the specs that a build depends on, and the cache folder.
 
-The folder is the user's cache ($XDG_CACHE_HOME, ~/.cache), never the output; OPSGEN_NO_CACHE=1 does
-without it. Nothing of it is needed: it can be deleted at any time.
+The folder is in the user's cache ($XDG_CACHE_HOME, ~/.cache), never in the output.
+OPSGEN_NO_CACHE=1 switches it off. It can be deleted at any time.
 """
 
 from __future__ import annotations
@@ -16,12 +15,12 @@ from functools import lru_cache
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parent.parent
-# Time zones decide hours that are written in UTC.
+# Escalation hours that are written in UTC depend on the time zone data.
 _TIME_ZONES = Path("/usr/share/zoneinfo/tzdata.zi")
 
 
 def cache() -> Path | None:
-    """The folder; None where none is wanted."""
+    """The cache folder; None if it is switched off."""
     if os.environ.get("OPSGEN_NO_CACHE"):
         return None
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -30,8 +29,8 @@ def cache() -> Path | None:
 
 @lru_cache(maxsize=1)
 def program() -> bytes:
-    """This opsgen: its files by size and time, the Python that runs it, and what is installed
-    beside it."""
+    """A digest of this opsgen: the size and time of its files, the version of Python, and the
+    installed packages."""
     installed = Path(_installed())
     names = os.listdir(installed)  # noqa: PTH208
     packages = sorted(name for name in names if name.endswith(".dist-info"))
@@ -42,7 +41,7 @@ def program() -> bytes:
 
 
 def templates(folder: Path | None) -> str:
-    """The user's own templates, by their contents; empty where there are none."""
+    """A digest of the contents of the user's own templates; empty if there are none."""
     if folder is None:
         return ""
     files = [Path(line.rsplit(" ", 2)[0]) for line in _stats(folder)]
@@ -57,7 +56,7 @@ def contents(files: Iterable[Path]) -> Iterator[bytes]:
 
 
 def digest(parts: Iterable[bytes]) -> str:
-    """Of the parts and where they end."""
+    """A digest of the parts that also depends on where each part ends."""
     found = hashlib.sha256()
     for part in parts:
         found.update(f"{len(part)}:".encode())
@@ -66,7 +65,7 @@ def digest(parts: Iterable[bytes]) -> str:
 
 
 def replace_file(place: Path, content: bytes) -> None:
-    """Writes a file of the cache, whole or not at all; raises OSError."""
+    """Writes a file of the cache, completely or not at all; raises OSError."""
     place.parent.mkdir(parents=True, exist_ok=True)
     temporary = place.with_name(f"{place.name}.{os.getpid()}")
     temporary.write_bytes(content)

@@ -1,4 +1,4 @@
-"""From paths to artifacts: finds the specs and their project file, runs every stage, and gathers
+"""Finds the specs and their project file, runs load, resolve and derive on each spec, and collects
 all mistakes."""
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ServiceModel:
-    """One service through load, resolve and derive."""
+    """One service after load, resolve and derive."""
 
     service: Service
     derived: Derived
@@ -45,8 +45,8 @@ class ServiceModel:
 
     @property
     def place(self) -> tuple[str, int, int]:
-        """The file, line and column of its name, or of its environment where that is not the
-        first."""
+        """The file, line and column of the service's name; for an environment other than the
+        first, those of the environment."""
         if self.service.name != self.service.spec_name:
             return self.document.file, *self.document.position(
                 ("environments", self.service.environment), "key"
@@ -61,7 +61,7 @@ class ServiceModel:
 
 @dataclass(frozen=True)
 class FleetModel:
-    """All services of one project, in the order of their names."""
+    """All services of one project, sorted by name."""
 
     specs: Specs
     organisation: Organisation
@@ -70,7 +70,7 @@ class FleetModel:
 
     @property
     def own_templates(self) -> Path | None:
-        """The user's own folder of templates, where there is one."""
+        """The user's own folder of templates, if there is one."""
         return self.library.folders[1] if len(self.library.folders) > 1 else None
 
     @property
@@ -87,7 +87,7 @@ def load_fleet(
     progress: Callable[[Iterable[Path]], Iterable[Path]] = iter,
     shard: Shard | None = None,
 ) -> FleetModel:
-    """Every service at or below the paths, complete; raises InputError with every mistake of every
+    """Loads every service at or below the paths; raises InputError with every mistake of every
     file."""
     specs = find_specs(paths, shard)
     organisation, library = load_shared(specs)
@@ -125,20 +125,20 @@ def _mistakes_of_form(file: Path) -> tuple[Mistake, ...]:
 
 
 def out_folder(specs: Specs, organisation: Organisation, given: Path | None) -> Path:
-    """The folder to write: the one given, or the project file's."""
+    """The given output folder, or else the project file's."""
     return given if given is not None else Path(os.path.relpath(specs.root / organisation.out))
 
 
 def own_templates_of(specs: Specs, organisation: Organisation) -> Path | None:
-    """The user's own folder, as the template engine names files, so that a mistake in one is known
-    for a user's."""
+    """The user's own folder of templates. Its path is written as the template engine writes it, so
+    that a mistake in one of its files is recognised as the user's."""
     if not organisation.templates:
         return None
     return Path(os.path.normpath(specs.root / organisation.templates))
 
 
 def load_organisation(specs: Specs) -> Organisation:
-    """The project file above the specs, or what stands in for one."""
+    """The project file above the specs, or the defaults if there is none."""
     if specs.project is None:
         return resolve_project(ProjectSpec(), None)
     document = read_document(specs.project, shown(specs.project))
@@ -146,14 +146,14 @@ def load_organisation(specs: Specs) -> Organisation:
 
 
 def render_service(model: ServiceModel, library: Library) -> list[Artifact]:
-    """Every artifact of one service; renderers are imported here, since most commands need none."""
+    """Every artifact of one service. Imports the renderers only now: most commands need none."""
     from opsgen.render.artifacts import service_artifacts
 
     return service_artifacts(subject_of(model, library))
 
 
 def subject_of(model: ServiceModel, library: Library) -> OfService:
-    """What renderers are given of a service."""
+    """What renderers receive for one service."""
     from opsgen.render.subjects import OfService
 
     return OfService(model.service, model.derived, Place(*model.place), library.folders)
@@ -171,8 +171,8 @@ def _loaded(
 def load_services(
     file: Path, specs: Specs, organisation: Organisation, library: Library
 ) -> list[ServiceModel]:
-    """The service of a spec, complete, in each of its environments, the first of them first; raises
-    InputError with every mistake."""
+    """The services of a spec: one for each environment, in the spec's order. Raises InputError with
+    every mistake."""
     document = read_document(file, shown(file))
     spec = validate(document, ServiceSpec)
     name = specs.name_in_outputs(file)
@@ -215,7 +215,7 @@ def _mistakes(
 
 
 def _beyond_targets(service: Service, document: Document) -> Iterator[Mistake]:
-    """What a target can't say of the service; told at the service's name."""
+    """What a target cannot express; reported at the service's name."""
     from opsgen.render.artifacts import refusals
 
     place = (document.file, *document.position(("service",)), "service")
@@ -230,8 +230,8 @@ def _beyond_targets(service: Service, document: Document) -> Iterator[Mistake]:
 def _unheard_pages(
     service: Service, derived: Derived, organisation: Organisation, document: Document
 ) -> Iterator[Mistake]:
-    """Where there are policies, pages that reach nobody are a mistake; without any, a warning says
-    so."""
+    """If the project has policies, pages that notify nobody are a mistake. Without policies there
+    is a warning instead, made elsewhere."""
     pages = sorted({alert.name for alert in derived.alerts if alert.severity == "page"})
     has_policy = service.team.policies["page"] != default_policy()
     if has_policy or not pages or not organisation.policies:
@@ -245,8 +245,8 @@ def _unheard_pages(
 
 
 def doubles(services: Iterable[tuple[str, tuple[str, int, int]]]) -> Iterator[Mistake]:
-    """Two specs of one service would write the same files. Given are the names, and where they
-    stand."""
+    """A mistake for each service that has a second spec: both would write the same files. Takes
+    the names with their places."""
     first: dict[str, str] = {}
     for name, (file, line, column) in services:
         if name in first:

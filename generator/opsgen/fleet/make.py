@@ -1,9 +1,7 @@
-"""Spec files in, what is made of each out, one spec at a time: nothing of a fleet is held but what
-its own files need.
+"""Builds each spec's artifacts, from the cache where nothing changed; keeps in memory only what the
+fleet's files need.
 
-What was made of a spec is kept in the user's cache, under all that it depends on: the spec, the
-project file, the user's templates, and this opsgen. A spec whose inputs are as they were is not
-even parsed.
+A spec whose inputs did not change is not even parsed.
 """
 
 from __future__ import annotations
@@ -42,8 +40,8 @@ _MOST_GROUPS_OF_TENANT = 70
 
 @dataclass(frozen=True)
 class MadeFleet:
-    """What is made of every spec, by name. With `keep_going` also the mistakes in the specs that
-    were left out, and their names in outputs."""
+    """The artifacts of every service, sorted by name. With `keep_going` also the mistakes of the
+    specs that were left out, and the names of these specs in outputs."""
 
     specs: Specs
     organisation: Organisation
@@ -67,7 +65,7 @@ class MadeFleet:
     @property
     def not_yet(self) -> Iterator[str]:
         yield from (f"{self.organisation.file}: {field}" for field in self.organisation.not_yet)
-        # Of every environment of a spec once.
+        # Environments of one spec repeat the same lines.
         yield from dict.fromkeys(
             f"{made.place[0]}: {field}" for made in self.services for field in made.not_yet
         )
@@ -82,10 +80,10 @@ def make_fleet(
     keep_going: bool = False,
     shard: Shard | None = None,
 ) -> MadeFleet:
-    """Everything for every spec at or below the paths; raises InputError with every mistake of
-    every file.
+    """Makes the artifacts of every spec at or below the paths; raises InputError with every mistake
+    of every file.
 
-    With `keep_going` a spec that is wrong is left out instead, as long as there is another.
+    With `keep_going` it leaves out specs with mistakes, unless all specs have mistakes.
     """
     specs = find_specs(paths, shard)
     organisation, library = load_shared(specs)
@@ -105,7 +103,7 @@ def make_fleet(
 
 
 def _refuse(mistakes: Sequence[Mistake], services: Sequence[Made], keep_going: bool) -> None:
-    """Raises InputError, unless the mistakes may be left out."""
+    """Raises InputError, unless `keep_going` allows to leave out the specs with mistakes."""
     twice = list(doubles((made.name, made.place) for made in services))
     may_go_on = keep_going and services
     if twice or (mistakes and not may_go_on):
@@ -117,8 +115,8 @@ def _by_name(services: Iterable[Made]) -> tuple[Made, ...]:
 
 
 def made_of(fleet: FleetModel) -> MadeFleet:
-    """The same of a fleet that is loaded already; raises InputError with every mistake that
-    rendering finds."""
+    """Makes the artifacts of a fleet that is already loaded; raises InputError with every mistake
+    that rendering finds."""
 
     def make(model: ServiceModel) -> Made | _Refused:
         return _or_refused(lambda: _made(model, fleet.library))
@@ -128,7 +126,7 @@ def made_of(fleet: FleetModel) -> MadeFleet:
 
 
 def facts(model: ServiceModel) -> dict[str, Any]:
-    """What the fleet's files need to know of a service, as its manifest keeps it."""
+    """What the fleet's files need to know about a service; its manifest stores it."""
     from opsgen.render.artifacts import target_facts
     from opsgen.render.subjects import entry_of
 
@@ -139,7 +137,7 @@ def facts(model: ServiceModel) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Refused:
-    """What is wrong with a spec, as a worker sends it: an exception would end the others too."""
+    """The mistakes of a spec. A worker returns them: an exception would stop the other workers."""
 
     mistakes: tuple[Mistake, ...]
 
@@ -156,7 +154,7 @@ def _mistakes_of(refused: Iterable[_Refused]) -> tuple[Mistake, ...]:
 
 
 def _all_or_refused(found: Iterable[Made | _Refused]) -> list[Made]:
-    """Raises InputError with every mistake, where there is one."""
+    """Raises InputError with every mistake, if there is one."""
     listed = list(found)
     mistakes = _mistakes_of(one for one in listed if isinstance(one, _Refused))
     if mistakes:
@@ -165,7 +163,7 @@ def _all_or_refused(found: Iterable[Made | _Refused]) -> list[Made]:
 
 
 def _made(model: ServiceModel, library: Library) -> Made:
-    """Raises InputError where rendering finds what is wrong."""
+    """Raises InputError if rendering finds a mistake."""
     from opsgen.render.escalation import escalation
 
     service = model.service
@@ -180,12 +178,12 @@ def _made(model: ServiceModel, library: Library) -> Made:
     )
 
 
-# -- what was made before --------------------------------------------------------------------------
+# -- the cache -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class _Maker:
-    """Makes one spec, or finds what was made of it."""
+    """Makes the artifacts of one spec, or finds them in the cache."""
 
     specs: Specs
     organisation: Organisation
@@ -193,18 +191,18 @@ class _Maker:
     cache: Cache | None
 
     def make(self, file: Path) -> Entry | list[Made] | _Refused:
-        """The service of a spec in each of its environments."""
+        """The services of a spec, one for each environment."""
         return _or_refused(lambda: self._known(file))
 
     def services_in(self, found: Entry | list[Made], file: Path) -> Iterable[Made]:
-        """What `make` found, with texts that are made again if the cache loses them."""
+        """The services that `make` gave. Texts that the cache loses are made again."""
         if isinstance(found, Entry):
             return found.made(partial(self.remake, file))
         return found
 
     def remake(self, file: Path) -> list[Wanted]:
-        """Where what was kept is there no more; raises WriteError where the spec is no longer what
-        it was."""
+        """Makes the artifacts again after the cache has lost their texts; raises WriteError if the
+        spec now has a mistake."""
         made = _or_refused(lambda: self._make(file))
         if isinstance(made, _Refused):
             raise WriteError(str(file), MEANWHILE)

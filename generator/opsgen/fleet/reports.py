@@ -1,4 +1,4 @@
-"""A plan of what a build does or would do in; lines for people, and findings for programs, out."""
+"""Turns the plan of a build into lines for people and findings for programs."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _MOST_NAMED = 20
 
 @dataclass(frozen=True)
 class Report:
-    """What a build did or would do, in lines for people, and whether all is as it should be;
-    `wanted` are the files that are there then, below `out`."""
+    """What a build did or would do, in lines for people. `good` says that nothing needs attention;
+    `wanted` are the files below `out` after the build."""
 
     lines: tuple[str, ...]
     good: bool
@@ -43,14 +43,15 @@ class Report:
 
     @property
     def nothing_to_do(self) -> str:
-        """What the same build says when it is run again."""
+        """The line that the same build prints when it is run again."""
         return f"{self.out}: nothing to do, {len(self.wanted)} unchanged."
 
 
 def stale_findings(
     fleet: MadeFleet, done: Plan, decisions: Iterable[Decision]
 ) -> Iterator[Finding]:
-    """What is stale, once for each spec, since people change that; an edit by hand, at its file."""
+    """One finding for each spec with stale files, since people change the spec; and one for each
+    file that was edited by hand."""
     listed = list(decisions)
     for decision in listed:
         if decision.action is Action.CONFLICT:
@@ -65,7 +66,7 @@ def stale_findings(
 def _stale_by_place(
     fleet: MadeFleet, out: Path, decisions: Iterable[Decision]
 ) -> dict[tuple[str, int, int], list[str]]:
-    """Stale files by the place of their spec; those of the fleet by the project file."""
+    """Stale files by the place of their spec. Files of the fleet belong to the project file."""
     places = {made.name: made.place for made in fleet.services}
     stale: dict[tuple[str, int, int], list[str]] = {}
     for decision in decisions:
@@ -86,7 +87,7 @@ def _first_named(files: Sequence[str]) -> str:
 
 
 def _edit_lines(conflict: Decision) -> Iterator[str]:
-    """What was edited in the blocks of a runbook, and the ways out."""
+    """The edits inside of a runbook's blocks, and what people can do with them."""
     for edit in conflict.edits:
         yield f"    line {edit.line}, block {edit.id}:"
         yield from (f"      {line}" for line in first_lines(edit.diff.splitlines(), _MOST_NAMED))
@@ -102,8 +103,8 @@ def _difference(file: Path, wanted: bytes) -> Iterator[str]:
 def report_lines(
     done: Plan, tense: int, wanted: Mapping[str, Wanted] = MappingProxyType({})
 ) -> Iterator[str]:
-    """What became of every file, or would; with what is `wanted` of each also how it differs from
-    that."""
+    """What happened to every file (`tense` 0), or would happen (1). With `wanted`, also shows how
+    files differ from it."""
     for action, verbs in _VERBS.items():
         yield from _action_lines(done, action, verbs[tense], wanted)
     for conflict in done.conflicts:

@@ -1,9 +1,8 @@
-"""A build with nothing to do is over at once: what the last one read and wrote in, whether all of
-it is still so out.
+"""Skips a build when neither its inputs nor its output changed.
 
-What is kept says nothing of what to write. It says that with these inputs, read by this opsgen, the
-output was as it is on the disk now, byte for byte; where anything is otherwise, the whole build
-runs.
+After a good build, the cache keeps digests of everything that the build read and of the output. If
+all digests are still the same, there is nothing to do. If one differs, the whole build runs. The
+cache never says what to write.
 """
 
 from __future__ import annotations
@@ -28,15 +27,15 @@ _FORM = 1
 
 @dataclass(frozen=True)
 class Shortcut:
-    """One way of calling `build`: `key` is made of the call, of the program, and of all files that
-    it would read."""
+    """The record of one call of `build`. `key` is a digest of the arguments, the program, and all
+    files that the build reads."""
 
     place: Path
     key: str
 
     @classmethod
     def of(cls, paths: Sequence[Path], out: Path | None, shard: Shard | None) -> Shortcut | None:
-        """None where there is nothing to be read, or no cache is wanted."""
+        """None if the inputs cannot be read, or the cache is switched off."""
         cache = inputs.cache()
         if cache is None:
             return None
@@ -51,7 +50,7 @@ class Shortcut:
         return cls(cache / "builds" / name, key)
 
     def lines(self) -> list[str] | None:
-        """What the whole build would say, if it had nothing to do; None where it may have."""
+        """What the build would print; None unless it certainly has nothing to do."""
         try:
             kept = json.loads(self.place.read_bytes())
             if self._same_inputs(kept) and _same_output(kept):
@@ -68,11 +67,11 @@ class Shortcut:
     def keep(
         self, out: Path, written: Iterable[str], templates: Path | None, lines: Sequence[str]
     ) -> None:
-        """After a build that left everything as it should be: `written` are the files below `out`
-        that it wants. Where that can't be kept the next build takes as long as this one."""
+        """Records a good build. `written` are the files below `out` that the specs make. If the
+        cache cannot be written, the next build is not skipped."""
         with suppress(OSError):
             folders = _folders(out)
-            # What `written` does not name is read by a build too: other services' folders.
+            # A build also reads the folders of services that it does not build.
             files = dict.fromkeys([*written, *_read_from_others(out, folders)])
             own = str(templates.resolve()) if templates else ""
             kept: dict[str, Any] = {
@@ -112,7 +111,7 @@ def _digest_of_templates(templates: str) -> str:
 
 
 def _folders(out: Path) -> list[str]:
-    """The folders of services, by their manifests: one more or less is something to do."""
+    """The folders of services, found by their manifests. A new or missing one needs a build."""
     with os.scandir(out) as entries:
         names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
     return sorted(name for name in names if os.path.lexists(f"{out}/{name}/{MANIFEST}"))

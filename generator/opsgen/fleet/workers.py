@@ -1,7 +1,7 @@
-"""Pure functions over many items, spread over the cores: items in, results in the items' order out.
+"""Applies a pure function to many items on all cores, and gives the results in the items' order.
 
-Worker processes are forks, so that what the function needs is there already and only results are
-sent. Where there is one core, no fork, or little to do, everything is done here.
+Worker processes are forks: they already have what the function needs, and send only results. With
+one core, without fork, or with few items, this process does the work itself.
 """
 
 from __future__ import annotations
@@ -14,17 +14,16 @@ from typing import Any, TypeVar
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
-# To start workers takes as long as some services do.
+# Starting the workers takes as long as building some services.
 _FEWEST = 16
 _CHUNKS_A_WORKER = 8
 
-# What the forks work on: set before they are made, and never sent.
+# The work of the forks: set before they start, and never sent.
 _work: tuple[Callable[[Any], Any], Sequence[Any]] | None = None
 
 
 def each(function: Callable[[_T], _R], items: Sequence[_T]) -> Iterator[_R]:
-    """`map`, over all cores. The function must not raise: in a worker, that would end the others
-    too."""
+    """`map` on all cores. The function must not raise: that would stop the other workers."""
     workers = min(_cores(), len(items))
     if len(items) < _FEWEST or workers < 2:
         yield from map(function, items)
@@ -55,5 +54,5 @@ def _do(index: int) -> Any:
 
 
 def _cores() -> int:
-    """Those that this process may use; one where forks are not safe."""
+    """The cores that this process may use; 1 where forks are not safe."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1

@@ -1,5 +1,5 @@
-"""`opsgen check`: a fleet in, what is missing from its artifacts and what promtool and amtool say
-of them out."""
+"""`opsgen check`: finds what is missing from the artifacts of a fleet, and runs promtool and amtool
+on them."""
 
 from __future__ import annotations
 
@@ -29,9 +29,11 @@ _MOST_LINES = 40
 
 @dataclass(frozen=True)
 class CheckReport:
-    """Every gap and every verdict, and the reviews of those runbooks that there are already; good
-    when there is no gap, no program refused anything, and no runbook has a fault or lacks what the
-    project asks for."""
+    """Every gap, every verdict, and the reviews of the runbooks that exist already.
+
+    It is good if there is no gap, no program refused a file, and no runbook has a fault or lacks
+    what the project asks for.
+    """
 
     services: int
     alerts: int
@@ -46,7 +48,7 @@ class CheckReport:
 
     @property
     def not_installed(self) -> list[str]:
-        """The programs that could judge nothing."""
+        """The programs that are not installed, and so judged nothing."""
         return [verdict.program for verdict in self.verdicts if verdict.passed is None]
 
     @property
@@ -60,7 +62,7 @@ class CheckReport:
 
     @property
     def findings(self) -> Iterator[Finding]:
-        """Each at the spec of its service, since that is what people change."""
+        """Reports each finding at the spec of its service, since people change the spec."""
         for gap in self.gaps:
             yield Finding("error", "gap", *self._place(gap.file), str(gap))
         for verdict in self.refused:
@@ -74,7 +76,7 @@ class CheckReport:
 
     @property
     def cases(self) -> list[Case]:
-        """Closure, each judgement of a program, and each runbook, as cases of a test."""
+        """A test case for the closure of each service, for each verdict, and for each runbook."""
         return [*self._closure_cases(), *map(_verdict_case, self.verdicts), *self._runbook_cases()]
 
     def _closure_cases(self) -> Iterator[Case]:
@@ -147,7 +149,7 @@ def _verdict_case(verdict: Verdict) -> Case:
 
 
 def _subject_of(path: str) -> str:
-    """The service whose folder a path is in; for a file of the fleet, its own path."""
+    """The service that a path belongs to; for a file of the fleet, the first part of its path."""
     return path.partition("/")[0]
 
 
@@ -156,10 +158,9 @@ def _counted(number: int, name: str) -> str:
 
 
 def check_fleet(fleet: FleetModel, today: date | None = None) -> CheckReport:
-    """Renders everything into a folder of its own, that is gone afterwards, and has it judged
-    there.
+    """Renders everything into a temporary folder and checks it there.
 
-    Raises InputError where a user's own convention contradicts its samples.
+    Raises InputError if a user's own convention contradicts its samples.
     """
     _check_samples(fleet.own_templates)
     with tempfile.TemporaryDirectory(prefix="opsgen-") as name:
@@ -189,7 +190,7 @@ def _write_texts(folder: Path, texts: Mapping[str, str]) -> None:
 def _gaps(
     fleet: FleetModel, wanted: Mapping[str, FolderContent], texts: Mapping[str, str]
 ) -> Iterator[Gap]:
-    """What is missing for the fleet and for each of its services, and what a comparison finds."""
+    """What is missing for the fleet and for each service, and what our own comparisons find."""
     yield from missing_files("fleet", texts)
     if ALERTMANAGER.path in texts:
         yield from _gaps_of_services(fleet, wanted, texts[ALERTMANAGER.path])

@@ -1,6 +1,6 @@
-"""Closure: everything an artifact refers to is defined by another one, and every alert has a panel,
-a runbook section, a route to a human and a proof. Works on the artifacts' texts, so that it judges
-what is written, not what was meant.
+"""Closure: an artifact defines everything that another one refers to, and every alert has a panel,
+a runbook section, a route to a human and a proof. Reads the artifacts' texts, so that it checks
+what opsgen writes, not what it intends.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Alerts = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Gap:
-    """Something that is referred to and is nowhere, or an alert that lacks one of its parts."""
+    """A reference to something that does not exist, or a missing part of an alert."""
 
     file: str
     wrong: str
@@ -43,7 +43,7 @@ class Gap:
 def gaps(
     service: Service, artifacts: Iterable[Wanted], alertmanager: Mapping[str, Any]
 ) -> list[Gap]:
-    """What is missing for one service; `alertmanager` is the fleet's configuration, parsed."""
+    """What is missing for one service. `alertmanager` is the fleet's parsed configuration."""
     texts = {artifact.path: artifact.content for artifact in artifacts}
     found = list(missing_files("service", texts, service.name))
     path = RULES.path_of(service.name)
@@ -62,7 +62,7 @@ def gaps(
 
 
 def _without_part(service: Service, alerts: Alerts, texts: Mapping[str, str]) -> Iterator[Gap]:
-    """What the table of artifact kinds asks of each file of a service, and the file has not."""
+    """What the table of artifact kinds requires in each file of a service, and the file lacks."""
     for kind in ARTIFACT_KINDS.values():
         path = kind.path_of(service.name)
         if kind.of == "service" and kind.closure in _ASKED and path in texts:
@@ -71,7 +71,7 @@ def _without_part(service: Service, alerts: Alerts, texts: Mapping[str, str]) ->
 
 
 def missing_files(of: Scope, texts: Container[str], service: str = "") -> Iterator[Gap]:
-    """What every service, or every fleet, has, and is not there."""
+    """The missing files among those that every service, or every fleet, must have."""
     for kind in ARTIFACT_KINDS.values():
         path = kind.path_of(service) if of == "service" else kind.path
         if kind.of == of and kind.always and path not in texts:
@@ -143,7 +143,7 @@ def _proven(tests: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
                 yield match.groups("")
 
 
-# By what the table of artifact kinds says that an alert must have in a file of a service.
+# By the `closure` of an artifact kind: what an alert must have in such a file.
 _ASKED: Mapping[str, Callable[[Alerts, str], Iterator[str]]] = {
     "panel": _without_panel,
     "section": _without_section,
@@ -158,15 +158,15 @@ def _without_route(
     for rule in alerts:
         labels = {"alertname": rule["alert"], **rule["labels"]}
         reached = routes_reached(alertmanager, labels)
-        # The root alone has no matchers: what ends there has no route of its own, whoever the root
-        # tells.
+        # Only the root has no matchers. An alert that ends there has no route of its own, even if
+        # the root has a receiver.
         told = [route.get("matchers") and route["receiver"] in known for route in reached]
         if not all(told):
             yield Gap(ALERTMANAGER.path, f"nobody is notified of {_named(rule)} of {service.name}")
 
 
 def _without_record(service: Service, rules: list[dict[str, Any]]) -> Iterator[Gap]:
-    """Recorded series of ours that a rule reads and no rule records."""
+    """Series in opsgen's naming that a rule reads and no rule records."""
     recorded = {rule["record"] for rule in rules if "record" in rule}
     for rule in rules:
         for name in sorted({*_RECORDED.findall(rule["expr"])} - recorded):

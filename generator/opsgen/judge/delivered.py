@@ -1,8 +1,8 @@
-"""What no program judges, held against what one does: a file and all texts of a build in, what is
-wrong with the file out.
+"""Checks the files that no program can check, mostly by comparing them with files that one can.
 
-A target says the same as the plain files, in another form. Where the plain file was judged by
-promtool or amtool, it is enough that the other says the same.
+The files of a target say the same as the plain files, in another form. promtool and amtool check
+the plain files, so that it is enough if the others say the same. Each function takes a path and the
+texts of all files, and gives what is wrong.
 """
 
 from __future__ import annotations
@@ -29,14 +29,15 @@ _FILE_LINK = re.compile(
 
 
 def same_groups(path: str, texts: Texts) -> Iterator[str]:
-    """The groups of rules are those of the plain file beside it."""
+    """The rule groups must be those of the plain file in the same folder."""
     beside = posixpath.join(posixpath.dirname(path), RULES.path)
     if _groups(_yaml(texts[path])) != _groups(_yaml(texts[beside])):
         yield f"its rule groups differ from those of {beside}"
 
 
 def dashboard_faults(path: str, texts: Texts) -> Iterator[str]:
-    """Every panel has an id of its own, and every query an expression and a letter of its own."""
+    """Every panel must have a unique id; every query an expression, and a letter that is unique in
+    its panel."""
     panels = list(_panels(json.loads(texts[path])))
     if not panels:
         yield "it has no panel"
@@ -59,8 +60,8 @@ def _query_faults(panel: Mapping[str, Any]) -> Iterator[str]:
 
 
 def dead_links(path: str, texts: Texts) -> Iterator[str]:
-    """Every link to a file leads to one that is built; a service that is not built now is not
-    known, and so is no fault."""
+    """Every link to a file must lead to a file of this build. Links to services that are not built
+    now are not checked."""
     built = _folders(texts)
     prose = _CODE.sub("", _FENCED.sub("", texts[path]))
     for target in dict.fromkeys(_FILE_LINK.findall(prose)):
@@ -70,7 +71,7 @@ def dead_links(path: str, texts: Texts) -> Iterator[str]:
 
 
 def resource_faults(path: str, texts: Texts) -> Iterator[str]:
-    """A resource of a cluster says what the plain file of its subject says."""
+    """A Kubernetes resource must say the same as the plain file."""
     document = _yaml(texts[path])
     compare = _RESOURCES.get(document.get("kind"))
     if compare is not None:
@@ -78,7 +79,7 @@ def resource_faults(path: str, texts: Texts) -> Iterator[str]:
 
 
 def contact_point_faults(path: str, texts: Texts) -> Iterator[str]:
-    """Every policy of Grafana tells a contact point that is there, in hours that are there."""
+    """Every notification policy of Grafana must name contact points and hours that exist."""
     document = _yaml(texts[path])
     points = {point["name"] for point in document.get("contactPoints") or ()}
     hours = {interval["name"] for interval in document.get("muteTimes") or ()}
@@ -88,18 +89,18 @@ def contact_point_faults(path: str, texts: Texts) -> Iterator[str]:
 
 
 def provider_faults(path: str, texts: Texts) -> Iterator[str]:
-    """What the providers of Terraform would refuse, or find nowhere."""
+    """What the Terraform providers would refuse, or references to nothing."""
     from opsgen.render.terraform.schemas import faults
 
     if path.endswith(".tf.json"):
         yield from faults(json.loads(texts[path]))
 
 
-# -- resources of a cluster ------------------------------------------------------------------------
+# -- Kubernetes resources --------------------------------------------------------------------------
 
 
 def _kustomization(path: str, document: Any, texts: Texts) -> Iterator[str]:
-    """Lists each file of its folder, and nothing that is not there."""
+    """It must list every file of its folder, and nothing that does not exist."""
     folder = posixpath.dirname(path)
     listed = {_beside(path, name) for name in document["resources"]}
     there = set(_files_in(folder, texts)) - {path}
@@ -111,7 +112,7 @@ def _kustomization(path: str, document: Any, texts: Texts) -> Iterator[str]:
 
 
 def _prometheus_rule(path: str, _: Any, texts: Texts) -> Iterator[str]:
-    """All parts together have the groups of the plain file; told at the first part."""
+    """All parts together must have the groups of the plain file. Reports at the first part."""
     folder = posixpath.dirname(path)
     parts = [
         other for other in _files_in(folder, texts) if "prometheusrule" in posixpath.basename(other)
@@ -123,7 +124,7 @@ def _prometheus_rule(path: str, _: Any, texts: Texts) -> Iterator[str]:
 
 
 def _dashboard(path: str, document: Any, texts: Texts) -> Iterator[str]:
-    """The model of the dashboard is that of the plain file."""
+    """It must contain the same dashboard as the plain file."""
     (model,) = document["data"].values() if "data" in document else [document["spec"]["json"]]
     folder = posixpath.dirname(path)
     name = DASHBOARD.path if posixpath.dirname(folder) else OVERVIEW.path
@@ -133,7 +134,7 @@ def _dashboard(path: str, document: Any, texts: Texts) -> Iterator[str]:
 
 
 def _probe(path: str, document: Any, texts: Texts) -> Iterator[str]:
-    """Polls what the plain file has Prometheus poll under this name."""
+    """It must poll the same targets as the job of this name in the plain file."""
     plain = _plain(posixpath.dirname(path), PROBES.path)
     scraped = _yaml(texts[plain])["scrape_configs"]
     jobs = {job["job_name"]: job["static_configs"][0]["targets"] for job in scraped}
@@ -143,15 +144,15 @@ def _probe(path: str, document: Any, texts: Texts) -> Iterator[str]:
 
 
 def _alertmanager_config(path: str, document: Any, texts: Texts) -> Iterator[str]:
-    """Its routes tell receivers that are there, in hours that are there, and these are the plain
-    file's."""
+    """Its routes must name receivers and hours that exist, and its receivers must be those of the
+    plain file."""
     spec = document["spec"]
     receivers = {receiver["name"] for receiver in spec["receivers"]}
     hours = {interval["name"] for interval in spec.get("muteTimeIntervals") or ()}
     keys = ("muteTimeIntervals", "activeTimeIntervals")
     yield from _undefined(spec["route"], receivers, hours, keys)
     plain = _plain(posixpath.dirname(path), ESCALATION.path)
-    if plain in texts:  # the fleet's own resource has the watchdog alone, and no plain file
+    if plain in texts:  # the fleet's own resource only has the watchdog, and no plain file
         wanted = {receiver["name"] for receiver in _yaml(texts[plain])["receivers"]}
         if receivers != wanted - {CATCH_ALL}:
             yield f"its receivers differ from those of {plain}"
@@ -173,7 +174,7 @@ _RESOURCES: Mapping[str, Callable[[str, Any, Texts], Iterator[str]]] = {
 def _undefined(
     route: Mapping[str, Any], receivers: set[str], hours: set[str], keys: tuple[str, ...]
 ) -> Iterator[str]:
-    """Receivers and hours that a route, or one below it, names and nothing defines."""
+    """Receivers and hours that a route, or one below it, names but nothing defines."""
     if route.get("receiver") not in {None, *receivers}:
         yield f"a route notifies {route['receiver']}, which does not exist"
     for key in keys:
@@ -185,7 +186,7 @@ def _undefined(
 
 
 def _plain(folder: str, name: str) -> str:
-    """The plain file of the subject whose resources lie in a folder of their own."""
+    """The plain file that belongs to a folder of resources."""
     return posixpath.join(posixpath.dirname(folder), name)
 
 
@@ -208,7 +209,7 @@ def _groups(document: Any) -> list[Any]:
 
 
 def _panels(part: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The panels of a dashboard, those in its rows too."""
+    """The panels of a dashboard, including those in rows."""
     for panel in part.get("panels") or ():
         yield panel
         yield from _panels(panel)

@@ -1,5 +1,5 @@
-"""The judges that the table of artifact kinds names: real programs, where they are installed, on
-files in a folder; and comparisons of our own, on the texts."""
+"""Runs the judges that the table of artifact kinds names: real programs, if they are installed, on
+files in a folder; and our own comparisons on the texts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TIMEOUT_SECONDS = 300
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one program said of one file: `passed` is None where the program is not installed."""
+    """What one program said about one file. `passed` is None if the program is not installed."""
 
     program: str
     subject: str
@@ -28,7 +28,7 @@ class Verdict:
 
 
 def judged_by_programs(folder: Path, paths: Iterable[str]) -> list[Verdict]:
-    """Every judgement of a program of these files below the folder, in their order."""
+    """Runs the programs on these files below the folder; gives the verdicts in the files' order."""
     jobs = [job for path in paths for job in _jobs(path)]
     names = sorted({program.name for program, _ in jobs})
     missing = [name for name in names if shutil.which(name) is None]
@@ -45,7 +45,7 @@ def _jobs(path: str) -> Iterator[tuple[Program, str]]:
 
 
 def judged_by_comparison(texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """The path of each file that our own judges find fault with, and what is wrong with it."""
+    """Runs our own comparisons; gives the path of each faulty file, and what is wrong with it."""
     for path in texts:
         kind = kind_of(path)
         if kind is not None and isinstance(kind.judge, Comparison):
@@ -54,7 +54,7 @@ def judged_by_comparison(texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def comparison(judge: Comparison) -> Callable[[str, Mapping[str, str]], Iterator[str]]:
-    """The function that a row of the table names as `module:function`, below opsgen.judge."""
+    """The function that a row of the table names as `module:function` below opsgen.judge."""
     module, _, function = judge.function.partition(":")
     found: Callable[[str, Mapping[str, str]], Iterator[str]] = getattr(
         import_module(f"opsgen.judge.{module}"), function

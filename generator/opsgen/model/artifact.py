@@ -1,4 +1,4 @@
-"""One generated file, as a value: where it belongs below the output folder, and its text."""
+"""A generated file as a value: its path below the output folder, and its text."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-# Lists the files of a folder that opsgen wrote; `output.manifest` says how.
+# The file that lists which files of a folder opsgen wrote; `output.manifest` reads and writes it.
 MANIFEST = ".opsgen.manifest"
 
 
 class Wanted(Protocol):
-    """A file that is wanted, whose text may have to be fetched: what is as it should be is known by
-    its digest."""
+    """A file that the specs make. Its digest tells whether the file on the disk is up to date, so
+    that the text is fetched only if it is not."""
 
     @property
     def path(self) -> str: ...
@@ -30,10 +30,10 @@ class Wanted(Protocol):
 @dataclass(frozen=True, slots=True)
 class Artifact:
     """`path` is relative to the output folder, with `/` between its parts. `content` ends with a
-    newline. A `shared` one has blocks, and people write between them.
+    newline. A `shared` artifact has blocks, and people write between them.
 
-    Raises ValueError for a path that could leave the output folder, or a text without a last
-    newline: names from specs are validated long before, so that either is a bug of ours.
+    Raises ValueError for a path that could leave the output folder, or for a text that does not end
+    with a newline. Names from specs are validated before, so that either is a bug of ours.
     """
 
     path: str
@@ -49,7 +49,7 @@ class Artifact:
 
     @property
     def encoded(self) -> bytes:
-        """The bytes of the file: UTF-8, line endings as they are in the text."""
+        """The bytes of the file: UTF-8, with the line endings of the text."""
         return self.content.encode()
 
     @property
@@ -59,10 +59,10 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True)
 class ArtifactSet:
-    """Artifacts that can lie in one tree, in the order given.
+    """Artifacts that fit into one folder tree, in the given order.
 
-    Raises ValueError where two have one path, also where only case differs (one file on many
-    laptops), or where one's path is the folder of another.
+    Raises ValueError if two have the same path, also if they differ only in case (many laptops
+    ignore it), or if the path of one is the folder of another.
     """
 
     artifacts: tuple[Wanted, ...]
@@ -81,7 +81,7 @@ class ArtifactSet:
 
 
 def _paths_in_lower_case(artifacts: Iterable[Wanted]) -> set[str]:
-    """Raises ValueError where two have one path."""
+    """Raises ValueError if two have the same path."""
     by_path: dict[str, list[str]] = {}
     for artifact in artifacts:
         by_path.setdefault(artifact.path.casefold(), []).append(artifact.path)
@@ -92,12 +92,12 @@ def _paths_in_lower_case(artifacts: Iterable[Wanted]) -> set[str]:
 
 
 def digest(content: bytes) -> str:
-    """As manifests write it: `sha256:` and 64 hexadecimal digits."""
+    """The digest as manifests write it: `sha256:` and 64 hexadecimal digits."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def path_fault(path: str) -> str:
-    """Why this is no path of a file below the output folder; empty where it is one."""
+    """Why this cannot be the path of a file below the output folder; empty if it can."""
     if not path.isprintable():
         return "holds a control character"
     if path.startswith("/"):

@@ -1,8 +1,8 @@
-"""The kinds of artifacts, as one table: a row says where a file lies, who renders it, which program
-judges it, what closure asks of it, and whether `opsgen diff` reads it.
+"""The table of artifact kinds. A row says where the file is, what renders it, what checks it, what
+an alert must have in it, and whether `opsgen diff` reads it.
 
-To add a kind is to write its renderer and its row here. The build, `check`, `diff`, the docs and
-the tests read the table; none of them has a list of its own.
+To add a kind, write its renderer and its row here. The build, `check`, `diff`, the docs and the
+tests read this table; none of them has its own list.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Scope = Literal["service", "fleet"]
 
 @dataclass(frozen=True)
 class Program:
-    """A real program that judges each file of the kind by its exit code, where it is installed."""
+    """A real program that checks each file of the kind, if it is installed, by its exit code."""
 
     name: str
     arguments: tuple[str, ...]
@@ -25,7 +25,7 @@ class Program:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A judge of our own, a function `module:name` below `opsgen.judge`.
+    """A check of our own, a function `module:name` below `opsgen.judge`.
 
     It takes the path of a file and the texts of all files, and gives what is wrong, in words.
     """
@@ -35,7 +35,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Unjudged:
-    """Nothing judges it in `opsgen check`, and why."""
+    """Nothing checks the kind in `opsgen check`, for this reason."""
 
     reason: str
 
@@ -47,11 +47,11 @@ Judge = Program | Comparison | Unjudged
 class ArtifactKind:
     """One kind of file.
 
-    `path` lies below the service's folder, or below the output folder for the fleet's; `*` stands
-    for any name. `renderer` is a function `module:name` below `opsgen.render`, imported when it is
-    first called: it takes one subject (`OfService`, `OfFleet`) and gives any number of artifacts.
-    `always` says that every service, or every fleet, has it. `closure` is what an alert must have
-    in it. `in_diff` says that `opsgen diff` tells what changes in it.
+    `path` is below the service's folder; for a kind of the fleet it is below the output folder. `*`
+    stands for any name. `renderer` is a function `module:name` below `opsgen.render`, imported when
+    it is first called: it takes one subject (`OfService`, `OfFleet`) and gives any number of
+    artifacts. `always` says that every service, or every fleet, has the file. `closure` is what an
+    alert must have in it. `in_diff` says that `opsgen diff` shows what changes in it.
     """
 
     name: str
@@ -72,7 +72,7 @@ class ArtifactKind:
         return bool(folder) and fnmatchcase(rest, self.path)
 
     def path_of(self, service: str) -> str:
-        """The path below the output folder, for a kind of one file."""
+        """The path below the output folder, for a kind with one file."""
         return f"{service}/{self.path}"
 
 
@@ -261,7 +261,7 @@ TERRAFORM = ArtifactKind(
     target="terraform",
 )
 
-# In the order in which they are rendered and written.
+# The build renders and writes in this order.
 _TABLE = (
     RULES,
     PROOF,
@@ -289,5 +289,5 @@ ARTIFACT_KINDS: Mapping[str, ArtifactKind] = {kind.name: kind for kind in _TABLE
 
 
 def kind_of(path: str) -> ArtifactKind | None:
-    """The kind of a path below the output folder; None for a path that no row has."""
+    """The kind of a path below the output folder; None if no row has the path."""
     return next((kind for kind in _TABLE if kind.has(path)), None)

@@ -1,9 +1,9 @@
-"""What is wrong at a place, for programs: annotations on GitHub, SARIF for code scanning, JUnit for
-test reports, JSON.
+"""Writes findings for programs: annotations on GitHub, SARIF for code scanning, JUnit for test
+reports, and JSON.
 
-Limits of their readers: GitHub shows ten errors and ten warnings of a step, and drops the rest in
-silence ("Workflow commands for GitHub Actions"); SARIF is version 2.1.0, of which code scanning
-shows 5,000 results.
+These programs have limits. GitHub shows ten errors and ten warnings of a step, and silently drops
+the rest ("Workflow commands for GitHub Actions"). Code scanning shows 5,000 results of a SARIF
+2.1.0 file.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _ABOUT: Mapping[Rule, str] = {
     "lint": "An alert can never fire, or shows a label that does not exist.",
 }
 _LINE = re.compile(r"(?P<file>[^:]+):(?:(?P<line>\d+):)? (?P<message>.*)", re.DOTALL)
-# What XML 1.0 has no place for.
+# Characters that XML 1.0 does not allow.
 _NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One thing at one place; `line` and `column` count from 1."""
+    """One problem at one place. `line` and `column` count from 1."""
 
     level: Level
     rule: Rule
@@ -66,7 +66,7 @@ def of_mistakes(mistakes: Iterable[Mistake]) -> list[Finding]:
 def of_lines(
     lines: Iterable[str], level: Level = "warning", rule: Rule = "warning"
 ) -> list[Finding]:
-    """From what people read: `file:line: text`, or `file: text`."""
+    """Reads lines for people: `file:line: text`, or `file: text`."""
     found = []
     for text in lines:
         file, line, message = "", 1, text
@@ -82,8 +82,8 @@ def as_json(findings: Iterable[Finding]) -> str:
 
 
 def as_github(findings: Iterable[Finding]) -> str:
-    """Workflow commands, errors first; where there are more than GitHub shows, the last says how
-    many."""
+    """Workflow commands, errors first. If there are more than GitHub shows, the last one says how
+    many are missing."""
     listed = list(findings)
     lines: list[str] = []
     for level in ("error", "warning"):
@@ -95,7 +95,7 @@ def _commands(level: str, findings: Sequence[Finding]) -> Iterator[str]:
     if len(findings) <= _MOST_ANNOTATIONS:
         yield from map(_command, findings)
         return
-    # The last annotation that GitHub shows says how many are missing.
+    # The last one that GitHub shows is needed for the number of the others.
     most = _MOST_ANNOTATIONS - 1
     yield from map(_command, findings[:most])
     yield f"::{level} title=opsgen::and {len(findings) - most} more: see the log\n"
@@ -115,8 +115,8 @@ def _property(text: str) -> str:
 
 
 def as_sarif(findings: Iterable[Finding]) -> str:
-    """One run; the fingerprint of a result is not of its line, so that a line above it makes no new
-    result."""
+    """One run. The fingerprint of a result does not depend on its line, so that it stays the same
+    result when the lines above it change."""
     listed = sorted(findings)[:_MOST_RESULTS]
     rules: list[Rule] = sorted({one.rule for one in listed})
     driver = {
@@ -149,7 +149,7 @@ def _result(one: Finding) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Case:
-    """One thing that was tested: `failure` is empty where it passed, `skipped` where it was."""
+    """One test case. `failure` is empty if it passed, `skipped` is empty if it ran."""
 
     suite: str
     name: str
@@ -158,7 +158,7 @@ class Case:
 
 
 def as_junit(cases: Sequence[Case]) -> str:
-    """A report of tests, in the form that CI systems have in common."""
+    """A test report in the format that CI systems share."""
     from xml.etree import ElementTree
 
     root = ElementTree.Element("testsuites", _counts(cases))

@@ -1,5 +1,5 @@
-"""Where things are: anchors, dashboard and panel ids, and the URLs between artifacts, each decided
-in one place."""
+"""Anchors, ids of dashboards and panels, and the URLs between artifacts. This is the only module
+that decides them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _PANEL_IDS = 2_000_000_000
 
 
 def anchor(alert: Alert) -> str:
-    """The runbook section of an alert. Severities of one cause share a section."""
+    """The anchor of an alert's runbook section. All severities of an alert share one section."""
     return _anchor(alert.name, alert.signal)
 
 
 def former_anchors(alert: Alert) -> tuple[str, ...]:
-    """Where links led before the alert, or its signal, had another name."""
+    """The anchors of the alert under its former names."""
     return tuple(_anchor(name, signal) for name, signal in alert.was)
 
 
@@ -28,7 +28,7 @@ def _anchor(name: str, signal: str) -> str:
 
 
 def heading_anchor(heading: str) -> str:
-    """Where GitHub, and those that do as it does, link to a heading."""
+    """The anchor that GitHub, and programs that follow it, give to a heading."""
     return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
 
 
@@ -37,7 +37,7 @@ def runbook_url(service: Service, alert: Alert) -> str:
 
 
 def dashboard_uid(service_name: str) -> str:
-    """Stable and unique over the fleet: names too long for Grafana end in a hash of the whole."""
+    """Stable, and unique in the fleet: a name that is too long for Grafana ends in its hash."""
     uid = f"opsgen-{service_name}"
     if len(uid) <= _LONGEST_UID:
         return uid
@@ -46,13 +46,13 @@ def dashboard_uid(service_name: str) -> str:
 
 
 def panel_id(key: str) -> int:
-    """From the panel's key alone, so that a new panel changes no other panel's id and no link
-    breaks."""
+    """Depends only on the panel's key, so that a new panel does not change the ids of the others
+    and no link breaks."""
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") % _PANEL_IDS + 1
 
 
 def panel_url(service: Service, panel_key: str) -> str:
-    """Empty where the project does not say where its Grafana is."""
+    """Empty if the project does not name its Grafana."""
     if not service.dashboard_url:
         return ""
     return f"{service.dashboard_url}?viewPanel={panel_id(panel_key)}"

@@ -1,7 +1,7 @@
-"""The ways to deliver what is generated, as one table: a row says what a target writes and what it
-asks for.
+"""The table of targets: the ways to deliver artifacts. A row says what a target writes and what it
+requires.
 
-Read where a project file is checked, where a service is, where files are rendered, and by the docs.
+The checks of project files and services, the renderers and the docs read it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Asked:
-    """A key of the project file that a target needs, and what to say where it is left out."""
+    """A key of the project file that a target needs, and the mistake if it is missing."""
 
     key: str
     wrong: str
@@ -23,11 +23,11 @@ class Asked:
 class Target:
     """One way to deliver.
 
-    `folder` lies below the output folder, beside those of the services: no service may have its
-    name. `keys` are those of a spec or of the project file that this target alone reads. `refuses`
-    is a function, `module:name` below `opsgen.render`, that takes a service and gives what the
-    target can't say of it. `facts` is one that takes a service and its signals, and gives what the
-    target's files for the fleet need to know of them; the manifest keeps it.
+    `folder` is in the output folder, next to those of the services, so that no service may have its
+    name. `keys` of a spec or project file are read only by this target. `refuses` is a function
+    `module:name` below `opsgen.render`: it takes a service and gives what the target cannot express
+    of it. `facts` is another: it takes a service and its signals, and gives what the target's fleet
+    files need to know about them; the manifest stores it.
     """
 
     name: str
@@ -79,5 +79,5 @@ TARGETS: Mapping[str, Target] = {target.name: target for target in _TABLE}
 
 
 def target_that_reads(key: str) -> str:
-    """The name of the target that alone reads a key."""
+    """The name of the only target that reads a key."""
     return next(target.name for target in _TABLE if key in target.keys)

@@ -1,5 +1,5 @@
-"""Prose with named blanks: `{service}` in a pack's text is filled from the alert it describes, and
-`{{x}}` is `{x}`."""
+"""Fills named blanks in prose: `{service}` in a pack's text becomes the service of the alert, and
+`{{x}}` becomes `{x}`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def blanks_of(*places: str) -> frozenset[str]:
 
 
 class UnknownBlank(KeyError):
-    """A text has a blank that nothing fills; the message names it and those that there are."""
+    """A text has an unknown blank; the message names it and the known ones."""
 
 
 def blanks(text: str) -> frozenset[str]:
@@ -40,7 +40,7 @@ def blanks(text: str) -> frozenset[str]:
 
 
 def fill(text: str, words: Mapping[str, str]) -> str:
-    """The text with every blank filled; raises UnknownBlank."""
+    """Fills every blank of the text; raises UnknownBlank."""
 
     def word(match: re.Match[str]) -> str:
         name = match.group(1)
@@ -67,6 +67,6 @@ def blank_alone(text: str) -> str | None:
 
 
 def go_text(text: str) -> str:
-    """Text that a Go template prints as it stands: a `{{` in somebody's description is no
+    """Escapes text so that a Go template prints it unchanged: a `{{` in a description is not an
     action."""
     return text.replace("{{", '{{ "{{" }}')
