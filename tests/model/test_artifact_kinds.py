@@ -14,7 +14,7 @@ from opsgen.model.artifact_kinds import (
     Comparison,
     Program,
     Unjudged,
-    kind_of,
+    artifact_kind_of,
 )
 from opsgen.model.targets import TARGETS, Target
 from opsgen.render.artifacts import function_named
@@ -53,7 +53,7 @@ def test_every_file_that_is_written_is_of_exactly_one_kind(written: dict[str, st
 
 
 def test_every_kind_is_written(written: dict[str, str]) -> None:
-    found = {kind.name for path in written if (kind := kind_of(path))}
+    found = {kind.name for path in written if (kind := artifact_kind_of(path))}
 
     assert found == set(ARTIFACT_KINDS)
 
@@ -62,7 +62,9 @@ def test_every_committed_example_is_of_a_kind() -> None:
     committed = [path for path in (ROOT / "out").rglob("*") if path.is_file()]
     names = [path.relative_to(ROOT / "out").as_posix() for path in committed]
 
-    assert [name for name in names if kind_of(name) is None and ".opsgen" not in name] == []
+    assert [
+        name for name in names if artifact_kind_of(name) is None and ".opsgen" not in name
+    ] == []
 
 
 @pytest.mark.parametrize("kind", ARTIFACT_KINDS.values(), ids=lambda kind: kind.name)

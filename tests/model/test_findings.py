@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsgen.model.findings import Case, Finding, as_github, as_json, as_junit, as_sarif
+from opsgen.model.findings import CaseResult, Finding, as_github, as_json, as_junit, as_sarif
 from tests.cli.test_commands import run
 
 SPEC = "service: shop\nteam: web\nconvention: prometheus-http\nslos: [{availability: 99.9%}]\n"
@@ -252,7 +252,7 @@ def unescaped(text: str) -> str:
 @given(st.text(), st.text(st.characters()))
 def test_any_text_fits_into_a_test_report(name: str, failure: str) -> None:
     root = ElementTree.fromstring(
-        as_junit([Case("a", name, failure), Case("b", "c")]).encode("utf-8")
+        as_junit([CaseResult("a", name, failure), CaseResult("b", "c")]).encode("utf-8")
     )
 
     assert root.get("tests") == "2"

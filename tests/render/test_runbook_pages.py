@@ -149,7 +149,9 @@ def test_the_page_lies_in_the_services_folder() -> None:
 def test_every_alert_has_a_section_whose_anchor_is_there_once(example: ServiceModel) -> None:
     anchors = example_page(example).anchors
 
-    assert sorted(anchors) == sorted({links.anchor(alert) for alert in example.derived.alerts})
+    assert sorted(anchors) == sorted(
+        {links.alert_anchor(alert) for alert in example.derived.alerts}
+    )
     assert anchors
 
 

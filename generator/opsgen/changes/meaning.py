@@ -24,7 +24,7 @@ from opsgen.model.artifact_kinds import (
     PROBES,
     RULES,
     RUNBOOK,
-    kind_of,
+    artifact_kind_of,
 )
 from opsgen.render.markdown import ASKED_FOR_BY
 
@@ -57,7 +57,7 @@ def meaning(files: Mapping[str, bytes]) -> list[Item]:
     alertmanager = _yaml(files.get(ALERTMANAGER.path, b"")) or {}
     found = list(_channels(alertmanager))
     for path in sorted(files):
-        kind = kind_of(path)
+        kind = artifact_kind_of(path)
         reader = READERS.get(kind.name) if kind is not None else None
         if reader is not None:
             found += reader(path.rpartition("/")[0], files[path], alertmanager)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from opsgen.cli.options import PATHS, json_or_text, reporting_mistakes
+from opsgen.cli.command_options import PATHS, json_or_text, reporting_mistakes
 from opsgen.cli.printing import print_json, say
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from opsgen.cli.options import PATHS, format_option, reporting_mistakes, shard_option
+from opsgen.cli.command_options import PATHS, format_option, reporting_mistakes, shard_option
 from opsgen.cli.printing import (
     print_findings,
     print_json,
@@ -235,9 +235,9 @@ def _print_changes(found: Changes, form: str) -> None:
 @click.argument("paths", nargs=-1, required=True, type=PATHS, metavar="PATH...")
 @reporting_mistakes
 def manifests(paths: tuple[Path, ...]) -> None:
-    from opsgen.fleet.build import manifests
+    from opsgen.fleet.build import kubernetes_stream
     from opsgen.fleet.make import make_fleet
 
     fleet = make_fleet(paths, progress)
     say_notes(f"warning: {one}" for one in fleet.warnings)
-    click.echo(manifests(fleet), nl=False)
+    click.echo(kubernetes_stream(fleet), nl=False)

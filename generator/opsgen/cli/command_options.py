@@ -54,7 +54,7 @@ def _print_for_programs(form: str, mistakes: Iterable[Mistake]) -> None:
     from opsgen.model import findings
 
     if form == "junit":
-        cases = [findings.Case("specs", one.file, str(one)) for one in mistakes]
+        cases = [findings.CaseResult("specs", one.file, str(one)) for one in mistakes]
         click.echo(findings.as_junit(cases), nl=False)
     elif form in findings.FORMATS:
         print_findings(findings.of_mistakes(mistakes), form)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from opsgen.cli.options import (
+from opsgen.cli.command_options import (
     PATHS,
     format_option,
     reporting_mistakes,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from opsgen.cli.options import PATHS, reporting_mistakes
+from opsgen.cli.command_options import PATHS, reporting_mistakes
 from opsgen.cli.printing import print_json, progress, say, say_mistakes, say_notes
 
 _IMPORT_HELP = """Make service specs from files of sloth, pyrra, OpenSLO and Backstage, or from

@@ -28,7 +28,7 @@ _DAY_AND_TIME = re.compile(r"([a-z]{3})[a-z]*\s+([01]?\d|2[0-3]):([0-5]\d)", re.
 
 
 @dataclass(frozen=True)
-class Told:
+class Notified:
     """One channel of one step: after how long and in which hours it is notified.
 
     `at` is when the channel is notified if the alert fires at the moment of the question; None if
@@ -67,7 +67,7 @@ class Answer:
     service: str
     severity: Severity
     alerts: tuple[str, ...]
-    told: tuple[Told, ...]
+    told: tuple[Notified, ...]
 
 
 def moment_of(text: str, timezone: str) -> datetime:
@@ -110,11 +110,11 @@ def answers(
 
 def _told_by_providers(
     service: Service, severity: Severity, moment: datetime | None
-) -> Iterator[Told]:
+) -> Iterator[Notified]:
     for one in handovers.told(service.team.policies[severity]):
         at = _later(moment, one.after)
         for channel in one.channels if one.by else ():
-            yield Told(
+            yield Notified(
                 step=0,
                 after=one.after,
                 channel=channel.name,
@@ -129,7 +129,7 @@ def _told_by_providers(
 
 def _told(
     service: Service, alert: Alert, config: Mapping[str, Any], moment: datetime | None
-) -> Iterator[Told]:
+) -> Iterator[Notified]:
     labels = _labels_of(alert, service)
     policy = service.team.policies[alert.severity]
     kinds = {channel.name: channel.kind for step in policy.steps for channel in step.notify}
@@ -149,8 +149,8 @@ def _told_by_route(
     kind: str,
     waits: bool,
     at: datetime | None,
-) -> Told:
-    return Told(
+) -> Notified:
+    return Notified(
         step=step,
         after=after,
         channel=route["receiver"],
@@ -194,7 +194,7 @@ def as_json(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _told_json(told: Told) -> dict[str, Any]:
+def _told_json(told: Notified) -> dict[str, Any]:
     return {
         "step": told.step,
         "after": str(told.after),
@@ -221,17 +221,17 @@ def as_text(found: Sequence[Answer], asked: str = "") -> Iterator[str]:
         yield ""
 
 
-def _after(told: Told) -> str:
+def _after(told: Notified) -> str:
     return f"after {told.after.in_words}" if told.after else "at once"
 
 
-def _channel(told: Told) -> str:
+def _channel(told: Notified) -> str:
     hours = f", in {' and '.join(told.hours)} hours" if told.hours else ""
     how = f"by {told.by}" if told.by else told.kind
     return f"{told.channel}{f' ({how})' if how else ''}{hours}"
 
 
-def _waiting(told: Told, asked: str) -> str:
+def _waiting(told: Notified, asked: str) -> str:
     if not told.waits:
         return ""
     if told.at is None:

@@ -65,7 +65,7 @@ def _advice(would: Plan) -> Iterator[str]:
             yield _EDITED_BY_HAND
 
 
-def manifests(fleet: MadeFleet) -> str:
+def kubernetes_stream(fleet: MadeFleet) -> str:
     """Every Kubernetes resource of these services and of the fleet, as one stream of YAML
     documents.
 

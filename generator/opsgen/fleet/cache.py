@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from opsgen.fleet import inputs
-from opsgen.load.discovery import Specs, shown
+from opsgen.load.discovery import Specs, name_in_messages
 from opsgen.model.artifact import ArtifactSet, Wanted, digest
 from opsgen.output.decision import FolderContent
 from opsgen.output.disk import WriteError
@@ -64,14 +64,21 @@ class Cache:
             own = inputs.templates(own_templates)
         except OSError:
             return None
-        return cls(folder / "specs", inputs.digest([inputs.program(), project, own.encode()]))
+        return cls(
+            folder / "specs", inputs.digest_of_parts([inputs.program(), project, own.encode()])
+        )
 
     def key(self, file: Path, name: str) -> tuple[Path, str]:
         """The file of the cache, and the key. The file's name depends only on the spec's path, so
         that the cache keeps one version of each spec."""
-        place = inputs.digest([str(file.resolve()).encode()])[:32]
-        parts = (self.common.encode(), name.encode(), shown(file).encode(), file.read_bytes())
-        return self.folder / place, inputs.digest(parts)
+        place = inputs.digest_of_parts([str(file.resolve()).encode()])[:32]
+        parts = (
+            self.common.encode(),
+            name.encode(),
+            name_in_messages(file).encode(),
+            file.read_bytes(),
+        )
+        return self.folder / place, inputs.digest_of_parts(parts)
 
 
 @dataclass(frozen=True)

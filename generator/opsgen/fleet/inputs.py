@@ -37,7 +37,7 @@ def program() -> bytes:
     parts = [sys.version, *packages, *_stats(_PACKAGE)]
     with suppress(OSError):
         parts.append(str(_TIME_ZONES.stat().st_mtime_ns))
-    return digest([part.encode() for part in parts]).encode()
+    return digest_of_parts([part.encode() for part in parts]).encode()
 
 
 def templates(folder: Path | None) -> str:
@@ -45,17 +45,17 @@ def templates(folder: Path | None) -> str:
     if folder is None:
         return ""
     files = [Path(line.rsplit(" ", 2)[0]) for line in _stats(folder)]
-    return digest([*(str(file).encode() for file in files), *contents(files)])
+    return digest_of_parts([*(str(file).encode() for file in files), *names_and_bytes(files)])
 
 
-def contents(files: Iterable[Path]) -> Iterator[bytes]:
+def names_and_bytes(files: Iterable[Path]) -> Iterator[bytes]:
     """The name and the bytes of each; raises OSError."""
     for file in files:
         yield str(file).encode()
         yield file.read_bytes()
 
 
-def digest(parts: Iterable[bytes]) -> str:
+def digest_of_parts(parts: Iterable[bytes]) -> str:
     """A digest of the parts that also depends on where each part ends."""
     found = hashlib.sha256()
     for part in parts:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from opsgen.errors import InputError, Mistake
 from opsgen.fleet.workers import each
-from opsgen.load.discovery import Shard, Specs, find_specs, shown
+from opsgen.load.discovery import Shard, Specs, find_specs, name_in_messages
 from opsgen.load.documents import validate
 from opsgen.load.library import Library, load_library
 from opsgen.load.project_spec import ProjectSpec
@@ -118,7 +118,7 @@ def load_shared(specs: Specs) -> tuple[Organisation, Library]:
 def _mistakes_of_form(file: Path) -> tuple[Mistake, ...]:
     """What can be said against a spec without knowing its project."""
     try:
-        validate(read_document(file, shown(file)), ServiceSpec)
+        validate(read_document(file, name_in_messages(file)), ServiceSpec)
     except InputError as error:
         return error.mistakes
     return ()
@@ -141,7 +141,7 @@ def load_organisation(specs: Specs) -> Organisation:
     """The project file above the specs, or the defaults if there is none."""
     if specs.project is None:
         return resolve_project(ProjectSpec(), None)
-    document = read_document(specs.project, shown(specs.project))
+    document = read_document(specs.project, name_in_messages(specs.project))
     return resolve_project(validate(document, ProjectSpec), document)
 
 
@@ -173,7 +173,7 @@ def load_services(
 ) -> list[ServiceModel]:
     """The services of a spec: one for each environment, in the spec's order. Raises InputError with
     every mistake."""
-    document = read_document(file, shown(file))
+    document = read_document(file, name_in_messages(file))
     spec = validate(document, ServiceSpec)
     name = specs.name_in_outputs(file)
     found: list[ServiceModel] = []

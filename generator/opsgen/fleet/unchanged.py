@@ -42,11 +42,11 @@ class Shortcut:
         try:
             specs = find_specs(paths)
             call = json.dumps([str(Path.cwd()), *map(str, paths), str(out), str(shard)]).encode()
-            files = inputs.contents(_read_by_build(specs))
-            key = inputs.digest([call, inputs.program(), *files])
+            files = inputs.names_and_bytes(_read_by_build(specs))
+            key = inputs.digest_of_parts([call, inputs.program(), *files])
         except (InputError, OSError):
             return None
-        name = inputs.digest([call])[:32]
+        name = inputs.digest_of_parts([call])[:32]
         return cls(cache / "builds" / name, key)
 
     def lines(self) -> list[str] | None:

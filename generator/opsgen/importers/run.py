@@ -15,7 +15,6 @@ from opsgen.importers.openslo import from_openslo, is_openslo
 from opsgen.importers.pyrra import from_pyrra, is_pyrra
 from opsgen.importers.sloth import from_sloth, is_sloth
 from opsgen.importers.source import Imported, Source, sources
-from opsgen.load.discovery import shown
 from opsgen.render.yaml_writer import dump
 
 _ENDINGS = (".yaml", ".yml")
@@ -69,7 +68,7 @@ def _known_sources(
     """The documents of tools that opsgen knows, each with what reads it; `refused` takes what is
     wrong with the others."""
     for file in _files(paths):
-        for source in sources(file, shown(file)):
+        for source in sources(file, name_in_messages(file)):
             if isinstance(source, InputError):
                 refused += source.mistakes
                 continue

@@ -21,7 +21,7 @@ from opsgen.judge.programs import Verdict, judged_by_comparison, judged_by_progr
 from opsgen.judge.runbook_review import Review, review_fleet
 from opsgen.load.convention_samples import mistakes_in
 from opsgen.model.artifact_kinds import ALERTMANAGER
-from opsgen.model.findings import Case, Finding, of_lines
+from opsgen.model.findings import CaseResult, Finding, of_lines
 from opsgen.output.decision import FolderContent
 
 _MOST_LINES = 40
@@ -75,21 +75,21 @@ class CheckReport:
         return self.specs.get(_subject_of(path), (path, 1, 1))
 
     @property
-    def cases(self) -> list[Case]:
+    def cases(self) -> list[CaseResult]:
         """A test case for the closure of each service, for each verdict, and for each runbook."""
         return [*self._closure_cases(), *map(_verdict_case, self.verdicts), *self._runbook_cases()]
 
-    def _closure_cases(self) -> Iterator[Case]:
+    def _closure_cases(self) -> Iterator[CaseResult]:
         gaps: dict[str, list[str]] = {name: [] for name in self.specs}
         for gap in self.gaps:
             gaps.setdefault(_subject_of(gap.file), []).append(str(gap))
         for name, texts in gaps.items():
-            yield Case("closure", name, "\n".join(texts))
+            yield CaseResult("closure", name, "\n".join(texts))
 
-    def _runbook_cases(self) -> Iterator[Case]:
+    def _runbook_cases(self) -> Iterator[CaseResult]:
         for review in self.reviews:
             failure = "\n".join(review.lines) if review.fails else ""
-            yield Case("runbooks", review.file, failure)
+            yield CaseResult("runbooks", review.file, failure)
 
     @property
     def lines(self) -> Iterator[str]:
@@ -140,12 +140,12 @@ class CheckReport:
         }
 
 
-def _verdict_case(verdict: Verdict) -> Case:
+def _verdict_case(verdict: Verdict) -> CaseResult:
     if verdict.passed is None:
         why = f"{verdict.program} is not installed"
-        return Case(verdict.program, "everything", skipped=why)
+        return CaseResult(verdict.program, "everything", skipped=why)
     failure = "" if verdict.passed else verdict.output or "refused"
-    return Case(verdict.program, verdict.subject, failure)
+    return CaseResult(verdict.program, verdict.subject, failure)
 
 
 def _subject_of(path: str) -> str:

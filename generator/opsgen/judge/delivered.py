@@ -19,7 +19,7 @@ import yaml
 from opsgen.channels.receivers import CATCH_ALL
 from opsgen.model.artifact_kinds import DASHBOARD, ESCALATION, OVERVIEW, PROBES, RULES
 
-Texts = Mapping[str, str]
+TextsByPath = Mapping[str, str]
 
 _FENCED = re.compile(r"^(`{3,}|~{3,}).*?^\1`*~*$", re.DOTALL | re.MULTILINE)
 _CODE = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)", re.DOTALL)
@@ -28,14 +28,14 @@ _FILE_LINK = re.compile(
 )
 
 
-def same_groups(path: str, texts: Texts) -> Iterator[str]:
+def same_groups(path: str, texts: TextsByPath) -> Iterator[str]:
     """The rule groups must be those of the plain file in the same folder."""
     beside = posixpath.join(posixpath.dirname(path), RULES.path)
     if _groups(_yaml(texts[path])) != _groups(_yaml(texts[beside])):
         yield f"its rule groups differ from those of {beside}"
 
 
-def dashboard_faults(path: str, texts: Texts) -> Iterator[str]:
+def dashboard_faults(path: str, texts: TextsByPath) -> Iterator[str]:
     """Every panel must have a unique id; every query an expression, and a letter that is unique in
     its panel."""
     panels = list(_panels(json.loads(texts[path])))
@@ -59,7 +59,7 @@ def _query_faults(panel: Mapping[str, Any]) -> Iterator[str]:
         yield f"a query of the panel {title} is empty"
 
 
-def dead_links(path: str, texts: Texts) -> Iterator[str]:
+def dead_links(path: str, texts: TextsByPath) -> Iterator[str]:
     """Every link to a file must lead to a file of this build. Links to services that are not built
     now are not checked."""
     built = _folders(texts)
@@ -70,7 +70,7 @@ def dead_links(path: str, texts: Texts) -> Iterator[str]:
             yield f"a link leads to {target}, which does not exist"
 
 
-def resource_faults(path: str, texts: Texts) -> Iterator[str]:
+def resource_faults(path: str, texts: TextsByPath) -> Iterator[str]:
     """A Kubernetes resource must say the same as the plain file."""
     document = _yaml(texts[path])
     compare = _RESOURCES.get(document.get("kind"))
@@ -78,7 +78,7 @@ def resource_faults(path: str, texts: Texts) -> Iterator[str]:
         yield from compare(path, document, texts)
 
 
-def contact_point_faults(path: str, texts: Texts) -> Iterator[str]:
+def contact_point_faults(path: str, texts: TextsByPath) -> Iterator[str]:
     """Every notification policy of Grafana must name contact points and hours that exist."""
     document = _yaml(texts[path])
     points = {point["name"] for point in document.get("contactPoints") or ()}
@@ -88,7 +88,7 @@ def contact_point_faults(path: str, texts: Texts) -> Iterator[str]:
         yield from _undefined(policy, points, hours, keys)
 
 
-def provider_faults(path: str, texts: Texts) -> Iterator[str]:
+def provider_faults(path: str, texts: TextsByPath) -> Iterator[str]:
     """What the Terraform providers would refuse, or references to nothing."""
     from opsgen.render.terraform.schemas import faults
 
@@ -99,7 +99,7 @@ def provider_faults(path: str, texts: Texts) -> Iterator[str]:
 # -- Kubernetes resources --------------------------------------------------------------------------
 
 
-def _kustomization(path: str, document: Any, texts: Texts) -> Iterator[str]:
+def _kustomization(path: str, document: Any, texts: TextsByPath) -> Iterator[str]:
     """It must list every file of its folder, and nothing that does not exist."""
     folder = posixpath.dirname(path)
     listed = {_beside(path, name) for name in document["resources"]}
@@ -111,7 +111,7 @@ def _kustomization(path: str, document: Any, texts: Texts) -> Iterator[str]:
         yield f"it lists {posixpath.relpath(missing, folder)}, which does not exist"
 
 
-def _prometheus_rule(path: str, _: Any, texts: Texts) -> Iterator[str]:
+def _prometheus_rule(path: str, _: Any, texts: TextsByPath) -> Iterator[str]:
     """All parts together must have the groups of the plain file. Reports at the first part."""
     folder = posixpath.dirname(path)
     parts = [
@@ -123,7 +123,7 @@ def _prometheus_rule(path: str, _: Any, texts: Texts) -> Iterator[str]:
         yield f"its rule groups differ from those of {plain}"
 
 
-def _dashboard(path: str, document: Any, texts: Texts) -> Iterator[str]:
+def _dashboard(path: str, document: Any, texts: TextsByPath) -> Iterator[str]:
     """It must contain the same dashboard as the plain file."""
     (model,) = document["data"].values() if "data" in document else [document["spec"]["json"]]
     folder = posixpath.dirname(path)
@@ -133,7 +133,7 @@ def _dashboard(path: str, document: Any, texts: Texts) -> Iterator[str]:
         yield f"its dashboard differs from {plain}"
 
 
-def _probe(path: str, document: Any, texts: Texts) -> Iterator[str]:
+def _probe(path: str, document: Any, texts: TextsByPath) -> Iterator[str]:
     """It must poll the same targets as the job of this name in the plain file."""
     plain = _plain(posixpath.dirname(path), PROBES.path)
     scraped = _yaml(texts[plain])["scrape_configs"]
@@ -143,7 +143,7 @@ def _probe(path: str, document: Any, texts: Texts) -> Iterator[str]:
         yield f"it does not poll what {plain} polls as {spec['jobName']}"
 
 
-def _alertmanager_config(path: str, document: Any, texts: Texts) -> Iterator[str]:
+def _alertmanager_config(path: str, document: Any, texts: TextsByPath) -> Iterator[str]:
     """Its routes must name receivers and hours that exist, and its receivers must be those of the
     plain file."""
     spec = document["spec"]
@@ -158,7 +158,7 @@ def _alertmanager_config(path: str, document: Any, texts: Texts) -> Iterator[str
             yield f"its receivers differ from those of {plain}"
 
 
-_RESOURCES: Mapping[str, Callable[[str, Any, Texts], Iterator[str]]] = {
+_RESOURCES: Mapping[str, Callable[[str, Any, TextsByPath], Iterator[str]]] = {
     "Kustomization": _kustomization,
     "PrometheusRule": _prometheus_rule,
     "ConfigMap": _dashboard,
@@ -195,11 +195,11 @@ def _beside(path: str, name: str) -> str:
     return posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
 
 
-def _files_in(folder: str, texts: Texts) -> list[str]:
+def _files_in(folder: str, texts: TextsByPath) -> list[str]:
     return [path for path in texts if posixpath.dirname(path) == folder]
 
 
-def _folders(texts: Texts) -> set[str]:
+def _folders(texts: TextsByPath) -> set[str]:
     return {posixpath.dirname(path) for path in texts}
 
 

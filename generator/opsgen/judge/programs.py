@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from opsgen.model.artifact_kinds import Comparison, Program, kind_of
+from opsgen.model.artifact_kinds import Comparison, Program, artifact_kind_of
 
 _TIMEOUT_SECONDS = 300
 
@@ -39,7 +39,7 @@ def judged_by_programs(folder: Path, paths: Iterable[str]) -> list[Verdict]:
 
 
 def _jobs(path: str) -> Iterator[tuple[Program, str]]:
-    kind = kind_of(path)
+    kind = artifact_kind_of(path)
     if kind is not None and isinstance(kind.judge, Program):
         yield kind.judge, path
 
@@ -47,7 +47,7 @@ def _jobs(path: str) -> Iterator[tuple[Program, str]]:
 def judged_by_comparison(texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Runs our own comparisons; gives the path of each faulty file, and what is wrong with it."""
     for path in texts:
-        kind = kind_of(path)
+        kind = artifact_kind_of(path)
         if kind is not None and isinstance(kind.judge, Comparison):
             for wrong in comparison(kind.judge)(path, texts):
                 yield path, wrong

@@ -100,7 +100,7 @@ def review_fleet(fleet: FleetModel, out: Path, today: date | None) -> list[Revie
 
 def _review(model: ServiceModel, path: Path, policy: RunbookPolicy, today: date | None) -> Review:
     service = model.service
-    sections = {f"alert:{links.anchor(alert)}": alert.name for alert in model.derived.alerts}
+    sections = {f"alert:{links.alert_anchor(alert)}": alert.name for alert in model.derived.alerts}
     about = Review(
         service.name,
         service.team.name,

@@ -118,7 +118,7 @@ def _all_specs(paths: Sequence[Path]) -> Specs:
     return Specs(tuple(files), next(iter(projects)), tuple(path for path in paths if path.is_dir()))
 
 
-def shown(path: Path) -> str:
+def name_in_messages(path: Path) -> str:
     """A path as messages name it: from the working folder where it lies below, as given
     otherwise."""
     try:

@@ -288,6 +288,6 @@ _TABLE = (
 ARTIFACT_KINDS: Mapping[str, ArtifactKind] = {kind.name: kind for kind in _TABLE}
 
 
-def kind_of(path: str) -> ArtifactKind | None:
+def artifact_kind_of(path: str) -> ArtifactKind | None:
     """The kind of a path below the output folder; None if no row has the path."""
     return next((kind for kind in _TABLE if kind.has(path)), None)

@@ -21,13 +21,13 @@ from opsgen.errors import Mistake
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-Level = Literal["error", "warning"]
-Rule = Literal["mistake", "warning", "stale", "gap", "refused", "runbook", "lint"]
+FindingLevel = Literal["error", "warning"]
+RuleId = Literal["mistake", "warning", "stale", "gap", "refused", "runbook", "lint"]
 
 _MOST_ANNOTATIONS = 10
 _MOST_RESULTS = 5_000
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
-_ABOUT: Mapping[Rule, str] = {
+_ABOUT: Mapping[RuleId, str] = {
     "mistake": "A spec or the project file has a mistake.",
     "warning": "A spec is valid, but somebody should look at it.",
     "stale": "The output differs from what the specs generate.",
@@ -45,8 +45,8 @@ _NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 class Finding:
     """One problem at one place. `line` and `column` count from 1."""
 
-    level: Level
-    rule: Rule
+    level: FindingLevel
+    rule: RuleId
     file: str
     line: int
     column: int
@@ -64,7 +64,7 @@ def of_mistakes(mistakes: Iterable[Mistake]) -> list[Finding]:
 
 
 def of_lines(
-    lines: Iterable[str], level: Level = "warning", rule: Rule = "warning"
+    lines: Iterable[str], level: FindingLevel = "warning", rule: RuleId = "warning"
 ) -> list[Finding]:
     """Reads lines for people: `file:line: text`, or `file: text`."""
     found = []
@@ -118,7 +118,7 @@ def as_sarif(findings: Iterable[Finding]) -> str:
     """One run. The fingerprint of a result does not depend on its line, so that it stays the same
     result when the lines above it change."""
     listed = sorted(findings)[:_MOST_RESULTS]
-    rules: list[Rule] = sorted({one.rule for one in listed})
+    rules: list[RuleId] = sorted({one.rule for one in listed})
     driver = {
         "name": "opsgen",
         "rules": [{"id": rule, "shortDescription": {"text": _ABOUT[rule]}} for rule in rules],
@@ -148,7 +148,7 @@ def _result(one: Finding) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Case:
+class CaseResult:
     """One test case. `failure` is empty if it passed, `skipped` is empty if it ran."""
 
     suite: str
@@ -157,7 +157,7 @@ class Case:
     skipped: str = ""
 
 
-def as_junit(cases: Sequence[Case]) -> str:
+def as_junit(cases: Sequence[CaseResult]) -> str:
     """A test report in the format that CI systems share."""
     from xml.etree import ElementTree
 
@@ -172,7 +172,7 @@ def as_junit(cases: Sequence[Case]) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{document}\n'
 
 
-def _add_case(suite: Element, case: Case) -> None:
+def _add_case(suite: Element, case: CaseResult) -> None:
     from xml.etree.ElementTree import SubElement
 
     names = {"classname": case.suite, "name": _clean(case.name)}
@@ -185,7 +185,7 @@ def _add_case(suite: Element, case: Case) -> None:
         SubElement(element, "skipped", {"message": _clean(case.skipped)})
 
 
-def _counts(cases: Sequence[Case]) -> dict[str, str]:
+def _counts(cases: Sequence[CaseResult]) -> dict[str, str]:
     return {
         "tests": str(len(cases)),
         "failures": str(sum(bool(case.failure) for case in cases)),

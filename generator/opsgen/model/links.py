@@ -13,7 +13,7 @@ _LONGEST_UID = 40  # Grafana's limit, as is the charset [a-zA-Z0-9-_]
 _PANEL_IDS = 2_000_000_000
 
 
-def anchor(alert: Alert) -> str:
+def alert_anchor(alert: Alert) -> str:
     """The anchor of an alert's runbook section. All severities of an alert share one section."""
     return _anchor(alert.name, alert.signal)
 
@@ -33,7 +33,7 @@ def heading_anchor(heading: str) -> str:
 
 
 def runbook_url(service: Service, alert: Alert) -> str:
-    return f"{service.runbook_url}#{anchor(alert)}"
+    return f"{service.runbook_url}#{alert_anchor(alert)}"
 
 
 def dashboard_uid(service_name: str) -> str:

@@ -321,7 +321,7 @@ def _runbook_links(service: Service, alerts: list[Alert]) -> Iterator[Link]:
     several signals."""
     if not service.runbook_url:
         return
-    sections = {links.anchor(alert): alert for alert in alerts}
+    sections = {links.alert_anchor(alert): alert for alert in alerts}
     counts = Counter(alert.name for alert in sections.values())
     for alert in sections.values():
         title = alert.name if counts[alert.name] == 1 else f"{alert.name} ({alert.signal})"

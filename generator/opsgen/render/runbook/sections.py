@@ -86,7 +86,7 @@ def _section(service: Service, signal: Signal, alerts: tuple[Alert, ...], headin
     keeps_firing = max(alert.keep_firing for alert in alerts)
     return Section(
         heading=heading,
-        anchor=links.anchor(first),
+        anchor=links.alert_anchor(first),
         former=links.former_anchors(first),
         alerts=alerts,
         panel_url=links.panel_url(service, first.panel) if first.panel else "",

@@ -31,7 +31,7 @@ def summary_rows(service: Service) -> Iterator[Row]:
 def alert_rows(signals: Sequence[Signal]) -> Iterator[Row]:
     for signal in signals:
         for alert in signal.alerts:
-            name = link(alert.name, f"#{links.anchor(alert)}")
+            name = link(alert.name, f"#{links.alert_anchor(alert)}")
             yield name, alert.severity, fires_when(signal, alert), after(alert)
 
 
