@@ -49,15 +49,15 @@ def _with_kinds(schema: dict[str, Any]) -> None:
 
 
 class DependencySpec(Strict):
-    """Something that the service needs: one kind with its name, and the settings of its pack."""
+    """Something that the service needs: its kind and name, and the settings of the kind's pack."""
 
     model_config = ConfigDict(extra="allow", json_schema_extra=_with_kinds)
 
     __pydantic_extra__: dict[str, Written]
 
-    match: Annotated[Match, Field(description="Label matchers of its series.")] = Field(
-        default_factory=dict
-    )
+    match: Annotated[
+        Match, Field(description="Label matchers that select the series of the dependency.")
+    ] = Field(default_factory=dict)
     objective: Annotated[
         ObjectiveField | None, Field(description="The availability that the dependency promises.")
     ] = None

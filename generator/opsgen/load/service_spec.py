@@ -117,7 +117,7 @@ class ServiceSpec(Strict):
     runtime: Annotated[
         Slug,
         Field(
-            description="What it runs on: one of these, or a pack for a runtime by its name.",
+            description="What the service runs on: one of these, or a runtime pack by its name.",
             json_schema_extra={"anyOf": [{"enum": list(RUNTIMES)}, {"type": "string"}]},
         ),
     ] = "process"
