@@ -468,7 +468,7 @@ def test_explain_names_every_value_and_its_origin(project: Path) -> None:
     assert done.returncode == 0
     assert "99.9% over 30d" in done.stdout
     assert "from shop.yaml:6" in done.stdout
-    assert "default: 5% of requests" in done.stdout
+    assert "default: as awesome-prometheus-alerts has it" in done.stdout
     assert "ErrorBudgetBurn (slo-availability), page" in done.stdout
 
 
