@@ -11,7 +11,7 @@ from opsgen.model.service import BusinessAlert, Place
 from opsgen.model.signal import Alert, Signal
 from opsgen.promql import one_line
 from opsgen.quantities import Duration, Ratio
-from opsgen.signals.business import alert_name, kind_of
+from opsgen.signals.business import alert_name, kind_of_alert
 from tests.signals.scenario import absent, counter, firing, gauge, judge, never_fired, runs
 from tests.specs import derived, refused
 
@@ -53,8 +53,8 @@ def test_an_alert_is_named_after_its_signal(signal: str, kind: str, name: str) -
 def test_the_kind_of_an_alert_is_the_condition_that_it_has() -> None:
     place = Place("service.yaml", 1, 1)
 
-    assert kind_of(BusinessAlert(place, drop=Ratio.parse("5%"))) == "drop"
-    assert kind_of(BusinessAlert(place, absent=Duration.of("5m"))) == "absent"
+    assert kind_of_alert(BusinessAlert(place, drop=Ratio.parse("5%"))) == "drop"
+    assert kind_of_alert(BusinessAlert(place, absent=Duration.of("5m"))) == "absent"
 
 
 @pytest.mark.parametrize(

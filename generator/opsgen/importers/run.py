@@ -15,6 +15,7 @@ from opsgen.importers.openslo import from_openslo, is_openslo
 from opsgen.importers.pyrra import from_pyrra, is_pyrra
 from opsgen.importers.sloth import from_sloth, is_sloth
 from opsgen.importers.source import Imported, Source, sources
+from opsgen.load.discovery import name_in_messages
 from opsgen.render.yaml_writer import dump
 
 _ENDINGS = (".yaml", ".yml")

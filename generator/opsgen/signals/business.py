@@ -25,7 +25,7 @@ def alert_name(signal: str, kind: str) -> str:
     return "".join(words) + _KINDS[kind]
 
 
-def kind_of(alert: BusinessAlert) -> str:
+def kind_of_alert(alert: BusinessAlert) -> str:
     return next(kind for kind in _KINDS if getattr(alert, kind) is not None)
 
 
@@ -60,7 +60,7 @@ def _earlier(business: BusinessSignal, query: Node) -> Iterator[Line]:
 def _alert(
     service: Service, business: BusinessSignal, alert: BusinessAlert, query: Node, texts: Texts
 ) -> Alert:
-    kind = kind_of(alert)
+    kind = kind_of_alert(alert)
     unit = unit_named(business.unit)
     threshold = _threshold(alert, unit)
     name = alert_name(business.name, kind)

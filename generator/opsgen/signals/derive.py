@@ -10,7 +10,7 @@ from opsgen.errors import Mistake
 from opsgen.load.library import Library
 from opsgen.model.service import BusinessSignal, Service
 from opsgen.model.signal import GROUPS, Alert, Derived, Signal
-from opsgen.signals.business import alert_name, business_signal, kind_of
+from opsgen.signals.business import alert_name, business_signal, kind_of_alert
 from opsgen.signals.instances import instances
 from opsgen.signals.packs import pack_signals
 from opsgen.signals.slo import severities_of_tier, slo_signals
@@ -51,7 +51,7 @@ def possible_alerts(library: Library, business: Iterable[BusinessSignal]) -> fro
     """The names of all alerts that a service with these business signals might have."""
     signals = (signal for pack in library.packs.values() for signal in pack.signals)
     of_packs = {alert.name for signal in signals for alert in signal.alerts}
-    own = {alert_name(one.name, kind_of(alert)) for one in business for alert in one.alerts}
+    own = {alert_name(one.name, kind_of_alert(alert)) for one in business for alert in one.alerts}
     return frozenset({BURN_ALERT, *of_packs, *own})
 
 
