@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from opsgen.fleet.build import check_fresh, write_fleet
-from opsgen.fleet.load import FleetModel, load_fleet, load_organisation, subject_of
+from opsgen.fleet.load import FleetModel, load_fleet, subject_of
 from opsgen.fleet.make import facts, made_of
+from opsgen.fleet.project import load_organisation
 from opsgen.load.discovery import find_specs
 from opsgen.load.documents import validate
 from opsgen.load.library import load_library
@@ -81,7 +82,7 @@ def _load(folder: Path, watch: Stopwatch) -> None:
 def _render(fleet: FleetModel, watch: Stopwatch) -> None:
     kinds = [kind for kind in ARTIFACT_KINDS.values() if kind.of == "service"]
     for model in fleet.services:
-        subject = subject_of(model, fleet.library)
+        subject = subject_of(model, fleet.project.library)
         for kind in kinds:
             if kind.target in {"files", *model.service.platform.targets}:
                 with watch.timing(f"render {kind.name}"):

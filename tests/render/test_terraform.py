@@ -71,9 +71,9 @@ def modules(folder: Path, written: dict[str, Any], spec: str = SPEC) -> dict[str
 
 
 def policy(folder: Path, written: dict[str, Any]) -> Policy:
-    return fleet(folder, SPEC, yaml.safe_dump(written, sort_keys=False)).organisation.policies[
-        "critical"
-    ]
+    return fleet(
+        folder, SPEC, yaml.safe_dump(written, sort_keys=False)
+    ).project.organisation.policies["critical"]
 
 
 THREE = (

@@ -205,7 +205,7 @@ def test_a_secret_by_value_is_refused_and_never_repeated(
 
 
 def _organisation(folder: Path, project: str = "") -> Organisation:
-    return fleet(folder, SPEC, project).organisation
+    return fleet(folder, SPEC, project).project.organisation
 
 
 def test_without_a_project_file_everything_has_a_default_that_works(tmp_path: Path) -> None:

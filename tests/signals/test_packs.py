@@ -58,7 +58,7 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     found = fleet(tmp_path_factory.mktemp("specs"), EVERYTHING)
     return {
         artifact.path: artifact.content
-        for artifact in render_service(found.services[0], found.library)
+        for artifact in render_service(found.services[0], found.project.library)
     }
 
 

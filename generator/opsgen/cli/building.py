@@ -124,13 +124,13 @@ def build(
     say_mistakes(fleet.mistakes)
     notes = _notes_on(fleet)
     say_notes(notes)
-    report = _checked_or_written(fleet, fleet.out(out), only_check, force, take)
+    report = _checked_or_written(fleet, fleet.project.out(out), only_check, force, take)
     say_lines(report.lines)
     if form != "text":
         _print_all_findings(fleet, report, form)
     if shortcut and report.good:
         lines = [*notes, report.nothing_to_do]
-        shortcut.keep(report.out, report.wanted, fleet.own_templates, lines)
+        shortcut.keep(report.out, report.wanted, fleet.project.own_templates, lines)
     _say_left_out(fleet)
     sys.exit(0 if report.good and not fleet.left_out else 1)
 
@@ -213,7 +213,7 @@ def diff(paths: tuple[Path, ...], revision: str | None, out: Path | None, form: 
 
     fleet = make_fleet(paths, progress)
     try:
-        found = changes(fleet, fleet.out(out), revision)
+        found = changes(fleet, fleet.project.out(out), revision)
     except WriteError as error:
         say(f"{click.style('not read:', fg='red')} {error}")
         sys.exit(1)

@@ -114,7 +114,7 @@ def status(paths: tuple[Path, ...], out: Path | None, today: date | None, form: 
     from opsgen.judge.runbook_review import as_markdown, as_text, review_fleet
 
     fleet = load_fleet(paths, progress)
-    reviews = review_fleet(fleet, fleet.out(out), today)
+    reviews = review_fleet(fleet, fleet.project.out(out), today)
     if form == "json":
         click.echo(json.dumps([review.as_json() for review in reviews], indent=2))
     elif form == "markdown":

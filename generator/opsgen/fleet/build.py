@@ -72,7 +72,7 @@ def kubernetes_stream(fleet: MadeFleet) -> str:
     Raises InputError if the project does not have the target: an empty stream would mean that
     there is nothing to deploy.
     """
-    organisation = fleet.organisation
+    organisation = fleet.project.organisation
     if KUBERNETES.target not in organisation.platform.targets:
         wrong = "there are no resources to print without the target kubernetes"
         right = "write targets: [files, kubernetes]"
@@ -111,7 +111,7 @@ def alertmanager_of(fleet: FleetModel) -> Mapping[str, Any]:
     from opsgen.render.subjects import OfFleet
 
     fragments = [escalation(model.service) for model in fleet.services]
-    return OfFleet(fleet.organisation, fragments=fragments).alertmanager_config
+    return OfFleet(fleet.project.organisation, fragments=fragments).alertmanager_config
 
 
 def concerns(fleet: MadeFleet) -> Callable[[Mapping[str, Any]], bool]:
@@ -121,7 +121,7 @@ def concerns(fleet: MadeFleet) -> Callable[[Mapping[str, Any]], bool]:
     folder and no longer exists. A spec that was left out is not gone: its output stays. A build of
     one spec, or of one folder of several, leaves the services of the other specs alone.
     """
-    specs = fleet.specs
+    specs = fleet.project.specs
     given = [specs.name_in_outputs(folder) for folder in specs.folders]
     # Without a project file, outputs name a spec by its file name, which other specs may share.
     files = specs.files if specs.project else ()
@@ -157,7 +157,7 @@ def _subject_of(fleet: MadeFleet, out: Path | None) -> OfFleet:
     fragments = [json.loads(made.fragment) for made in fleet.services]
     in_cluster = {*built, *(other.name for other in others if other.has_resources)}
     return OfFleet(
-        organisation=fleet.organisation,
+        organisation=fleet.project.organisation,
         entries=[ServiceEntry.from_json(known["index"]) for known in facts.values()],
         fragments=[*fragments, *(other.fragment for other in others)],
         facts=facts,

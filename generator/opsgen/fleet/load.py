@@ -3,18 +3,17 @@ all mistakes."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsgen.errors import InputError, Mistake
+from opsgen.fleet.project import Project, load_project
 from opsgen.fleet.workers import each
-from opsgen.load.discovery import Shard, Specs, find_specs, name_in_messages
+from opsgen.load.discovery import Shard, name_in_messages
 from opsgen.load.documents import validate
-from opsgen.load.library import Library, load_library
-from opsgen.load.project_spec import ProjectSpec
+from opsgen.load.library import Library
 from opsgen.load.service_spec import ServiceSpec
 from opsgen.load.yaml_reader import Document, read_document
 from opsgen.model.artifact import Artifact
@@ -25,7 +24,6 @@ from opsgen.model.targets import TARGETS
 from opsgen.resolve.environments import environments_of
 from opsgen.resolve.mistakes import suggest
 from opsgen.resolve.policies import default_policy
-from opsgen.resolve.project import resolve_project
 from opsgen.resolve.service import resolve
 from opsgen.resolve.sound import Resolved
 from opsgen.signals.derive import derive, possible_alerts
@@ -63,23 +61,13 @@ class ServiceModel:
 class FleetModel:
     """All services of one project, sorted by name."""
 
-    specs: Specs
-    organisation: Organisation
-    library: Library
+    project: Project
     services: tuple[ServiceModel, ...]
-
-    @property
-    def own_templates(self) -> Path | None:
-        """The user's own folder of templates, if there is one."""
-        return self.library.folders[1] if len(self.library.folders) > 1 else None
 
     @property
     def warnings(self) -> Iterator[str]:
         for model in self.services:
             yield from model.warnings
-
-    def out(self, given: Path | None) -> Path:
-        return out_folder(self.specs, self.organisation, given)
 
 
 def load_fleet(
@@ -89,60 +77,17 @@ def load_fleet(
 ) -> FleetModel:
     """Loads every service at or below the paths; raises InputError with every mistake of every
     file."""
-    specs = find_specs(paths, shard)
-    organisation, library = load_shared(specs)
-    loaded = each(lambda file: _loaded(file, specs, organisation, library), specs.files)
-    found = [one for _, some in zip(progress(specs.files), loaded, strict=True) for one in some]
+    project = load_project(paths, shard)
+    files = project.specs.files
+    loaded = each(lambda file: _loaded(file, project), files)
+    found = [one for _, some in zip(progress(files), loaded, strict=True) for one in some]
     services = [one for one in found if isinstance(one, ServiceModel)]
     services.sort(key=lambda model: model.service.name)
     mistakes = [one for one in found if isinstance(one, Mistake)]
     mistakes += doubles((model.service.name, model.place) for model in services)
     if mistakes:
         raise InputError(mistakes)
-    return FleetModel(specs, organisation, library, tuple(services))
-
-
-def load_shared(specs: Specs) -> tuple[Organisation, Library]:
-    """What the services of these specs share: the project file, and packs and conventions.
-
-    Where they have mistakes, those that the specs have in themselves are told with them.
-    """
-    try:
-        organisation = load_organisation(specs)
-        return organisation, load_library(own_templates_of(specs, organisation))
-    except InputError as error:
-        of_specs = (one for found in each(_mistakes_of_form, specs.files) for one in found)
-        raise InputError([*error.mistakes, *of_specs]) from None
-
-
-def _mistakes_of_form(file: Path) -> tuple[Mistake, ...]:
-    """What can be said against a spec without knowing its project."""
-    try:
-        validate(read_document(file, name_in_messages(file)), ServiceSpec)
-    except InputError as error:
-        return error.mistakes
-    return ()
-
-
-def out_folder(specs: Specs, organisation: Organisation, given: Path | None) -> Path:
-    """The given output folder, or else the project file's."""
-    return given if given is not None else Path(os.path.relpath(specs.root / organisation.out))
-
-
-def own_templates_of(specs: Specs, organisation: Organisation) -> Path | None:
-    """The user's own folder of templates. Its path is written as the template engine writes it, so
-    that a mistake in one of its files is recognised as the user's."""
-    if not organisation.templates:
-        return None
-    return Path(os.path.normpath(specs.root / organisation.templates))
-
-
-def load_organisation(specs: Specs) -> Organisation:
-    """The project file above the specs, or the defaults if there is none."""
-    if specs.project is None:
-        return resolve_project(ProjectSpec(), None)
-    document = read_document(specs.project, name_in_messages(specs.project))
-    return resolve_project(validate(document, ProjectSpec), document)
+    return FleetModel(project, tuple(services))
 
 
 def render_service(model: ServiceModel, library: Library) -> list[Artifact]:
@@ -159,27 +104,23 @@ def subject_of(model: ServiceModel, library: Library) -> OfService:
     return OfService(model.service, model.derived, Place(*model.place), library.folders)
 
 
-def _loaded(
-    file: Path, specs: Specs, organisation: Organisation, library: Library
-) -> tuple[ServiceModel, ...] | tuple[Mistake, ...]:
+def _loaded(file: Path, project: Project) -> tuple[ServiceModel, ...] | tuple[Mistake, ...]:
     try:
-        return tuple(load_services(file, specs, organisation, library))
+        return tuple(load_services(file, project))
     except InputError as error:
         return tuple(error.mistakes)
 
 
-def load_services(
-    file: Path, specs: Specs, organisation: Organisation, library: Library
-) -> list[ServiceModel]:
+def load_services(file: Path, project: Project) -> list[ServiceModel]:
     """The services of a spec: one for each environment, in the spec's order. Raises InputError with
     every mistake."""
     document = read_document(file, name_in_messages(file))
     spec = validate(document, ServiceSpec)
-    name = specs.name_in_outputs(file)
+    name = project.specs.name_in_outputs(file)
+    organisation, library = project.organisation, project.library
     found: list[ServiceModel] = []
     mistakes: list[Mistake] = []
     for environment in environments_of(spec):
-        name = specs.name_in_outputs(file)
         one = resolve(spec, document, organisation, library, name, environment)
         derived = _derived(one, library)
         mistakes += _mistakes(one, derived, organisation, document)

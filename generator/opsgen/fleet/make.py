@@ -20,16 +20,13 @@ from opsgen.fleet.load import (
     ServiceModel,
     doubles,
     load_services,
-    load_shared,
-    out_folder,
-    own_templates_of,
     render_service,
 )
+from opsgen.fleet.project import Project, load_project
 from opsgen.fleet.workers import each
-from opsgen.load.discovery import Shard, Specs, find_specs
+from opsgen.load.discovery import Shard
 from opsgen.load.library import Library
 from opsgen.model.artifact import Wanted
-from opsgen.model.organisation import Organisation
 from opsgen.output.disk import WriteError
 
 _T = TypeVar("_T")
@@ -43,9 +40,7 @@ class MadeFleet:
     """The artifacts of every service, sorted by name. With `keep_going` also the mistakes of the
     specs that were left out, and the names of these specs in outputs."""
 
-    specs: Specs
-    organisation: Organisation
-    own_templates: Path | None
+    project: Project
     services: tuple[Made, ...]
     mistakes: tuple[Mistake, ...] = ()
     left_out: frozenset[str] = frozenset()
@@ -57,21 +52,20 @@ class MadeFleet:
         groups = sum(made.facts.get("rule_groups", 0) for made in self.services)
         if groups > _MOST_GROUPS_OF_TENANT:
             yield (
-                f"{self.organisation.file}: these are {groups} rule groups, and Mimir allows"
+                f"{self.project.organisation.file}: these are {groups} rule groups,"
+                " and Mimir allows"
                 f" {_MOST_GROUPS_OF_TENANT} for a tenant unless its"
                 " ruler_max_rule_groups_per_tenant says otherwise"
             )
 
     @property
     def not_yet(self) -> Iterator[str]:
-        yield from (f"{self.organisation.file}: {field}" for field in self.organisation.not_yet)
+        organisation = self.project.organisation
+        yield from (f"{organisation.file}: {field}" for field in organisation.not_yet)
         # Environments of one spec repeat the same lines.
         yield from dict.fromkeys(
             f"{made.place[0]}: {field}" for made in self.services for field in made.not_yet
         )
-
-    def out(self, given: Path | None) -> Path:
-        return out_folder(self.specs, self.organisation, given)
 
 
 def make_fleet(
@@ -85,10 +79,9 @@ def make_fleet(
 
     With `keep_going` it leaves out specs with mistakes, unless all specs have mistakes.
     """
-    specs = find_specs(paths, shard)
-    organisation, library = load_shared(specs)
-    own_templates = own_templates_of(specs, organisation)
-    maker = _Maker(specs, organisation, library, Cache.of(specs, own_templates))
+    project = load_project(paths, shard)
+    specs = project.specs
+    maker = _Maker(project, Cache.of(specs, project.own_templates))
     services: list[Made] = []
     refused: dict[Path, _Refused] = {}
     for file, found in zip(progress(specs.files), each(maker.make, specs.files), strict=True):
@@ -99,7 +92,7 @@ def make_fleet(
     mistakes = _mistakes_of(refused.values())
     _refuse(mistakes, services, keep_going)
     left_out = frozenset(specs.name_in_outputs(file) for file in refused)
-    return MadeFleet(specs, organisation, own_templates, _by_name(services), mistakes, left_out)
+    return MadeFleet(project, _by_name(services), mistakes, left_out)
 
 
 def _refuse(mistakes: Sequence[Mistake], services: Sequence[Made], keep_going: bool) -> None:
@@ -119,10 +112,10 @@ def made_of(fleet: FleetModel) -> MadeFleet:
     that rendering finds."""
 
     def make(model: ServiceModel) -> Made | _Refused:
-        return _or_refused(lambda: _made(model, fleet.library))
+        return _or_refused(lambda: _made(model, fleet.project.library))
 
     services = _all_or_refused(each(make, fleet.services))
-    return MadeFleet(fleet.specs, fleet.organisation, fleet.own_templates, tuple(services))
+    return MadeFleet(fleet.project, tuple(services))
 
 
 def facts(model: ServiceModel) -> dict[str, Any]:
@@ -185,9 +178,7 @@ def _made(model: ServiceModel, library: Library) -> Made:
 class _Maker:
     """Makes the artifacts of one spec, or finds them in the cache."""
 
-    specs: Specs
-    organisation: Organisation
-    library: Library
+    project: Project
     cache: Cache | None
 
     def make(self, file: Path) -> Entry | list[Made] | _Refused:
@@ -212,7 +203,7 @@ class _Maker:
         if self.cache is None:
             return self._make(file)
         try:
-            place, key = self.cache.key(file, self.specs.name_in_outputs(file))
+            place, key = self.cache.key(file, self.project.specs.name_in_outputs(file))
         except OSError:
             return self._make(file)  # which says what is wrong with the file
         known = Entry.read(place, key)
@@ -223,5 +214,6 @@ class _Maker:
 
     def _make(self, file: Path) -> list[Made]:
         """Raises InputError with every mistake of every environment."""
-        models = load_services(file, self.specs, self.organisation, self.library)
-        return _all_or_refused(_or_refused(partial(_made, model, self.library)) for model in models)
+        library = self.project.library
+        models = load_services(file, self.project)
+        return _all_or_refused(_or_refused(partial(_made, model, library)) for model in models)

@@ -73,7 +73,7 @@ def _stale_by_place(
         if decision.action is Action.CONFLICT or decision.path.endswith(MANIFEST):
             continue
         folder, _, _ = decision.path.partition("/")
-        of_fleet = fleet.organisation.file or f"{out}/{decision.path}"
+        of_fleet = fleet.project.organisation.file or f"{out}/{decision.path}"
         place = places.get(folder, (of_fleet, 1, 1))
         named = f"{decision.path} ({_VERBS[decision.action][1]})"
         stale.setdefault(place, []).append(named)

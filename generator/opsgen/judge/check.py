@@ -162,14 +162,14 @@ def check_fleet(fleet: FleetModel, today: date | None = None) -> CheckReport:
 
     Raises InputError if a user's own convention contradicts its samples.
     """
-    _check_samples(fleet.own_templates)
+    _check_samples(fleet.project.own_templates)
     with tempfile.TemporaryDirectory(prefix="opsgen-") as name:
         folder = Path(name)
         wanted = contents(fleet, folder)
         texts = {artifact.path: artifact.content for artifact in all_artifacts(wanted)}
         _write_texts(folder, texts)
         verdicts = judged_by_programs(folder, texts)
-    reviews = review_fleet(fleet, fleet.out(None), today)
+    reviews = review_fleet(fleet, fleet.project.out(None), today)
     return CheckReport(
         services=len(fleet.services),
         alerts=sum(len(model.derived.alerts) for model in fleet.services),

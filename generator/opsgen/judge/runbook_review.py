@@ -90,7 +90,7 @@ class Review:
 
 def review_fleet(fleet: FleetModel, out: Path, today: date | None) -> list[Review]:
     """One for every service, also where it has no runbook yet. Without `today` none is overdue."""
-    policy = fleet.organisation.runbook_policy
+    policy = fleet.project.organisation.runbook_policy
     reviews = []
     for model in fleet.services:
         path = out / model.service.name / "runbook.md"
