@@ -339,7 +339,7 @@ def test_a_number_as_a_match_value_is_said_to_need_quotes() -> None:
 
 
 def test_an_alerts_name_in_another_case_is_answered_with_an_example() -> None:
-    with pytest.raises(InputError, match="an alert's name is in CamelCase: TargetDown"):
+    with pytest.raises(InputError, match="write it in CamelCase: TargetDown"):
         validate(
             parse_document(b"service: a\nalerts: {target-down: off}", "service.yaml"),
             SCHEMAS["service"][0],

@@ -53,8 +53,8 @@ class Duration:
         be right."""
         if not text or not _DURATION.fullmatch(text):
             raise ValueError(
-                f"{text!r} is no duration; write a number and a unit, largest unit first: 30s, 5m,"
-                " 1h30m, 30d"
+                f"{text!r} is not a valid duration; write a number and a unit,"
+                " largest unit first: 30s, 5m, 1h30m, 30d"
             )
         milliseconds = sum(int(count) * _UNIT_MS[unit] for count, unit in _PART.findall(text))
         if milliseconds > _LONGEST_MS:
@@ -136,11 +136,12 @@ class Ratio:
         """Reads `99.9%`; raises ValueError that says what would be right."""
         digits = text.removesuffix("%").strip()
         if not text.endswith("%"):
-            raise ValueError(
-                f"{text!r} is no percentage; write it with its sign: {_suggest_percentage(digits)}"
-            )
+            meant = _suggest_percentage(digits)
+            raise ValueError(f"{text!r} is not a valid percentage; write it with its sign: {meant}")
         if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,12})?", digits):
-            raise ValueError(f"{text!r} is no percentage; write a plain number and its sign: 99.9%")
+            raise ValueError(
+                f"{text!r} is not a valid percentage; write a plain number and its sign: 99.9%"
+            )
         return cls(Decimal(digits) / 100)
 
     @property

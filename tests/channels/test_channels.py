@@ -369,7 +369,7 @@ def test_what_alertmanager_does_not_have_yet_is_refused_for_it(
     (mistake,) = check_channel("it", kind, options, too_old)
 
     assert (
-        f"works from Alertmanager {old_enough[:4]} on, and the project asks for {too_old}"
+        f"needs Alertmanager {old_enough[:4]} or later, but the project says {too_old}"
         in mistake.wrong
     )
     assert check_channel("it", kind, options, old_enough) == []

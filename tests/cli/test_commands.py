@@ -224,7 +224,7 @@ def test_no_spec_at_all_is_a_mistake(tmp_path: Path) -> None:
     done = run("build", "empty", "nowhere.yaml", cwd=tmp_path)
 
     assert done.returncode == 2
-    assert "no spec in this folder" in done.stderr
+    assert "there is no spec in this folder" in done.stderr
     assert "nowhere.yaml:1:1: there is no such file or folder" in done.stderr
     assert not (tmp_path / "out").exists()
 

@@ -195,7 +195,7 @@ def test_a_service_without_matchers_has_no_convention(tmp_path: Path) -> None:
     done = run("build", "service.yaml", cwd=tmp_path)
 
     assert done.returncode == 2
-    assert "match: a convention has to know the service's series" in done.stderr
+    assert "match: a convention needs to know which series are the service's" in done.stderr
 
 
 _REFUSED = {

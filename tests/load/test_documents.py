@@ -194,16 +194,17 @@ def test_all_mistakes_are_told_each_at_its_own_place() -> None:
         ("runtime: 7", "1:10: runtime: '7' is not allowed here; write one of kubernetes, host"),
         ("runtime: [host]", "1:10: runtime: a list is not allowed here; write one of kubernetes, host"),
         ("color: gren", "1:8: color: 'gren' is not allowed here; did you mean 'green'? write one of red, green"),
-        ("code: AB", "1:7: code: 'AB' is not of the right form; write a text that matches ^[a-z]+$"),
+        ("code: AB", ("1:7: code: 'AB' does not have the right form; write a text that matches"
+            " ^[a-z]+$")),
         ("code: a", "1:7: code: is too short; write at least 2 characters"),
         ("code: abcdef", "1:7: code: is too long; write at most 5 characters"),
         ("names: []", "1:8: names: is too short; write at least 1 entry"),
         ("names: [a, b, c]", "1:8: names: is too long; write at most 2 entries"),
-        ("labels: {A B: x}", "1:10: labels[\"A B\"]: 'A B' is no valid name here; "
-         "use lowercase letters, digits and inner hyphens, at most 63: a-b"),
+        ("labels: {A B: x}", '1:10: labels["A B"]: \'A B\' is not a valid name here; use lowercase'
+                             " letters, digits and inner hyphens, at most 63: a-b"),
         ("widened: 100%", "1:10: widened: an objective of 100% leaves no error budget; write for example 99.99%"),
         ("pet: {kind: cat, lives: many}", "1:25: pet.lives: a whole number was expected, found a text ('many')"),
-        ("pet: {kind: cow}", "1:6: pet: is of no known kind; write one of 'cat', 'dog'"),
+        ("pet: {kind: cow}", "1:6: pet: this is not of a known kind; write one of 'cat', 'dog'"),
         ("pet: {lives: 9}", "1:6: pet: kind is missing; add it: it says which kind this is"),
         ("pets: [{kind: cat, lives: x}]", "1:27: pets[0].lives: a whole number was expected, found a text ('x')"),
         ("pets: [{kind: dog, name: x, zzz: 1}]", "1:29: pets[0].zzz: unknown key; write one of kind, lives, name"),

@@ -102,8 +102,8 @@ MISTAKES = {
     ),
     "a duration that is none": (
         ("for: latency.for", "for: 5 minutes"),
-        f"queue.yaml:28:14: {_PATH}.for: '5 minutes' is no duration; write a number and a unit,"
-        " largest unit first: 30s, 5m, 1h30m, 30d",
+        f"queue.yaml:28:14: {_PATH}.for: '5 minutes' is not a valid duration; write a number and"
+        " a unit, largest unit first: 30s, 5m, 1h30m, 30d",
     ),
     "a duration of a setting that is none": (
         ("for: latency.for", "for: length"),
@@ -111,12 +111,12 @@ MISTAKES = {
     ),
     "a setting that may have no value": (
         ("for: latency.for", "for: hold"),
-        f"queue.yaml:28:14: {_PATH}.for: hold may have no value; write requires: hold beside it",
+        f"queue.yaml:28:14: {_PATH}.for: hold may be without a value; write requires: hold beside it",
     ),
     "a setting of a part that is not needed": (
         ("for: latency.for", "for: errors.for"),
-        f"queue.yaml:28:14: {_PATH}.for: errors.for may have no value; write requires: errors.for"
-        " beside it",
+        f"queue.yaml:28:14: {_PATH}.for: errors.for may be without a value; write requires:"
+        " errors.for beside it",
     ),
     "a requirement of no setting": (
         ("requires: latency.p99", "requires: latency.p59"),
@@ -140,34 +140,34 @@ MISTAKES = {
     ),
     "a blank of a probe": (
         ("Work waits.", "'{url_shell} waits.'"),
-        f"queue.yaml:33:18: {_PATH}.meaning: {{url_shell}} has nothing to stand for here;"
-        " the blanks are environment, events, events_window, hold, service, signal, team,"
-        " threshold, tier, title, value",
+        f"queue.yaml:33:18: {_PATH}.meaning: {{url_shell}} has no value here; the blanks are"
+        " environment, events, events_window, hold, service, signal, team, threshold, tier,"
+        " title, value",
     ),
     "a blank in a legend": (
         ("legend: waiting\n", 'legend: "{value}"\n'),
-        "queue.yaml:23:15: signals[0].panel.legend: {value} has nothing to stand for here;"
-        " the blanks are environment, service, signal, team, tier, title",
+        "queue.yaml:23:15: signals[0].panel.legend: {value} has no value here; the blanks are"
+        " environment, service, signal, team, tier, title",
     ),
     "a query that is no PromQL": (
         ("query: sum(queue_messages)\n    panel", "query: sum((queue_messages)\n    panel"),
-        "queue.yaml:21:12: signals[0].query: this is no PromQL: unclosed left parenthesis; try it"
-        " in Prometheus' own query page",
+        "queue.yaml:21:12: signals[0].query: this is not valid PromQL: unclosed left"
+        " parenthesis; try it in Prometheus' own query page",
     ),
     "a query of a diagnosis that is no PromQL": (
         ("sum by (queue) (queue_messages)", "sum by queue (queue_messages)"),
-        f"queue.yaml:37:20: {_PATH}.diagnosis[0].query: this is no PromQL: invalid promql query; try it"
-        " in Prometheus' own query page",
+        f"queue.yaml:37:20: {_PATH}.diagnosis[0].query: this is not valid PromQL: invalid promql"
+        " query; try it in Prometheus' own query page",
     ),
     "a metric of a part that is not needed": (
         ("query: sum(queue_messages)\n    panel", "query: sum(rate(errors[5m]))\n    panel"),
-        "queue.yaml:21:12: signals[0].query: errors is the convention's, and a service may have"
-        " none; write needs: [errors] for the whole pack",
+        "queue.yaml:21:12: signals[0].query: errors comes from the convention, and a service may"
+        " have none; write needs: [errors] for the whole pack",
     ),
     "a unit that is nearly one": (
         ("unit: messages", "unit: second"),
-        "queue.yaml:20:11: signals[0].unit: 'second' is nearly a unit that opsgen knows;"
-        " did you mean 'seconds'?",
+        "queue.yaml:20:11: signals[0].unit: 'second' is similar to a unit that opsgen knows; did"
+        " you mean 'seconds'?",
     ),
     "a part that no convention has": (
         ("needs: [latency]", "needs: [latncy]"),
@@ -181,17 +181,17 @@ MISTAKES = {
     ),
     "a default of another type": (
         ("default: 100", "default: 5m"),
-        "queue.yaml:10:14: settings.length.default: '5m' is no number; write a plain decimal"
+        "queue.yaml:10:14: settings.length.default: '5m' is not a number; write a plain decimal"
         " number: 0.5",
     ),
     "a default beyond its limits": (
         ("default: 100", "default: 0"),
-        "queue.yaml:10:14: settings.length.default: 0 is too little; write more than 0",
+        "queue.yaml:10:14: settings.length.default: 0 is too small; write more than 0",
     ),
     "a default without a source": (
         ("    default: 100\n    source: ours\n", "    default: 100\n"),
-        "queue.yaml:9:5: settings.length: the default has no source; write source: where it was"
-        " taken from",
+        "queue.yaml:9:5: settings.length: the default needs a source; write source: and where"
+        " the default was taken from",
     ),
     "a guard of a threshold that may be zero": (
         ("    more_than: 0\n", ""),
@@ -213,8 +213,8 @@ MISTAKES = {
     ),
     "nothing that explains": (
         ("explained_by: [targets]\n", ""),
-        "queue.yaml:15:5: signals[0]: nothing says what explains its alerts; write explained_by:"
-        " [targets] here or for the whole pack, or [] for nothing",
+        "queue.yaml:15:5: signals[0]: it does not say what explains its alerts; write"
+        " explained_by: [targets] here or for the whole pack, or [] for nothing",
     ),
 }
 
@@ -250,13 +250,13 @@ def test_two_packs_of_one_name_are_a_mistake(tmp_path: Path) -> None:
 
     assert code == 2
     (line,) = said
-    assert line.startswith("b.yaml:1:7: pack: the pack 'queue' is in ")
+    assert line.startswith("b.yaml:1:7: pack: the pack 'queue' is already in ")
 
 
 def test_a_pack_that_takes_a_shipped_ones_place_is_for_the_same(tmp_path: Path) -> None:
     assert _refused(tmp_path, PACK.replace("pack: queue", "pack: probe")) == [
-        "queue.yaml:2:6: for: the pack 'probe', whose place this one takes, is for probe;"
-        " write for: probe, or give the pack another name"
+        "queue.yaml:2:6: for: this replaces the pack 'probe', which is for probe; write for:"
+        " probe, or give the pack another name"
     ]
 
 
@@ -266,8 +266,8 @@ def test_a_signal_of_a_dependency_has_the_kind_in_its_name(tmp_path: Path) -> No
     )
 
     assert (
-        "queue.yaml:16:11: signals[0].name: another kind may have a signal of this name;"
-        " begin it with the dependency's kind: queue-length" in _refused(tmp_path, pack)
+        "queue.yaml:16:11: signals[0].name: another kind may have a signal of this name; begin"
+        " the name with the dependency's kind: queue-length" in _refused(tmp_path, pack)
     )
 
 
@@ -275,7 +275,7 @@ def test_a_setting_of_a_dependency_is_no_key_that_it_has(tmp_path: Path) -> None
     pack = PACK.replace("for: service", "for: dependency").replace("  hold:", "  match:")
 
     assert any(
-        "settings.match: match is a key of every dependency" in line
+        "settings.match: match is already a key of every dependency" in line
         for line in _refused(tmp_path, pack)
     )
 

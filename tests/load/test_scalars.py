@@ -96,55 +96,66 @@ def test_what_people_write_is_read_exactly(name: str, written: Any, value: Any) 
     [
         ("DurationField", 30, "30 has no unit; write 30ms, 30s or 30m"),
         ("DurationField", "30", "30 has no unit; write 30ms, 30s or 30m"),
-        ("DurationField", 0.5, "'0.5' is no duration; write whole numbers and units: 30s, 1h30m, 1500ms"),
-        ("DurationField", "1.5h", "'1.5h' is no duration; write whole numbers and units: 30s, 1h30m, 1500ms"),
-        ("DurationField", "soon", "'soon' is no duration; "
-         "write a number and a unit, largest unit first: 30s, 5m, 1h30m, 30d"),
+        ("DurationField", 0.5, ("'0.5' is not a valid duration; write whole numbers and units: 30s, 1h30m,"
+            " 1500ms")),
+        ("DurationField", "1.5h", ("'1.5h' is not a valid duration; write whole numbers and units: 30s,"
+            " 1h30m, 1500ms")),
+        ("DurationField", "soon", "'soon' is not a valid duration; write a number and a unit,"
+                                  " largest unit first: 30s, 5m, 1h30m, 30d"),
         ("DurationField", "11y", "'11y' is longer than ten years; write a shorter duration"),
         ("PositiveDurationField", "0s", "a duration of 0 is not allowed here; write a longer one: 30s, 5m, 1h30m"),
-        ("PercentField", 99.9, "'99.9' is no percentage; write it with its sign: 99.9%"),
-        ("PercentField", 0.999, "'0.999' is no percentage; write it with its sign: 99.9%"),
-        ("PercentField", "2", "'2' is no percentage; write it with its sign: 2%"),
+        ("PercentField", 99.9, "'99.9' is not a valid percentage; write it with its sign: 99.9%"),
+        ("PercentField", 0.999, ("'0.999' is not a valid percentage; write it with its sign: 99.9%")),
+        ("PercentField", "2", "'2' is not a valid percentage; write it with its sign: 2%"),
         ("PercentField", "150%", "150% is more than 100%; write a percentage from 0% to 100%"),
         ("ObjectiveField", "100%", "an objective of 100% leaves no error budget; write for example 99.99%"),
-        ("ObjectiveField", "0%", "an objective of 0% can't be; "
-         "write a percentage between 0% and 100%, for example 99.9%"),
-        ("LatencyObjectiveField", "99%", "'99%' is no latency objective; "
-         "write a share and a threshold: 99% under 300ms"),
-        ("LatencyObjectiveField", 99, "'99' is no latency objective; write a share and a threshold: 99% under 300ms"),
-        ("LatencyObjectiveField", "99 under 300ms", "'99' is no percentage; write it with its sign: 99%"),
+        ("ObjectiveField", "0%", "an objective of 0% is not possible; write a percentage between"
+                                 " 0% and 100%, for example 99.9%"),
+        ("LatencyObjectiveField", "99%", "'99%' is not a valid latency objective; write a share"
+                                         " and a threshold: 99% under 300ms"),
+        ("LatencyObjectiveField", 99, ("'99' is not a valid latency objective; write a share and a threshold: 99%"
+            " under 300ms")),
+        ("LatencyObjectiveField", "99 under 300ms", ("'99' is not a valid percentage; write it with its sign: 99%")),
         ("LatencyObjectiveField", "99% under 300", "300 has no unit; write 300ms, 300s or 300m"),
-        ("NumberField", "much", "'much' is no number; write a plain decimal number: 0.5"),
-        ("NumberField", "1e30", "1e30 is beyond what is measured; write a number between 1e-18 and 1e18"),
-        ("NumberField", "nan", "'nan' is no number; write a plain decimal number: 0.5"),
-        ("NumberField", float("inf"), "'inf' is no number; write a plain decimal number: 0.5"),
-        ("Slug", "Über Shop!", "'Über Shop!' is no valid name here; "
-         "use lowercase letters, digits and inner hyphens, at most 63: uber-shop"),
-        ("Slug", "../../etc", "'../../etc' is no valid name here; "
-         "use lowercase letters, digits and inner hyphens, at most 63: etc"),
-        ("Slug", "-", "'-' is no valid name here; "
-         "use lowercase letters, digits and inner hyphens, at most 63: checkout"),
-        ("LabelName", "a-b", "'a-b' is no label name; use letters, digits and _, no digit first: a_b"),
-        ("LabelName", "__name__", "'__name__' is no label name (names that begin with __ are reserved); "
-         "use letters, digits and _, no digit first: name"),
-        ("MetricName", "a.b", "'a.b' is no metric name; use letters, digits and _, no digit first: a_b"),
-        ("EnvVarName", "9A", "'9A' is no name of an environment variable; use letters, digits and _, no digit first"),
+        ("NumberField", "much", "'much' is not a number; write a plain decimal number: 0.5"),
+        ("NumberField", "1e30", "1e30 is out of range; write a number between 1e-18 and 1e18"),
+        ("NumberField", "nan", "'nan' is not a number; write a plain decimal number: 0.5"),
+        ("NumberField", float("inf"), "'inf' is not a number; write a plain decimal number: 0.5"),
+        ("Slug", "Über Shop!", "'Über Shop!' is not a valid name here; use lowercase letters,"
+                                " digits and inner hyphens, at most 63: uber-shop"),
+        ("Slug", "../../etc", "'../../etc' is not a valid name here; use lowercase letters,"
+                              " digits and inner hyphens, at most 63: etc"),
+        ("Slug", "-", "'-' is not a valid name here; use lowercase letters, digits and inner"
+                      " hyphens, at most 63: checkout"),
+        ("LabelName", "a-b", ("'a-b' is not a valid label name; use letters, digits and _, and begin"
+            " with no digit: a_b")),
+        ("LabelName", "__name__", "'__name__' is not a valid label name (names that begin with"
+                                  " __ are reserved); use letters, digits and _, and begin with"
+                                  " no digit: name"),
+        ("MetricName", "a.b", ("'a.b' is not a valid metric name; use letters, digits and _, and begin"
+            " with no digit: a_b")),
+        ("EnvVarName", "9A", ("'9A' is not a valid name of an environment variable; use letters, digits"
+            " and _, and begin with no digit")),
         ("Text", "", "the text is empty; write one, or leave the key out"),
         ("Text", " \n", "the text is empty; write one, or leave the key out"),
         ("Text", "a\x1b[31m", "the text has the control character U+001B; leave it out"),
         ("Text", "a\rb", "the text has the control character U+000D; leave it out"),
         ("Text", "ü" * 10_001, "the text is longer than 20,000 bytes; shorten it"),
-        ("HttpUrl", "shop.example.com/a", "'shop.example.com/a' is no http or https URL; "
-         "write https://shop.example.com/a"),
-        ("HttpUrl", "ftp://x", "'ftp://x' is no http or https URL; write for example https://shop.example.com/healthz"),
-        ("HttpUrl", "https:///a", "'https:///a' names no host; write for example https://shop.example.com/healthz"),
-        ("HttpUrl", "https://[x", "'https://[x' is no URL; write for example https://shop.example.com/healthz"),
-        ("HttpUrl", "https://x:99999", "'https://x:99999' is no URL; "
-         "write for example https://shop.example.com/healthz"),
+        ("HttpUrl", "shop.example.com/a", "'shop.example.com/a' is not an http or https URL;"
+                                          " write https://shop.example.com/a"),
+        ("HttpUrl", "ftp://x", ("'ftp://x' is not an http or https URL; write for example"
+            " https://shop.example.com/healthz")),
+        ("HttpUrl", "https:///a", ("'https:///a' has no host; write for example"
+            " https://shop.example.com/healthz")),
+        ("HttpUrl", "https://[x", ("'https://[x' is not a valid URL; write for example"
+            " https://shop.example.com/healthz")),
+        ("HttpUrl", "https://x:99999", "'https://x:99999' is not a valid URL; write for example"
+                                       " https://shop.example.com/healthz"),
         ("HttpUrl", "https://a b", "the URL has a character that must be escaped in URLs; "
          "write %20 for a space, and so on"),
-        ("TimeOfDay", "9:00", "'9:00' is no time of day; write \"09:00\""),
-        ("TimeOfDay", "24:01", "'24:01' is no time of day; write hours and minutes, \"00:00\" to \"24:00\""),
+        ("TimeOfDay", "9:00", "'9:00' is not a valid time of day; write \"09:00\""),
+        ("TimeOfDay", "24:01", ('\'24:01\' is not a valid time of day; write hours and minutes, "00:00" to'
+            ' "24:00"')),
     ],
 )  # fmt: skip
 def test_anything_else_is_told_with_what_would_be_right(name: str, written: Any, said: str) -> None:

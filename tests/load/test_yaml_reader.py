@@ -160,26 +160,26 @@ def test_lists_and_mappings_have_no_raw_text() -> None:
         (
             "3:20",
             (
-                '3:20 is read as 200 (base 60) by YAML 1.1; quote it: "3:20", or write a duration:'
-                " 200s"
+                'YAML 1.1 reads 3:20 as 200, a number in base 60; quote it: "3:20", or write a'
+                " duration: 200s"
             ),
         ),
         (
             "1:30:00",
             (
-                '1:30:00 is read as 5400 (base 60) by YAML 1.1; quote it: "1:30:00", or write a'
-                " duration: 5400s"
+                'YAML 1.1 reads 1:30:00 as 5400, a number in base 60; quote it: "1:30:00", or'
+                " write a duration: 5400s"
             ),
         ),
-        ("-1:30", '-1:30 is read as -90 (base 60) by YAML 1.1; quote it: "-1:30"'),
-        ("1:30.5", '1:30.5 is read as a number (base 60) by YAML 1.1; quote it: "1:30.5"'),
+        ("-1:30", 'YAML 1.1 reads -1:30 as -90, a number in base 60; quote it: "-1:30"'),
+        ("1:30.5", 'YAML 1.1 reads 1:30.5 as a number in base 60; quote it: "1:30.5"'),
         ("0777", '0777 is an octal number to YAML; write it in decimal, or quote it: "0777"'),
         ("0o17", '0o17 is an octal number to YAML; write it in decimal, or quote it: "0o17"'),
         ("0x1F", '0x1F is a hexadecimal number to YAML; write it in decimal, or quote it: "0x1F"'),
         ("0b101", '0b101 is a binary number to YAML; write it in decimal, or quote it: "0b101"'),
-        (".inf", '.inf is no finite number; write a finite one, or quote it: ".inf"'),
-        ("-.Inf", '-.Inf is no finite number; write a finite one, or quote it: "-.Inf"'),
-        (".NaN", '.NaN is no finite number; write a finite one, or quote it: ".NaN"'),
+        (".inf", '.inf is not a finite number; write a finite one, or quote it: ".inf"'),
+        ("-.Inf", '-.Inf is not a finite number; write a finite one, or quote it: "-.Inf"'),
+        (".NaN", '.NaN is not a finite number; write a finite one, or quote it: ".NaN"'),
     ],
 )
 def test_a_surprising_scalar_is_a_mistake_that_says_what_to_write(written: str, said: str) -> None:
@@ -214,7 +214,7 @@ def test_scalar_mistakes_are_told_together_with_the_syntax_error_after_them() ->
 def test_a_value_that_may_be_a_secret_is_not_repeated() -> None:
     said = _mistake("channels: {a: {api_token: 12:34}}")
 
-    assert said.startswith("1:27: channels.a.api_token: the value")
+    assert said.startswith("1:27: channels.a.api_token: YAML does not read the value")
     assert "12:34" not in said
 
 
@@ -228,10 +228,12 @@ def test_a_value_that_may_be_a_secret_is_not_repeated() -> None:
         ("---\n", "2:1: the document is empty; write at least one `key: value`"),
         ("a:\n\tb: 1\n", "2:1: a tab is used for indentation; use spaces"),
         ("a:\n  b: 1\n  \tc: 2\n", "3:3: a tab is used for indentation; use spaces"),
-        ("a: 1\n---\nb: 2\n", "2:1: the file has a second document, which would never be read; "
-         "write one document a file, without a second ---"),
-        ("a: 1\nb: 2\na: 3\n", "3:1: the key a is there a second time; it is first at 1:1: leave one of them out"),
-        ("x: {a: 1, 'a': 2}", "1:11: x: the key a is there a second time; it is first at 1:5: leave one of them out"),
+        ("a: 1\n---\nb: 2\n", "2:1: the file has a second document, which would never be read;"
+                              " write one document per file, without a second ---"),
+        ("a: 1\nb: 2\na: 3\n", ("3:1: the key a is written twice; the first is at 1:1: leave one of them"
+            " out")),
+        ("x: {a: 1, 'a': 2}", ("1:11: x: the key a is written twice; the first is at 1:5: leave one of"
+            " them out")),
         ("on: 1\n", '1:1: the key `on` is a yes/no value to YAML; quote it: "on"'),
         ("404: 1\n", '1:1: the key `404` is a number to YAML; quote it: "404"'),
         ("~: 1\n", '1:1: the key `~` is null to YAML; quote it: "~"'),
@@ -243,10 +245,12 @@ def test_a_value_that_may_be_a_secret_is_not_repeated() -> None:
         ("a: !!binary eA==", "1:4: a: the tag tag:yaml.org,2002:binary is not supported; "
          "leave it out; quote the value if it is a text"),
         ("a: &x {b: 1}\nc: {<<: *x}\n", "2:5: c: merge keys (<<) are not supported; write the keys out"),
-        ("a: *nowhere", "1:4: a: the alias *nowhere stands for nothing; "
-         "define it earlier with &; quote the value if it is a text that begins with *"),
-        ("a: &x [1, *x]", "1:11: a[1]: the alias *x is inside of what it stands for; write the value out"),
-        ("a: &x {b: {c: *x}}", "1:15: a.b.c: the alias *x is inside of what it stands for; write the value out"),
+        ("a: *nowhere", "1:4: a: the alias *nowhere is not defined; define it earlier with &;"
+                        " quote the value if it is a text that begins with *"),
+        ("a: &x [1, *x]", ("1:11: a[1]: the alias *x refers to a value that contains it; write the"
+            " value out")),
+        ("a: &x {b: {c: *x}}", ("1:15: a.b.c: the alias *x refers to a value that contains it; write the"
+            " value out")),
         ("a: b\x00c", "1:5: the character U+0000 is a control character; remove it"),
         ("a: 1\nb: \x1b[31m", "2:4: the character U+001B is a control character; remove it"),
         ("a: x\u2028b: y", "1:5: the character U+2028 is a control character; remove it"),
@@ -264,7 +268,7 @@ def test_what_is_refused_says_where_and_what_would_be_right(text: str | bytes, s
         ("a: @x", "1:4", "`@`"),
         ("a: %x", "1:4", "`%`"),
         ("a: b: c", "1:5", "colon"),
-        ("a: 1\nb\n", "2:1", "without a colon"),
+        ("a: 1\nb\n", "2:1", "has no colon"),
         ("- a\nb: 1", "2:1", "list"),
         ("a: 1\n- b", "2:1", "mapping"),
         ("a: [1, 2", "1:4", "not closed"),

@@ -296,18 +296,18 @@ def test_what_no_cluster_takes_is_refused_at_its_place(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("scrape", "said"),
     [
-        ("{port: http}", "scrape says nothing; write one of services, pods"),
+        ("{port: http}", "scrape is incomplete; write one of services, pods"),
         (
             "{services: {app: x}, pods: {app: x}, port: http}",
-            "scrape has services and pods; write one of",
+            "scrape can't have services and pods together; write one of",
         ),
         ("{services: {app: x}}", "port"),
         ("{services: {}, port: http}", "services"),
         ("{services: {app: x}, port: 8080}", "port"),
-        ("{services: {app: x}, port: '8080'}", "no name of a port"),
-        ("{services: {app: x}, port: a-name-of-16-xyz}", "no name of a port"),
-        ("{services: {'a b': x}, port: http}", "no label of Kubernetes"),
-        ("{services: {app: 'a b'}, port: http}", "no label's value"),
+        ("{services: {app: x}, port: '8080'}", "is not a valid Kubernetes port name"),
+        ("{services: {app: x}, port: a-name-of-16-xyz}", "is not a valid Kubernetes port name"),
+        ("{services: {'a b': x}, port: http}", "is not a valid Kubernetes label;"),
+        ("{services: {app: 'a b'}, port: http}", "is not a valid Kubernetes label value"),
         ("{services: {app: x}, port: http, path: metrics}", "path"),
         ("{services: {app: x}, port: http, namespace: A}", "namespace"),
     ],
@@ -320,14 +320,14 @@ def test_what_can_not_be_scraped_is_refused(tmp_path: Path, scrape: str, said: s
 
 def test_scraping_without_the_target_is_warned_of(tmp_path: Path) -> None:
     assert warned(tmp_path, BY_SERVICE, PROJECT.replace(", kubernetes]", "]")) == [
-        "service.yaml:7: nothing comes of this without the target kubernetes"
+        "service.yaml:7: this has no effect without the target kubernetes"
     ]
 
 
 def test_labels_of_an_operator_that_is_not_asked_are_refused(tmp_path: Path) -> None:
     project = PROJECT.replace("{namespace: monitoring,", "{grafana: {a: b},")
 
-    assert "grafana selects for the operator alone" in refused(tmp_path, SPEC, project)[0]
+    assert "grafana only works with dashboards: operator" in refused(tmp_path, SPEC, project)[0]
 
 
 @pytest.mark.parametrize("target", ["kubernetes", "terraform", "grafana", "mkdocs"])

@@ -354,8 +354,8 @@ IMPOSSIBLE = {
     "on call without Terraform": (
         f"channels: {{{FIRST}}}\n",
         (
-            "1:75: channels.first.pagerduty.on_call: PagerDuty learns of it by the target terraform"
-            " alone; add it to targets, or leave this out"
+            "1:75: channels.first.pagerduty.on_call: only the target terraform can tell"
+            " PagerDuty of this; add terraform to targets, or leave this out"
         ),
     ),
     "nobody on call": (
@@ -363,7 +363,10 @@ IMPOSSIBLE = {
             "targets: [terraform]\nchannels: {first: {pagerduty: {routing_key_file: /a, on_call:"
             " {}}}}\n"
         ),
-        "2:63: channels.first.pagerduty.on_call: something is missing here; add schedule or user",
+        (
+            "2:63: channels.first.pagerduty.on_call: a required option is missing; add"
+            " schedule or user"
+        ),
     ),
     "a team at PagerDuty": (
         (
@@ -381,8 +384,8 @@ IMPOSSIBLE = {
             "escalation: {x: [{notify: [first]}, {after: 90s, notify: [first]}]}\n"
         ),
         (
-            "3:45: escalation.x[1].after: PagerDuty can't wait for 1m30s after the step before; "
-            "write whole minutes, 1m later or more"
+            "3:45: escalation.x[1].after: PagerDuty can't wait for 1m30s after the step before;"
+            " write a delay in whole minutes, 1m or more"
         ),
     ),
     "less than the shortest delay": (
@@ -392,8 +395,8 @@ IMPOSSIBLE = {
             "escalation: {x: [{notify: [first]}, {after: 30s, notify: [first]}]}\n"
         ),
         (
-            "4:45: escalation.x[1].after: Grafana IRM can't wait for 30s after the step before; "
-            "write whole minutes, 1m later or more"
+            "4:45: escalation.x[1].after: Grafana IRM can't wait for 30s after the step before;"
+            " write a delay in whole minutes, 1m or more"
         ),
     ),
     "more than the longest delay": (
@@ -403,8 +406,8 @@ IMPOSSIBLE = {
             " 25h, notify: [first]}]}\n"
         ),
         (
-            "3:76: escalation.x[2].after: Opsgenie waits no longer than 1d, and this is 1d1h after"
-            " the first; write less"
+            "3:76: escalation.x[2].after: Opsgenie waits at most 1d, but this step comes 1d1h"
+            " after the first; write a shorter delay"
         ),
     ),
     "hours at a provider": (
@@ -414,8 +417,8 @@ IMPOSSIBLE = {
             "escalation: {x: [{notify: [first]}, {after: 5m, notify: [first], during: o}]}\n"
         ),
         (
-            "4:74: escalation.x[1].during: PagerDuty has no hours for a step that it takes; "
-            "leave it out, and put the hours in its schedule"
+            "4:74: escalation.x[1].during: PagerDuty can't limit a step to hours; leave it out,"
+            " and set the hours in the schedule in PagerDuty"
         ),
     ),
     "one way in for two policies": (
@@ -424,8 +427,8 @@ IMPOSSIBLE = {
             "escalation: {x: [{notify: [first]}], y: [{notify: [first]}]}\n"
         ),
         (
-            "3:41: escalation.y: first leads into PagerDuty for the policy x already; begin with a"
-            " channel of its own"
+            "3:41: escalation.y: first already starts the policy x in PagerDuty; start this"
+            " policy with another channel"
         ),
     ),
     "a service key": (
@@ -434,8 +437,8 @@ IMPOSSIBLE = {
             " {user: a@b.example}}}}\nescalation: {x: [{notify: [first]}]}\n"
         ),
         (
-            "2:31: channels.first.pagerduty: an event orchestration has a routing key, and no"
-            " service key; write routing_key_file"
+            "2:31: channels.first.pagerduty: PagerDuty's event orchestration needs a routing key"
+            " instead of a service key; write routing_key_file"
         ),
     ),
 }

@@ -146,12 +146,12 @@ def test_what_would_be_told_twice_is_warned_of(tmp_path: Path) -> None:
             " match:, unless it has a Prometheus of its own"
         ),
         (
-            "service.yaml:11: staging has the commands of the first environment in its runbook;"
-            " write runbook: for it"
+            "service.yaml:11: staging has the same commands in its runbook as the first"
+            " environment; write runbook: for it"
         ),
         (
-            "service.yaml:11: staging polls the same URLs as the first environment; write uptime:"
-            " for it, [] for none"
+            "service.yaml:11: staging polls the same URLs as the first environment; write"
+            " uptime: for it, or uptime: [] for none"
         ),
     ]
 
@@ -179,5 +179,6 @@ def test_a_name_that_is_too_long_with_its_environment_is_a_mistake(tmp_path: Pat
 
     (said,) = refused(tmp_path, SPEC.replace("service: shop", f"service: {long}"), PROJECT)
     assert (
-        f"its name would be {long}-staging, of 68 characters; shorten both to 62 together" in said
+        f"its name would be {long}-staging, which has 68 characters; shorten the two names to 62 characters together"
+        in said
     )

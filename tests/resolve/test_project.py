@@ -37,11 +37,11 @@ MISTAKES = {
             'write from: "00:00" and to: "24:00" for the whole day'
         ),
     ),
-    "a holiday that is no date": (
+    "a holiday that is not a valid date": (
         "hours: {night: {days: monday, from: '09:00', to: '18:00', holidays: ['2027-02-30']}}\n",
         (
-            "1:70: hours.night.holidays[0]: '2027-02-30' is no date; write year, month and day,"
-            ' quoted: "2027-12-25"'
+            "1:70: hours.night.holidays[0]: '2027-02-30' is not a valid date; write year, month"
+            ' and day, quoted: "2027-12-25"'
         ),
     ),
     "a case that is none": (
@@ -50,8 +50,8 @@ MISTAKES = {
             "channels: {c: {webhook: {url: 'http://c.example.com'}}}\n"
         ),
         (
-            "1:36: teams.web.escalation.where[0]: it fits every service; write environment or tier,"
-            " or leave where out"
+            "1:36: teams.web.escalation.where[0]: this case applies to every service; write"
+            " environment or tier, or leave where: out"
         ),
     ),
     "a repetition of a policy after Alertmanager has forgotten": (
@@ -60,8 +60,8 @@ MISTAKES = {
             "channels: {c: {webhook: {url: 'http://c.example.com'}}}\n"
         ),
         (
-            "1:26: escalation.x.repeat: 6d is longer than Alertmanager remembers what it has sent;"
-            " write 5d or less"
+            "1:26: escalation.x.repeat: 6d is too long: Alertmanager remembers for 5d what it"
+            " has sent; write 5d or less"
         ),
     ),
     "a catch-all that there is not": (
@@ -74,31 +74,34 @@ MISTAKES = {
     ),
     "no such day": (
         "hours: {office: {days: [monday to fryday], from: '09:00', to: '18:00'}}\n",
-        "1:25: hours.office.days[0]: 'fryday' is no day; write monday to friday",
+        "1:25: hours.office.days[0]: 'fryday' is not a day; write for example monday to friday",
     ),
     "no such time zone": (
         "hours: {office: {days: monday, from: '09:00', to: '18:00', timezone: Berlin}}\n",
-        "1:70: hours.office.timezone: 'Berlin' is no time zone; write one such as Europe/Berlin",
+        (
+            "1:70: hours.office.timezone: 'Berlin' is not a known time zone; write one"
+            " such as Europe/Berlin"
+        ),
     ),
     "a time zone that is a path": (
         "hours: {office: {days: monday, from: '09:00', to: '18:00', timezone: ../../etc/passwd}}\n",
         (
-            "1:70: hours.office.timezone: '../../etc/passwd' is no time zone; write one such as"
-            " Europe/Berlin"
+            "1:70: hours.office.timezone: '../../etc/passwd' is not a known time zone; write one"
+            " such as Europe/Berlin"
         ),
     ),
     "a repetition before anything can be sent": (
         "alertmanager: {page: {group_interval: 10m, repeat_interval: 5m}}\n",
         (
-            "1:22: alertmanager.page: it would repeat every 5m, and send only every 10m; "
-            "write a repeat_interval of a group_interval or more"
+            "1:22: alertmanager.page: it can't repeat every 5m when it sends only every 10m;"
+            " write a repeat_interval that is not shorter than the group_interval"
         ),
     ),
     "a repetition after Alertmanager has forgotten": (
         "alertmanager: {info: {repeat_interval: 1w}}\n",
         (
-            "1:40: alertmanager.info.repeat_interval: 7d is longer than Alertmanager remembers what"
-            " it has sent; write 5d or less"
+            "1:40: alertmanager.info.repeat_interval: 7d is too long: Alertmanager remembers for"
+            " 5d what it has sent; write 5d or less"
         ),
     ),
 }
@@ -128,18 +131,21 @@ def test_a_mistake_is_told_at_its_place_with_what_would_be_right(tmp_path: Path,
         ),
         (
             "[{notify: [chat], after: 5m}]",
-            "2:49: escalation.critical[0].after: the first step has no delay; leave it out",
+            "2:49: escalation.critical[0].after: the first step can't have a delay; leave it out",
         ),
         (
             "[{notify: [chat]}, {notify: [chat], after: 20m}, {notify: [chat], after: 20m}]",
             (
-                "2:97: escalation.critical[2].after: it comes 20m after the alert began to fire, as"
-                " step 2 has by then; write more than 20m, or tell both in one step"
+                "2:97: escalation.critical[2].after: step 2 already comes 20m after the alert"
+                " began to fire; write more than 20m, or join the two steps"
             ),
         ),
         (
             "[{notify: [chat]}, {notify: [chat]}]",
-            "2:43: escalation.critical[1]: a later step needs its delay; write after: 15m",
+            (
+                "2:43: escalation.critical[1]: every step after the first needs a delay;"
+                " write for example after: 15m"
+            ),
         ),
     ],
 )

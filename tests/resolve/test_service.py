@@ -43,8 +43,8 @@ MISTAKES = {
     "a convention that is no PromQL": (
         "convention: {requests: 'http_requests_total{'}\n",
         (
-            "3:24: convention.requests: this is no PromQL: unexpected end of input inside braces; "
-            "try it in Prometheus' own query page"
+            "3:24: convention.requests: this is not valid PromQL: unexpected end of input inside"
+            " braces; try it in Prometheus' own query page"
         ),
     ),
     "a convention that is a rate": (
@@ -89,16 +89,13 @@ MISTAKES = {
             "slos: [{name: a, objective: 99%, bad: 'avg(rate(bad_total[5m]))', total:"
             " 'sum(rate(all_total[5m]))'}]\n"
         ),
-        (
-            "3:39: slos[0].bad: an SLO counts events, and avg of them is no count; write sum, or"
-            " leave it out"
-        ),
+        ("3:39: slos[0].bad: an SLO needs counts: use sum() instead of avg(); or leave avg() out"),
     ),
     "a rate over less than two scrapes": (
         "business: [{name: a, query: 'sum(rate(a_total[30s]))'}]\n",
         (
-            "3:29: business[0].query: rate() over 30s holds too few samples; scraping every 30s,"
-            " write 2m or more"
+            "3:29: business[0].query: a range of 30s holds too few samples for rate(); the"
+            " scrape interval is 30s: write 2m or more"
         ),
     ),
     "an SLO over less than two scrapes": (
@@ -107,8 +104,8 @@ MISTAKES = {
             " 'rate(all_total[5m])'}]\n"
         ),
         (
-            "3:39: slos[0].bad: rate() over 50s holds too few samples; scraping every 30s, write 2m"
-            " or more"
+            "3:39: slos[0].bad: a range of 50s holds too few samples for rate(); the scrape"
+            " interval is 30s: write 2m or more"
         ),
     ),
     "latency without a histogram": (
@@ -122,17 +119,17 @@ MISTAKES = {
     "a threshold beyond the last bucket": (
         "convention: grpc\nslos: [{latency: 99% under 11s}]\n",
         (
-            "4:18: slos[0].latency: 11s is beyond the histogram's last bucket; "
-            "write at most 10s, or state the histogram's own buckets under latency.buckets"
+            "4:18: slos[0].latency: 11s is above the histogram's last bucket; write at most 10s,"
+            " or write the real buckets under latency.buckets"
         ),
     ),
     "a period too short": (
         "convention: grpc\nslos: [{availability: 99%, window: 12h}]\n",
-        "4:36: slos[0].window: 12h is no period for an SLO; write 1d to 365d",
+        "4:36: slos[0].window: 12h is not a valid period for an SLO; write 1d to 365d",
     ),
     "a period too long": (
         "convention: grpc\nslos: [{availability: 99%, window: 2y}]\n",
-        "4:36: slos[0].window: 730d is no period for an SLO; write 1d to 365d",
+        "4:36: slos[0].window: 730d is not a valid period for an SLO; write 1d to 365d",
     ),
     "two SLOs of one name": (
         "convention: grpc\nslos:\n  - availability: 99%\n  - availability: 98%\n",
@@ -141,8 +138,8 @@ MISTAKES = {
     "events of a gauge": (
         "slos: [{name: a, objective: 99%, bad: 'queue', total: 'rate(b_total[5m])'}]\n",
         (
-            "3:39: slos[0].bad: an SLO counts events: every metric must be a counter under rate()"
-            " or increase(); write for example rate(orders_failed_total[5m])"
+            "3:39: slos[0].bad: an SLO counts events, so every metric must be a counter inside"
+            " rate() or increase(); write for example rate(orders_failed_total[5m])"
         ),
     ),
     "events of a mean": (
@@ -151,8 +148,8 @@ MISTAKES = {
             " 'avg_over_time(b[5m])'}]\n"
         ),
         (
-            "3:68: slos[0].total: an SLO counts events: every metric must be a counter under rate()"
-            " or increase(); write for example rate(orders_failed_total[5m])"
+            "3:68: slos[0].total: an SLO counts events, so every metric must be a counter inside"
+            " rate() or increase(); write for example rate(orders_failed_total[5m])"
         ),
     ),
     "events of a subquery": (
@@ -161,15 +158,15 @@ MISTAKES = {
             " 'sum_over_time(rate(b_total[5m])[1h:])'}]\n"
         ),
         (
-            "3:67: slos[0].total: an SLO counts events and cannot be taken from a subquery; "
-            "write for example rate(orders_failed_total[5m])"
+            "3:67: slos[0].total: an SLO counts events, so it can't use a subquery; write for"
+            " example rate(orders_failed_total[5m])"
         ),
     ),
     "events that are no PromQL": (
         "slos: [{name: a, objective: 99%, bad: 'rate(a_total[5m]', total: 'rate(b_total[5m])'}]\n",
         (
-            "3:39: slos[0].bad: this is no PromQL: unclosed left parenthesis; try it in Prometheus'"
-            " own query page"
+            "3:39: slos[0].bad: this is not valid PromQL: unclosed left parenthesis; try it in"
+            " Prometheus' own query page"
         ),
     ),
     "errors that the convention does not know": (
@@ -203,26 +200,26 @@ MISTAKES = {
     ),
     "a dependency of two kinds": (
         "convention: grpc\ndependencies: [{redis: a, kafka: b}]\n",
-        "4:16: dependencies[0]: a dependency has redis and kafka; write an entry of its own for"
-        " each",
+        "4:16: dependencies[0]: a dependency can't have redis and kafka together; write one"
+        " entry for each",
     ),
     "a dependency of no kind": (
         "convention: grpc\ndependencies: [{match: {job: a}}]\n",
-        "4:16: dependencies[0]: a dependency says nothing; write one of elasticsearch, external,"
+        "4:16: dependencies[0]: a dependency needs a kind; write one of elasticsearch, external,"
         " kafka, memcached, mongodb, mysql, postgresql, rabbitmq, redis, service",
     ),
     "a dependency's name that is none": (
         "convention: grpc\ndependencies: [{redis: Orders_DB}]\n",
-        "4:24: dependencies[0].redis: 'Orders_DB' is no valid name here; use lowercase letters,"
-        " digits and inner hyphens: orders-db",
+        "4:24: dependencies[0].redis: 'Orders_DB' is not a valid name here; use lowercase"
+        " letters, digits and inner hyphens: orders-db",
     ),
     "a dependency twice": (
         "convention: grpc\ndependencies: [{redis: a}, {redis: a}]\n",
-        "4:28: dependencies[1]: the redis a is a dependency already; leave one of them out",
+        "4:28: dependencies[1]: the redis a is already a dependency; leave one of them out",
     ),
     "a setting of a dependency without a pack": (
         "convention: grpc\ndependencies: [{redis: a, objektive: 99%}]\n",
-        "4:27: dependencies[0].objektive: a dependency of the kind redis has no 'objektive';"
+        "4:27: dependencies[0].objektive: a dependency of the kind redis has no key 'objektive';"
         " did you mean 'objective'?",
     ),
     "a runtime that there is not": (
@@ -248,24 +245,34 @@ MISTAKES = {
     ),
     "a setting of another type": (
         "convention: grpc\nsettings: {targets: {down: 5m}}\n",
-        "4:28: settings.targets.down: '5m' is no percentage; write it with its sign: 99.9%",
+        (
+            "4:28: settings.targets.down: '5m' is not a valid percentage; write it"
+            " with its sign: 99.9%"
+        ),
     ),
     "a setting beyond its limits": (
         "convention: grpc\nsettings: {targets: {down: 100%}}\n",
-        "4:28: settings.targets.down: 100% is too much; write less than 100%",
+        "4:28: settings.targets.down: 100% is too large; write less than 100%",
     ),
     "a percentile that can never be exceeded": (
         "convention: grpc\nlatency: {p99: 10s}\n",
         (
-            "4:16: latency.p99: the histogram can't tell more than its last bucket, so above 10s"
-            " never fires; write less than 10s, or state latency.buckets"
+            "4:16: latency.p99: 10s is at the last bucket (10s): this can never fire; write less"
+            " than 10s, or write the real buckets under latency.buckets"
+        ),
+    ),
+    "a percentile above the last bucket": (
+        "convention: grpc\nlatency: {p99: 200s}\n",
+        (
+            "4:16: latency.p99: 3m20s is above the last bucket (10s): this can never fire; write"
+            " less than 10s, or write the real buckets under latency.buckets"
         ),
     ),
     "a percentile that is always exceeded": (
         "convention: grpc\nlatency: {p50: 2ms}\n",
         (
-            "4:16: latency.p50: the histogram can't tell less than its first bucket, so above 2ms"
-            " always fires; write at least 3ms, or state latency.buckets"
+            "4:16: latency.p50: 2ms is below the first bucket (5ms): this would always fire;"
+            " write at least 3ms, or write the real buckets under latency.buckets"
         ),
     ),
     "a probe that takes longer than its interval": (
@@ -275,13 +282,13 @@ MISTAKES = {
     "a certificate of plain http": (
         "uptime: [{url: 'http://example.com/', certificate: 14d}]\n",
         (
-            "3:52: uptime[0].certificate: an http URL shows no certificate; write https://, or"
+            "3:52: uptime[0].certificate: an http:// URL has no certificate; write https://, or"
             " leave it out"
         ),
     ),
     "a slowness that is cut off": (
         "uptime: [{url: 'https://example.com/', slow: 5s}]\n",
-        "3:46: uptime[0].slow: a probe is cut off after 5s; write less than the timeout",
+        "3:46: uptime[0].slow: a probe is stopped after 5s; write less than the timeout",
     ),
     "two probes of one name": (
         (
@@ -293,14 +300,14 @@ MISTAKES = {
     "a business query that is no PromQL": (
         "business: [{name: orders, query: 'sum(('}]\n",
         (
-            "3:34: business[0].query: this is no PromQL: unclosed left parenthesis; try it in"
-            " Prometheus' own query page"
+            "3:34: business[0].query: this is not valid PromQL: unclosed left parenthesis; try"
+            " it in Prometheus' own query page"
         ),
     ),
     "a business query of a range": (
         "business: [{name: orders, query: 'orders_total[5m]'}]\n",
         (
-            "3:34: business[0].query: a range of samples is no number; write for example"
+            "3:34: business[0].query: a range of samples is not a number; write for example"
             " rate(orders_total[5m])"
         ),
     ),
@@ -311,65 +318,68 @@ MISTAKES = {
     "a function that Prometheus does not have yet": (
         "business: [{name: orders, query: 'histogram_avg(a)'}]\n",
         (
-            "3:34: business[0].query: histogram_avg() needs Prometheus 2.51; the project says 2.42;"
-            " write it without, or set prometheus.version in opsgen.yaml"
+            "3:34: business[0].query: histogram_avg() needs Prometheus 2.51; the project says"
+            " 2.42; write the query without it, or set prometheus.version in opsgen.yaml"
         ),
     ),
     "a function that needs a feature flag": (
         "business: [{name: orders, query: 'info(a)'}]\n",
-        "3:34: business[0].query: info() needs a feature flag of Prometheus; write it without",
+        (
+            "3:34: business[0].query: info() needs a feature flag of Prometheus; write"
+            " the query without it"
+        ),
     ),
     "an error ratio of nothing": (
         "convention: grpc\nerrors: {above: 0%}\n",
         (
-            "4:17: errors.above: above 0% every single failure fires; "
-            "write a percentage between 0% and 100%, for example 2%"
+            "4:17: errors.above: a single failed request is above 0%: this would always fire;"
+            " write a percentage between 0% and 100%, for example 2%"
         ),
     ),
     "an error ratio of everything": (
         "convention: grpc\nerrors: {above: 100%}\n",
         (
-            "4:17: errors.above: a share of failed requests is never above 100%; "
-            "write a percentage between 0% and 100%, for example 2%"
+            "4:17: errors.above: a share of requests is never above 100%: this can never fire;"
+            " write a percentage between 0% and 100%, for example 2%"
         ),
     ),
     "a grouping by a label of our own": (
         "convention: grpc\nslos: [{availability: 99%, grouping: [region, service]}]\n",
         (
-            "4:47: slos[0].grouping[1]: service is a label that opsgen's own rules set or read; "
-            "group by a label of the service's series"
+            "4:47: slos[0].grouping[1]: opsgen's own rules use the label service; group by a"
+            " label of the service's series"
         ),
     ),
     "a latency by its buckets": (
         "convention: grpc\nslos: [{latency: 99% under 1s, grouping: [le]}]\n",
         (
-            "4:43: slos[0].grouping[0]: le is a label that opsgen's own rules set or read; "
-            "group by a label of the service's series"
+            "4:43: slos[0].grouping[0]: opsgen's own rules use the label le; group by a label of"
+            " the service's series"
         ),
     ),
     "a grouping by a number": (
         "convention: grpc\nslos: [{availability: 99%, grouping: [Inf]}]\n",
-        "4:39: slos[0].grouping[0]: PromQL reads Inf as a number; give it another name",
+        "4:39: slos[0].grouping[0]: PromQL reads Inf as a number; give the label another name",
     ),
     "a matcher that is no regular expression": (
         "convention: grpc\nmatch: {job: {regex: '('}}\n",
         (
-            "4:22: match.job.regex: '(' is no regular expression that Prometheus takes; write it in"
-            " the syntax of RE2"
+            "4:22: match.job.regex: '(' is not a regular expression that Prometheus accepts;"
+            " write it in RE2 syntax"
         ),
     ),
     "a matcher that only other engines know": (
         "business: [{name: a, query: b, match: {job: {not_regex: 'a(?!b)'}}}]\n",
         (
-            "3:57: business[0].match.job.not_regex: 'a(?!b)' is no regular expression that"
-            " Prometheus takes; write it in the syntax of RE2"
+            "3:57: business[0].match.job.not_regex: 'a(?!b)' is not a regular expression that"
+            " Prometheus accepts; write it in RE2 syntax"
         ),
     ),
     "nothing at all": (
         "",
         (
-            "1:1: there is nothing to watch beside the service's targets; write a convention, slos,"
-            " uptime or business"
+            "1:1: there is nothing to watch except the service's targets; write a convention,"
+            " slos, uptime or business"
         ),
     ),
 }
@@ -425,8 +435,11 @@ def test_all_mistakes_of_all_parts_are_told_at_once(tmp_path: Path) -> None:
     ]
 
 
-# All but one of their form, which is told before anything is derived.
-@pytest.mark.parametrize("name", sorted({*MISTAKES} - {"a histogram by one of its series"}))
+# All but two of their form, which are told before anything is derived.
+_OF_FORM = {"a histogram by one of its series", "a dependency without a name"}
+
+
+@pytest.mark.parametrize("name", sorted({*MISTAKES} - _OF_FORM))
 def test_no_mistake_hides_an_alert_that_there_is_not(tmp_path: Path, name: str) -> None:
     text, said = MISTAKES[name]
     spec = _spec(f"{text}alerts: {{Nonsense: off}}\n")
@@ -506,8 +519,8 @@ def test_a_mistake_in_an_environment_is_told_where_it_is_written(tmp_path: Path)
     )
 
     assert refused(tmp_path, spec) == [
-        "service.yaml:7:40: environments.production.slos[0].window: 12h is no period for an SLO;"
-        " write 1d to 365d"
+        "service.yaml:7:40: environments.production.slos[0].window: 12h is not a valid period"
+        " for an SLO; write 1d to 365d"
     ]
 
 
@@ -721,9 +734,9 @@ def test_pages_that_reach_nobody_are_a_mistake_where_there_are_policies(
 
 def test_a_threshold_that_is_no_bucket_boundary_names_the_nearest(tmp_path: Path) -> None:
     assert warned(tmp_path, f"{LEAST}slos: [{{latency: 99% under 300ms}}]\n") == [
-        "service.yaml:4: 300ms is no bucket boundary of grpc_server_handling_seconds; the nearest"
-        " are 250ms and 500ms. Without a bucket at 300ms the SLO has no data: use one of them, or"
-        " state the real ones under latency.buckets"
+        "service.yaml:4: 300ms is not a bucket boundary of grpc_server_handling_seconds; the"
+        " nearest are 250ms and 500ms. Without a bucket at 300ms the SLO has no data: use one of"
+        " them, or write the real boundaries under latency.buckets"
     ]
 
 
@@ -767,8 +780,8 @@ def test_an_objective_above_what_dependencies_promise_is_warned_of_with_the_numb
     )
 
     assert warned(tmp_path, spec) == [
-        "service.yaml:4: an availability of 99.9% is above what its dependencies promise together,"
-        " 99.85%"
+        "service.yaml:4: an availability of 99.9% is above what its dependencies promise"
+        " together (99.85%)"
     ]
     assert warned(tmp_path, spec.replace("availability: 99.9%", "availability: 99.5%")) == []
 

@@ -232,15 +232,18 @@ slo:
 """
 
     assert refused(tmp_path, "service: shop\nslos: [{availability: 99%}]\n", project) == [
-        "opsgen.yaml:2:11: slo.window: 400d is no period for an SLO; write 1d to 365d",
+        "opsgen.yaml:2:11: slo.window: 400d is not a valid period for an SLO; write 1d to 365d",
         (
             "opsgen.yaml:4:32: slo.burn_rates[0].factor: a burn rate of 0.5 never spends the"
             " budget; write 1 or more"
         ),
-        "opsgen.yaml:5:53: slo.burn_rates[1].short: 1h is no shorter than 1h; write 1/12 of it",
         (
-            "opsgen.yaml:6:7: slo.burn_rates[2]: a short window of 1m holds too few samples; "
-            "scraping every 30s, the shortest is 2m"
+            "opsgen.yaml:5:53: slo.burn_rates[1].short: 1h is not shorter than 1h;"
+            " write 1/12 of the long window"
+        ),
+        (
+            "opsgen.yaml:6:7: slo.burn_rates[2]: a short window of 1m holds too few samples; the"
+            " scrape interval is 30s: write 2m or more"
         ),
     ]
 

@@ -167,8 +167,8 @@ def test_a_name_that_makes_an_alert_too_long_is_a_mistake(tmp_path: Path) -> Non
 
     assert len(derived(tmp_path, _spec("[{below: 1}]", name=longest)).derived.alerts) == 3
     assert refused(tmp_path, _spec("[{below: 1}]", name=f"{longest}x")) == [
-        f"service.yaml:5:5: {longest}x: its alert X{longest}Low has a name of 41 characters; the"
-        " most is 40; give the signal a shorter name"
+        f"service.yaml:5:5: {longest}x: the name of its alert X{longest}Low has 41 characters,"
+        " more than 40; give the signal a shorter name"
     ]
 
 

@@ -193,8 +193,8 @@ WRONG_SAMPLES = {
         "histogram: ours_seconds,",
         "histogram: other_seconds,",
         (
-            "9:3: samples: no line is one of other_seconds_bucket, which the histogram has; "
-            "add one, or correct latency.histogram"
+            "9:3: samples: no line is of other_seconds_bucket, which the histogram needs; add"
+            " one, or correct latency.histogram"
         ),
     ),
     "a route of another label": (
@@ -209,8 +209,8 @@ WRONG_SAMPLES = {
         "ours_seconds_count 13",
         "ours_seconds_count",
         (
-            "18:7: samples.neither[4]: 'ours_seconds_count' is no line of an exposition; "
-            'write it as the program exposes it: http_requests_total{code="200"} 120'
+            "18:7: samples.neither[4]: 'ours_seconds_count' is not a line of an exposition;"
+            ' write it as the program exposes it: http_requests_total{code="200"} 120'
         ),
     ),
 }
@@ -255,8 +255,8 @@ WRONG_FILES = {
     "a selector that is no PromQL": (
         'requests: ours_total{path!="/metrics"}',
         "requests: ours_total{",
-        "4:11: requests: this is no PromQL: unexpected end of input inside braces; "
-        "try it in Prometheus' own query page",
+        "4:11: requests: this is not valid PromQL: unexpected end of input inside braces; try it"
+        " in Prometheus' own query page",
     ),
     "errors that are a rate": (
         'errors: ours_total{path!="/metrics",failed="yes"}',
@@ -267,8 +267,8 @@ WRONG_FILES = {
     "a regular expression that Prometheus does not take": (
         'failed="yes"}\nlatency',
         'failed=~"(?!no)"}\nlatency',
-        "5:9: errors: this is no PromQL: illegal regex for (?!no); "
-        "try it in Prometheus' own query page",
+        "5:9: errors: this is not valid PromQL: illegal regex for (?!no); try it in Prometheus'"
+        " own query page",
     ),
     "a histogram by one of its series": (
         "histogram: ours_seconds",

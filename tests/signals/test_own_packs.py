@@ -173,8 +173,8 @@ def test_a_dependency_with_a_pack_is_no_longer_reported_as_not_generated(tmp_pat
 
 DEPENDENCY_MISTAKES = {
     "{pgbouncer: orders}": (
-        "5:5: dependencies[0]: nothing says which series are its own; write match: with the labels"
-        " of the pgbouncer's own scrape"
+        "5:5: dependencies[0]: opsgen can't tell which series belong to it; write match: with"
+        " the labels of the pgbouncer's own scrape"
     ),
     "{pgbuncer: orders}": (
         "5:6: dependencies[0].pgbuncer: there is no kind of dependency 'pgbuncer'; did you mean"
@@ -202,8 +202,8 @@ def test_settings_of_a_dependency_are_its_own(tmp_path: Path) -> None:
     spec = f"{LEAST}settings: {{pgbouncer: {{wait: 2s}}}}\n"
 
     assert refused(_specs(tmp_path, DATABASE), spec, PROJECT) == [
-        "service.yaml:4:12: settings.pgbouncer: the settings of pgbouncer are each dependency's"
-        " own; write them beside its match, under dependencies"
+        "service.yaml:4:12: settings.pgbouncer: each dependency has its own settings of the pack"
+        " pgbouncer; write them beside its match, under dependencies"
     ]
 
 

@@ -29,7 +29,7 @@ def check_channel(
     """Everything that is wrong with one channel, for Alertmanager of that version (`0.25`,
     `0.28.1`)."""
     if name in (CATCH_ALL, PLACEHOLDER.name):
-        wrong = f"{name} is the name of a receiver that tells nobody"
+        wrong = f"{name} is the name of opsgen's own receiver that tells nobody"
         return [ChannelMistake((), wrong, "choose another name")]
     if kind not in KINDS:
         wrong = f"there is no channel kind {kind!r}"
@@ -47,7 +47,7 @@ def _mistakes(
         return
     if not isinstance(options, Mapping):
         right = f"write a mapping of {', '.join(fields.options)}"
-        yield ChannelMistake(path, "this holds options", right)
+        yield ChannelMistake(path, "this must be a mapping of options", right)
         return
     for key, value in options.items():
         yield from _mistakes_of_one(fields, str(key), value, (*path, str(key)), version)
@@ -59,7 +59,7 @@ def _mistakes_of_each(
 ) -> Iterator[ChannelMistake]:
     if not isinstance(options, Sequence) or isinstance(options, str) or not options:
         right = f"write a list of mappings of {', '.join(fields.options)}"
-        yield ChannelMistake(path, "this holds a list", right)
+        yield ChannelMistake(path, "this must be a list", right)
         return
     for position, item in enumerate(options):
         yield from _mistakes(replace(fields, many=False), item, (*path, position), version)
@@ -82,7 +82,7 @@ def _mistakes_of_one(
     if isinstance(option.value, Fields):
         yield from _mistakes(option.value, value, here, version)
     elif not option.value.accepts(value):
-        yield ChannelMistake(here, f"{key} cannot hold this value", option.value.right)
+        yield ChannelMistake(here, f"this is not a valid value of {key}", option.value.right)
 
 
 def _mistakes_of_groups(
@@ -91,13 +91,13 @@ def _mistakes_of_groups(
     for group in (*fields.one_of, *fields.at_most_one):
         present = [key for key in group if key in given]
         if len(present) > 1:
-            wrong = f"{' and '.join(present)} exclude each other"
+            wrong = f"{' and '.join(present)} can't be used together"
             yield ChannelMistake((*path, present[1]), wrong, "keep one of them")
     # A secret by value was reported already, together with the option that would be right.
     reported = {f"{key}_file" for key in given & fields.secrets.keys()}
     for group in fields.one_of:
         if given.isdisjoint(group) and reported.isdisjoint(group):
-            yield ChannelMistake(path, "something is missing here", f"add {' or '.join(group)}")
+            yield ChannelMistake(path, "a required option is missing", f"add {' or '.join(group)}")
 
 
 def _suggestion(word: str, known: Mapping[str, object]) -> str:
@@ -108,8 +108,8 @@ def _suggestion(word: str, known: Mapping[str, object]) -> str:
 def _too_new(path: _Path, since: str, version: str) -> ChannelMistake:
     return ChannelMistake(
         path,
-        f"{path[-1]} works from Alertmanager {since} on, and the project asks for {version}",
-        f"set its version to {since} or later, or choose another way",
+        f"{path[-1]} needs Alertmanager {since} or later, but the project says {version}",
+        f"set alertmanager.version to {since} or later, or leave this out",
     )
 
 

@@ -81,7 +81,7 @@ def choice(*choices: str) -> Value:
 
 TEXT = Value(_is_text, "write text; a number needs quotes")
 TEMPLATED_TEXT = Value(_is_text, "write text; a number needs quotes", templated=True)
-NAME = Value(_is_name, "write the name that it has there; a number needs quotes")
+NAME = Value(_is_name, "write its name as the provider has it; a number needs quotes")
 WORD = Value(_is_word, "write it without spaces and braces; a number needs quotes")
 PATH = Value(
     _is_path,

@@ -87,12 +87,14 @@ class BusinessAlertSpec(Strict):
     def _one(self) -> BusinessAlertSpec:
         refuse_all_but_one(self, _CONDITIONS, "an alert")
         if self.against is not None and self.drop is None:
-            raise mistake("against goes with drop", "leave it out, or write drop")
+            raise mistake(
+                "against only works together with drop", "leave against out, or write drop"
+            )
         if self.for_ is not None and self.absent is not None:
-            raise mistake("absent says already for how long", "leave out for")
+            raise mistake("absent already says for how long", "leave for out")
         if self.drop is not None and not 0 < self.drop.value < 1:
             raise mistake(
-                f"a drop of {self.drop} can't be told", "write a percentage between 0% and 100%"
+                f"a drop of {self.drop} can't be measured", "write a percentage between 0% and 100%"
             )
         return self
 

@@ -32,7 +32,7 @@ def plain_selector(text: str) -> Selector:
         node = parse(text)
     except PromqlError as error:
         right = "try it in Prometheus' own query page"
-        raise NoPlainSelector(f"this is no PromQL: {error}", right) from None
+        raise NoPlainSelector(f"this is not valid PromQL: {error}", right) from None
     if isinstance(node, Selector) and node.metric and node.range is None and not node.offset_ms:
         return node
     right = 'write a metric with its matchers: http_requests_total{code=~"5.."}'

@@ -103,7 +103,7 @@ def _sample(mark: Mark, index: int, line: str) -> SampleLine | Contradiction:
     found = _LINE.fullmatch(line.strip())
     series = _series(found["series"]) if found else None
     if series is None:
-        wrong = f"'{shown(line)}' is no line of an exposition"
+        wrong = f"'{shown(line)}' is not a line of an exposition"
         right = 'write it as the program exposes it: http_requests_total{code="200"} 120'
         return Contradiction(("samples", mark, index), wrong, right)
     labels = tuple((matcher.label, matcher.value) for matcher in series.matchers)
@@ -171,7 +171,7 @@ def _wrong_histogram(
         selector = Selector(f"{base.metric}_{part}", base.matchers)
         lines = [sample for sample in samples if sample.is_of(selector)]
         if not lines:
-            wrong = f"no line is one of {selector.metric}, which the histogram has"
+            wrong = f"no line is of {selector.metric}, which the histogram needs"
             yield Contradiction(("samples",), wrong, "add one, or correct latency.histogram")
         if part == "bucket":
             yield from _wrong_bounds(spec, lines)

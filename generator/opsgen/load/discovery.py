@@ -63,7 +63,7 @@ class Specs:
                         1,
                         "",
                         wrong,
-                        f"make fewer than {shard.of} of {len(names)} specs",
+                        f"use fewer shards: there are {len(names)} specs",
                     )
                 ]
             )
@@ -94,7 +94,14 @@ def _all_specs(paths: Sequence[Path]) -> Specs:
             files |= dict.fromkeys(found)
             if not found:
                 mistakes.append(
-                    Mistake(str(path), 1, 1, "", "no spec in this folder", "write one: opsgen init")
+                    Mistake(
+                        str(path),
+                        1,
+                        1,
+                        "",
+                        "there is no spec in this folder",
+                        "write one: opsgen init",
+                    )
                 )
         elif path.is_file():
             files[path] = None

@@ -76,7 +76,7 @@ def _safe(words: Words, refusal: Refusal) -> Words:
     if refusal.hidden and is_quoted(refusal):
         is_scalar = not isinstance(refusal.value, dict | list)
         if is_scalar or any(text in sentence for text in texts for sentence in words):
-            return f"the value {HIDDEN} is not right here", ""
+            return f"the value {HIDDEN} is not valid here", ""
     wrong, right = words
     return _cut(wrong, texts), _cut(right, texts)
 

@@ -161,5 +161,5 @@ def refuse_all_but_one(model: Strict, names: tuple[str, ...], what: str) -> None
         return
     right = f"write one of {', '.join(name.removesuffix('_') for name in names)}"
     if given:
-        raise mistake(f"{what} has {' and '.join(given)}", right)
-    raise mistake(f"{what} says nothing", right)
+        raise mistake(f"{what} can't have {' and '.join(given)} together", right)
+    raise mistake(f"{what} is incomplete", right)

@@ -200,7 +200,7 @@ def _double_packs(packs: Iterable[ReadPack]) -> Iterator[Mistake]:
     for read in packs:
         name = read.pack.pack
         if name in first:
-            wrong = f"the pack '{name}' is in {first[name]} already"
+            wrong = f"the pack '{name}' is already in {first[name]}"
             yield read.mistake(Fault(("pack",), wrong, "give one of them another name"))
         first.setdefault(name, read.document.file)
 
@@ -211,9 +211,7 @@ def _other_places(packs: Iterable[ReadPack], before: Mapping[str, ReadPack]) -> 
     for read in packs:
         shipped = before.get(read.pack.pack)
         if shipped is not None and shipped.pack.of != read.pack.of:
-            wrong = (
-                f"the pack '{read.pack.pack}', whose place this one takes, is for {shipped.pack.of}"
-            )
+            wrong = f"this replaces the pack '{read.pack.pack}', which is for {shipped.pack.of}"
             right = f"write for: {shipped.pack.of}, or give the pack another name"
             yield read.mistake(Fault(("for",), wrong, right))
 
@@ -243,5 +241,5 @@ def _unknown_explanations(
     for index, name in enumerate(names):
         if name not in known:
             wrong = f"no page of a signal '{name}' explains anything"
-            right = did_you_mean(name, known, "names that can be written")
+            right = did_you_mean(name, known, "allowed names")
             yield Fault((*path, index), wrong, right)

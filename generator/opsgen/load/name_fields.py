@@ -46,7 +46,7 @@ def _slug(text: str) -> str:
         return text
     suggested = slug_of(text) or "checkout"
     right = f"use lowercase letters, digits and inner hyphens, at most {SLUG_LENGTH}: {suggested}"
-    raise mistake(f"'{shown(text)}' is no valid name here", right)
+    raise mistake(f"'{shown(text)}' is not a valid name here", right)
 
 
 def _name(what: str, pattern: str, forbidden: str | None = None) -> Callable[[str], str]:
@@ -60,8 +60,8 @@ def _name(what: str, pattern: str, forbidden: str | None = None) -> Callable[[st
         example = f": {suggested}" if re.fullmatch(pattern, suggested) else ""
         reason = f" (names that begin with {forbidden} are reserved)" if reserved else ""
         raise mistake(
-            f"'{shown(text)}' is no {what}{reason}",
-            f"use letters, digits and _, no digit first{example}",
+            f"'{shown(text)}' is not a valid {what}{reason}",
+            f"use letters, digits and _, and begin with no digit{example}",
         )
 
     return check
@@ -105,7 +105,7 @@ EnvVarName = Annotated[
 KubernetesKey = Annotated[
     str,
     AfterValidator(
-        checked("label of Kubernetes", _KUBERNETES_KEY, "write for example app.kubernetes.io/name")
+        checked("Kubernetes label", _KUBERNETES_KEY, "write for example app.kubernetes.io/name")
     ),
     text_schema(
         _KUBERNETES_KEY,
@@ -119,7 +119,7 @@ KubernetesValue = Annotated[
     str,
     AfterValidator(
         checked(
-            "label's value in Kubernetes",
+            "Kubernetes label value",
             f"({_LABEL_WORD})?",
             "write at most 63 letters, digits, - _ .",
         )
@@ -130,9 +130,9 @@ PortName = Annotated[
     str,
     AfterValidator(
         checked(
-            "name of a port in Kubernetes",
+            "Kubernetes port name",
             _PORT_NAME,
-            "write a name as the port has it, like metrics",
+            "write the port's name, for example metrics",
         )
     ),
     text_schema(_PORT_NAME, "The name of a port in Kubernetes, not its number.", "metrics", "http"),

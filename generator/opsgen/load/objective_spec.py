@@ -122,18 +122,16 @@ class SloSpec(Strict):
             extra = [key for key in ("bad", "good", "total") if getattr(self, key) is not None]
             if extra:
                 raise mistake(
-                    f"{extra[0]} belongs to the long form",
+                    f"{extra[0]} only works with objective",
                     "write objective instead of availability or latency",
                 )
             return self
-        refuse_all_but_one(self, ("bad", "good"), "an SLO with an objective of its own")
+        refuse_all_but_one(self, ("bad", "good"), "an SLO with objective")
         if self.total is None:
             raise mistake(
-                "an SLO with an objective of its own has no total",
+                "an SLO with objective needs a total",
                 "write total: the rate of all events",
             )
         if self.name is None:
-            raise mistake(
-                "an SLO with an objective of its own has no name", "write name: a short slug"
-            )
+            raise mistake("an SLO with objective needs a name", "write name: a short slug")
         return self

@@ -52,7 +52,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class _Known:
-    """A setting as a pack may read it: `optional` where it may have no value."""
+    """A setting as a pack may read it: `optional` where it may be without a value."""
 
     kind: SettingKind
     optional: bool
@@ -69,11 +69,11 @@ def pack_faults(pack: PackFile) -> Iterator[Fault]:
         if pack.explained_by is None and signal.explained_by is None:
             yield Fault(
                 path,
-                "nothing says what explains its alerts",
+                "it does not say what explains its alerts",
                 "write explained_by: [targets] here or for the whole pack, or [] for nothing",
             )
         if pack.of == "dependency" and not signal.name.startswith(f"{pack.pack}-"):
-            right = f"begin it with the dependency's kind: {pack.pack}-{signal.name}"
+            right = f"begin the name with the dependency's kind: {pack.pack}-{signal.name}"
             yield Fault((*path, "name"), "another kind may have a signal of this name", right)
         yield from _signal_faults(pack, signal, path, known)
 
@@ -100,7 +100,7 @@ def _setting_names(pack: PackFile) -> Iterator[Fault]:
     reserved = (*_KEYS_OF_A_DEPENDENCY, pack.pack) if pack.of == "dependency" else ()
     for name in pack.settings:
         if name in reserved:
-            wrong = f"{name} is a key of every dependency"
+            wrong = f"{name} is already a key of every dependency"
             yield Fault(("settings", name), wrong, "give the setting another name")
 
 
@@ -137,14 +137,14 @@ class _Scope:
             yield Fault(path, f"there is no setting '{shown(name)}'", right)
 
     def faults(self, name: str, path: Path, kinds: tuple[SettingKind, ...]) -> Iterator[Fault]:
-        """A setting that there is none of, that may have no value, or is of another kind."""
+        """A setting that there is none of, that may be without a value, or is of another kind."""
         yield from self.unknown(name, path)
         setting = self.known.get(name)
         if setting is None:
             return
         unmet = setting.needs is not None and setting.needs not in self.parts
         if (setting.optional or unmet) and name not in self.required:
-            yield Fault(path, f"{name} may have no value", f"write requires: {name} beside it")
+            yield Fault(path, f"{name} may be without a value", f"write requires: {name} beside it")
         if setting.kind not in kinds:
             wanted = " or ".join(f"a {kind}" for kind in kinds)
             yield Fault(path, f"{name} is a {setting.kind}", f"name {wanted}")
@@ -188,7 +188,7 @@ def _unit_faults(unit: str, path: Path) -> Iterator[Fault]:
     """A unit of no row is somebody's own words, unless it is nearly one of the table's."""
     close = get_close_matches(unit, UNITS, 1, _NEARLY)
     if unit not in UNITS and close:
-        wrong = f"'{shown(unit)}' is nearly a unit that opsgen knows"
+        wrong = f"'{shown(unit)}' is similar to a unit that opsgen knows"
         yield Fault(path, wrong, f"did you mean '{close[0]}'?")
 
 
@@ -196,12 +196,14 @@ def _query_faults(query: str, path: Path, scope: _Scope) -> Iterator[Fault]:
     try:
         tree = parse(query)
     except PromqlError as error:
-        yield Fault(path, f"this is no PromQL: {error}", "try it in Prometheus' own query page")
+        yield Fault(
+            path, f"this is not valid PromQL: {error}", "try it in Prometheus' own query page"
+        )
         return
     for metric in dict.fromkeys(selector.metric for selector in selectors(tree)):
         part = _PART_OF.get(metric or "")
         if part is not None and part not in scope.parts:
-            wrong = f"{metric} is the convention's, and a service may have none"
+            wrong = f"{metric} comes from the convention, and a service may have none"
             yield Fault(path, wrong, f"write needs: [{part}] for the whole pack")
 
 
@@ -245,7 +247,9 @@ def _threshold_faults(
             wrong = f"{written} is a {setting.kind}, and the signal is measured in {signal.unit}"
             yield Fault(where, wrong, f"write unit: {unit} for the signal, or name another setting")
     elif not number.is_finite():
-        yield Fault(where, f"'{shown(written)}' is no number", "write a plain decimal number: 0.5")
+        yield Fault(
+            where, f"'{shown(written)}' is not a number", "write a plain decimal number: 0.5"
+        )
     if alert.guard is not None and alert.guard.at_least == "one-in-threshold":
         guard = (*path, "guard", "at_least")
         if number is not None and not number > 0:
@@ -300,7 +304,7 @@ def _blank_faults(text: str, path: Path, allowed: frozenset[str]) -> Iterator[Fa
     for name in sorted(blanks(text) - allowed):
         if any(name in names for names in BLANKS.values()):
             right = f"the blanks are {', '.join(sorted(allowed))}"
-            yield Fault(path, f"{{{name}}} has nothing to stand for here", right)
+            yield Fault(path, f"{{{name}}} has no value here", right)
         else:
             right = did_you_mean(name, allowed, "blanks")
             yield Fault(path, f"there is no blank {{{name}}}", right)

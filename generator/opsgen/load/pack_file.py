@@ -176,7 +176,9 @@ class AlertSpec(GuidanceSpec):
     @model_validator(mode="after")
     def _one_condition(self) -> AlertSpec:
         if sum(part is not None for part in (self.above, self.below, self.when)) != 1:
-            raise mistake("an alert has one condition", "write one of above, below and when")
+            raise mistake(
+                "an alert needs exactly one condition", "write one of above, below and when"
+            )
         return self
 
 

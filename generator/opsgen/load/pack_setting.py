@@ -101,7 +101,9 @@ class SettingSpec(Deferred):
             except SettingMistake as error:
                 raise mistake(error.wrong, error.right, (key,)) from None
         if self.default is not None and self.source is None:
-            raise mistake("the default has no source", "write source: where it was taken from")
+            raise mistake(
+                "the default needs a source", "write source: and where the default was taken from"
+            )
         return self
 
     @property
@@ -120,6 +122,6 @@ class SettingSpec(Deferred):
         number = as_number(value)
         least, most = self.more_than, self.less_than
         if least is not None and number <= as_number(setting_value(self.type, least)):
-            raise SettingMistake(f"{value} is too little", f"write more than {least}")
+            raise SettingMistake(f"{value} is too small", f"write more than {least}")
         if most is not None and number >= as_number(setting_value(self.type, most)):
-            raise SettingMistake(f"{value} is too much", f"write less than {most}")
+            raise SettingMistake(f"{value} is too large", f"write less than {most}")

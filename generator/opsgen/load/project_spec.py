@@ -250,7 +250,7 @@ class ChannelSpec(Strict):
     def _one_kind(cls, value: Any) -> Any:
         if not isinstance(value, dict) or len(value) != 1:
             raise mistake(
-                "a channel is one kind with its options",
+                "a channel needs exactly one kind, with its options",
                 "write for example slack: {channel: '#payments'}",
             )
         ((kind, options),) = value.items()
@@ -258,7 +258,7 @@ class ChannelSpec(Strict):
             options = {}
         if not isinstance(options, dict):
             raise mistake(
-                f"the options of {kind} are no mapping", f"write {kind}: {{option: value}}"
+                f"the options of {kind} are not a mapping", f"write {kind}: {{option: value}}"
             )
         return {"kind": kind, "options": options}
 
@@ -310,7 +310,7 @@ class KubernetesSpec(Strict):
     def _asked_for(self) -> KubernetesSpec:
         if self.grafana and self.dashboards != "operator":
             raise mistake(
-                "grafana selects for the operator alone",
+                "grafana only works with dashboards: operator",
                 "write dashboards: operator, or leave grafana out",
             )
         return self

@@ -51,7 +51,7 @@ def _parsed(parse: Callable[[str], Any], text: str, what: str, right: str) -> An
     """Calls a parser of opsgen.quantities, whose errors read `what is wrong; what would be
     right`."""
     if len(text) > LONGEST_SHOWN:
-        raise mistake(f"'{shown(text)}' is no {what}", right)
+        raise mistake(f"'{shown(text)}' is not a valid {what}", right)
     try:
         return parse(text)
     except ValueError as error:
@@ -67,7 +67,8 @@ def _duration(value: Any) -> Duration:
         raise mistake(f"{text} has no unit", f"write {text}ms, {text}s or {text}m")
     if "." in text:
         raise mistake(
-            f"'{shown(text)}' is no duration", "write whole numbers and units: 30s, 1h30m, 1500ms"
+            f"'{shown(text)}' is not a valid duration",
+            "write whole numbers and units: 30s, 1h30m, 1500ms",
         )
     duration: Duration = _parsed(
         Duration.parse, text, "duration", "write a number and a unit: 30s, 5m, 1h30m, 30d"
@@ -105,7 +106,7 @@ def _objective(value: Any) -> Ratio:
         raise mistake("an objective of 100% leaves no error budget", "write for example 99.99%")
     if not 0 < ratio.value < 1:
         raise mistake(
-            f"an objective of {ratio} can't be",
+            f"an objective of {ratio} is not possible",
             "write a percentage between 0% and 100%, for example 99.9%",
         )
     return ratio
@@ -118,7 +119,7 @@ def _latency_objective(value: Any) -> LatencyObjective:
     objective, under, threshold = text.partition(" under ")
     if not under:
         raise mistake(
-            f"'{shown(text)}' is no latency objective",
+            f"'{shown(text)}' is not a valid latency objective",
             "write a share and a threshold: 99% under 300ms",
         )
     return LatencyObjective(_objective(objective.strip()), _positive_duration(threshold.strip()))
@@ -130,14 +131,12 @@ def _number(value: Any) -> Decimal:
     text = repr(value) if isinstance(value, float) else str(value)
     number = _decimal(text) if len(text) <= LONGEST_SHOWN else None
     if number is None:
-        raise mistake(f"'{shown(text)}' is no number", "write a plain decimal number: 0.5")
+        raise mistake(f"'{shown(text)}' is not a number", "write a plain decimal number: 0.5")
     small_enough = (
         number.adjusted() <= _LARGEST_POWER and len(number.as_tuple().digits) <= _MOST_DIGITS
     )
     if number and not (small_enough and number.adjusted() >= _SMALLEST_POWER):
-        raise mistake(
-            f"{shown(text)} is beyond what is measured", "write a number between 1e-18 and 1e18"
-        )
+        raise mistake(f"{shown(text)} is out of range", "write a number between 1e-18 and 1e18")
     # In plain notation: 0E+50 is 0, and 1E+3 is 1000.
     return Decimal(number_text(number)) if number else Decimal(0)
 

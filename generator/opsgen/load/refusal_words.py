@@ -95,7 +95,7 @@ def _not_one_of(found: Refusal) -> Words:
 
 def _pattern(found: Refusal) -> Words:
     right = f"write a text that matches {found.context['pattern']}"
-    return f"{found.echo} is not of the right form", right
+    return f"{found.echo} does not have the right form", right
 
 
 _COUNTED = {True: ("character", "characters"), False: ("entry", "entries")}  # of a text or not
@@ -123,7 +123,7 @@ def _number(number: Any) -> str:
 
 
 def _tag(found: Refusal) -> Words:
-    return "is of no known kind", f"write one of {found.context.get('expected_tags', '')}"
+    return "this is not of a known kind", f"write one of {found.context.get('expected_tags', '')}"
 
 
 def _no_tag(found: Refusal) -> Words:
@@ -182,7 +182,7 @@ _SENTENCES: dict[str, Callable[[Refusal], Words]] = {
     "greater_than_equal": _limit("ge", "is too small", "at least"),
     "less_than": _limit("lt", "is too large", "a number below"),
     "less_than_equal": _limit("le", "is too large", "at most"),
-    "multiple_of": _limit("multiple_of", "does not divide", "a multiple of"),
+    "multiple_of": _limit("multiple_of", "is not a multiple", "a multiple of"),
     "union_tag_invalid": _tag,
     "union_tag_not_found": _no_tag,
 }

@@ -67,7 +67,7 @@ class EnvironmentVariableSpec(Strict):
     def _no_secret_value(self) -> EnvironmentVariableSpec:
         if self.secret and self.default is not None:
             raise mistake(
-                "a secret has a default value in the spec",
-                "leave out default: a secret belongs elsewhere",
+                "a secret can't have a default value in the spec",
+                "leave default out: a spec must not hold secrets",
             )
         return self

@@ -27,7 +27,7 @@ def checked(what: str, pattern: str, right: str) -> Callable[[str], str]:
     def check(text: str) -> str:
         if re.fullmatch(pattern, text):
             return text
-        raise mistake(f"'{shown(text)}' is no {what}", right)
+        raise mistake(f"'{shown(text)}' is not a valid {what}", right)
 
     return check
 

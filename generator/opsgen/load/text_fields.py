@@ -42,19 +42,17 @@ def _http_url(text: str) -> str:
         parts = urlsplit(text)
         host, _port = parts.hostname, parts.port
     except ValueError:
-        raise mistake(f"'{shown(text)}' is no URL", example) from None
+        raise mistake(f"'{shown(text)}' is not a valid URL", example) from None
     if "@" in parts.netloc:
-        raise mistake(
-            "the URL holds credentials", "leave them out: a secret is never written in a spec"
-        )
+        raise mistake("the URL holds credentials", "leave them out: a spec must not hold secrets")
     if parts.scheme not in ("http", "https"):
         plain_host = re.fullmatch(r"[a-z0-9.-]+\.[a-z]+(:[0-9]+)?(/\S*)?", text)
         raise mistake(
-            f"'{shown(text)}' is no http or https URL",
+            f"'{shown(text)}' is not an http or https URL",
             f"write https://{shown(text)}" if plain_host else example,
         )
     if not host or not host.strip("."):
-        raise mistake(f"'{shown(text)}' names no host", example)
+        raise mistake(f"'{shown(text)}' has no host", example)
     return text
 
 
@@ -68,7 +66,7 @@ def _time_of_day(text: str) -> str:
         if re.fullmatch(_TIME_OF_DAY, padded)
         else 'write hours and minutes, "00:00" to "24:00"'
     )
-    raise mistake(f"'{shown(text)}' is no time of day", right)
+    raise mistake(f"'{shown(text)}' is not a valid time of day", right)
 
 
 def _date(value: Any) -> str:
@@ -79,7 +77,9 @@ def _date(value: Any) -> str:
             return date.fromisoformat(text).isoformat()
     except ValueError:
         pass  # such as 2027-02-30: said below
-    raise mistake(f"'{shown(text)}' is no date", 'write year, month and day, quoted: "2027-12-25"')
+    raise mistake(
+        f"'{shown(text)}' is not a valid date", 'write year, month and day, quoted: "2027-12-25"'
+    )
 
 
 Text = Annotated[

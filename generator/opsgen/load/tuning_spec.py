@@ -21,9 +21,7 @@ _ALERT_NAME = r"[A-Z][A-Za-z0-9]*"
 def _alert_name(text: str) -> str:
     if re.fullmatch(_ALERT_NAME, text):
         return text
-    raise mistake(
-        f"'{shown(text)}' is no alert's name", "an alert's name is in CamelCase: TargetDown"
-    )
+    raise mistake(f"'{shown(text)}' is not a valid alert name", "write it in CamelCase: TargetDown")
 
 
 AlertName = Annotated[

@@ -172,7 +172,7 @@ class _Reader:
         self._next()  # the end of the document
         if not isinstance(self._next(), yaml.StreamEndEvent):
             wrong = "the file has a second document, which would never be read"
-            self._give_up(*self._last, wrong, "write one document a file, without a second ---")
+            self._give_up(*self._last, wrong, "write one document per file, without a second ---")
         if self._mistakes:
             raise InputError(self._mistakes)
         return root
@@ -286,9 +286,9 @@ class _Reader:
             )
         elif key in before:
             first = before[key]
-            wrong = f"the key {shown(key)} is there a second time"
+            wrong = f"the key {shown(key)} is written twice"
             self._wrong(
-                line, column, wrong, f"it is first at {first[0]}:{first[1]}: leave one of them out"
+                line, column, wrong, f"the first is at {first[0]}:{first[1]}: leave one of them out"
             )
         else:
             return key
@@ -305,11 +305,7 @@ class _Reader:
         meant = plain_scalar(raw)
         if isinstance(meant, Surprise):
             hidden = may_be_secret(self._path)
-            wrong = (
-                f"the value {HIDDEN} is read by YAML as something else than a text"
-                if hidden
-                else meant.wrong
-            )
+            wrong = f"YAML does not read the value {HIDDEN} as a text" if hidden else meant.wrong
             self._wrong(line, column, wrong, "quote it" if hidden else meant.right)
             return Node(raw, raw, line, column)
         return Node(meant, raw, line, column)
@@ -317,11 +313,11 @@ class _Reader:
     def _alias(self, event: yaml.AliasEvent, line: int, column: int) -> Node:
         name = event.anchor or ""
         if name in self._open_anchors:
-            wrong = f"the alias *{shown(name)} is inside of what it stands for"
+            wrong = f"the alias *{shown(name)} refers to a value that contains it"
             self._give_up(line, column, wrong, "write the value out")
         if name not in self._anchors:
             right = "define it earlier with &; quote the value if it is a text that begins with *"
-            self._wrong(line, column, f"the alias *{shown(name)} stands for nothing", right)
+            self._wrong(line, column, f"the alias *{shown(name)} is not defined", right)
             return Node(None, None, line, column)
         node = self._anchors[name]
         self._count(node.size, node.depth, line, column)
@@ -332,7 +328,7 @@ class _Reader:
         if self._nodes > MOST_NODES:
             wrong = (
                 f"the document has more than {MOST_NODES:,} values,"
-                " each alias counted as what it stands for"
+                " counting each alias as the values that it stands for"
             )
             self._give_up(line, column, wrong, "write fewer values, or use fewer aliases")
         if len(self._path) + depth > DEEPEST:

@@ -67,13 +67,13 @@ def _float(raw: str) -> float | Surprise:
 def _base_60(raw: str) -> Surprise:
     quoted = f'quote it: "{shown(raw)}"'
     if len(raw) > _MOST_DIGITS or "." in raw:
-        return Surprise(f"{shown(raw)} is read as a number (base 60) by YAML 1.1", quoted)
+        return Surprise(f"YAML 1.1 reads {shown(raw)} as a number in base 60", quoted)
     seconds = 0
     for part in raw.replace("_", "").lstrip("+-").split(":"):
         seconds = seconds * 60 + int(part)
     signed = -seconds if raw.startswith("-") else seconds
     duration = f", or write a duration: {seconds}s" if seconds == signed else ""
-    return Surprise(f"{raw} is read as {signed} (base 60) by YAML 1.1", quoted + duration)
+    return Surprise(f"YAML 1.1 reads {raw} as {signed}, a number in base 60", quoted + duration)
 
 
 def _says(what: str, instead: str) -> Callable[[str], Surprise]:
@@ -101,7 +101,7 @@ _SURPRISES: tuple[tuple[re.Pattern[str], Callable[[str], Surprise]], ...] = (
     (re.compile(r"[-+]?[1-9][0-9]*_[0-9_]*"), _UNDERSCORES),
     (
         re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"),
-        _says("no finite number", "write a finite one"),
+        _says("not a finite number", "write a finite one"),
     ),
     (
         re.compile(rf"[-+]?[0-9]{{{_MOST_DIGITS + 1},}}"),

@@ -62,18 +62,18 @@ _PROBLEMS = (
     ),
     _Problem(
         "could not find expected ':'",
-        "a key without a colon",
+        "this key has no colon",
         "write `key: value`, or indent the line if it belongs to the one above",
         opening=True,
     ),
     _Problem(
         "did not find expected key",
-        "this does not go on with the mapping it is in",
+        "this line does not continue the mapping above it",
         "check the indentation, and the quotes of the value before it",
     ),
     _Problem(
         "did not find expected '-' indicator",
-        "this does not go on with the list it is in",
+        "this line does not continue the list above it",
         "begin the line with `- `, or check the indentation",
     ),
     _Problem(
@@ -102,7 +102,7 @@ _PROBLEMS = (
     ),
     _Problem(
         "found unknown escape character",
-        "a backslash in double quotes begins an escape, and this is none",
+        "a backslash in double quotes begins an escape, but this is not a valid one",
         "use single quotes, or write two backslashes",
     ),
     _Problem(
@@ -112,7 +112,7 @@ _PROBLEMS = (
     ),
     _Problem(
         "invalid Unicode character escape",
-        "an escape is no Unicode character",
+        "this escape is not a Unicode character",
         "write the character itself",
     ),
     _Problem(
@@ -124,11 +124,11 @@ _PROBLEMS = (
     _Problem(
         "did not find expected node content",
         "a value was expected here",
-        "write one, or remove the bracket or comma too many",
+        "write one, or remove the extra bracket or comma",
     ),
     _Problem(
         "alphabetic or numeric character",
-        "`&` and `*` begin an anchor or an alias, and this is no name of one",
+        "`&` and `*` begin an anchor or an alias, but this is not a valid name of one",
         "quote a text that begins with & or *",
     ),
     _Problem(
@@ -138,7 +138,7 @@ _PROBLEMS = (
     ),
     _Problem(
         "indentation indicator equal to 0",
-        "a block's indentation can't be 0",
+        "the indentation of a block can't be 0",
         "write 1 to 9, or nothing",
     ),
     _Problem(
@@ -153,11 +153,14 @@ _PROBLEMS = (
     ),
     _Problem(
         "directive",
-        "a line that begins with % is a directive, and this is none",
+        "a line that begins with % is a directive, but this is not a valid one",
         "leave it out",
         opening=True,
     ),
     _Problem(
-        "tag", "this is no valid tag", "leave it out; quote a text that begins with !", opening=True
+        "tag",
+        "this is not a valid tag",
+        "leave it out; quote a text that begins with !",
+        opening=True,
     ),
 )

@@ -227,7 +227,7 @@ class _Parser:
             wrong = f"the block {name} begins inside of {self.open.id}"
             self._wrong(number, wrong, _end_of(self.open.id))
         if name in self.first:
-            wrong = f"the block {name} is there twice: line {self.first[name]}"
+            wrong = f"the block {name} is there twice, first at line {self.first[name]}"
             self._wrong(number, wrong, "remove one of them")
         self.first.setdefault(name, number)
         self.open = Block(name, "", found["sha"] or "", _former(found), number)

@@ -23,8 +23,8 @@ def _signal(context: Context, index: int, spec: BusinessSpec) -> BusinessSignal:
     path = ("business", index)
     _check_query(context, (*path, "query"), spec.query)
     if not spec.name[:1].isalpha():
-        wrong = f"{spec.name} begins no alert's name"
-        context.wrong((*path, "name"), wrong, "begin with a letter")
+        wrong = f"an alert can't be named after {spec.name}: it does not begin with a letter"
+        context.wrong((*path, "name"), wrong, "begin the name with a letter")
     match = spec.match
     return BusinessSignal(
         name=spec.name,
@@ -47,7 +47,7 @@ def _check_query(context: Context, path: KeyPath, text: str) -> None:
     if node is None:
         return
     if isinstance(node, Selector) and node.range is not None:
-        wrong = "a range of samples is no number"
+        wrong = "a range of samples is not a number"
         context.wrong(path, wrong, f"write for example rate({text})")
     else:
         check_ranges(context, path, node)
@@ -59,7 +59,7 @@ def _check_grouping(context: Context, path: KeyPath, node: Node) -> None:
         return
     for label in sorted(OWN_LABELS.intersection(node.grouping.labels)):
         wrong = (
-            f"{label} is a label that opsgen sets on every alert, so its groups would fall together"
+            f"opsgen sets the label {label} on every alert, so the groups could not be told apart"
         )
         context.wrong(path, wrong, "group by another label")
 

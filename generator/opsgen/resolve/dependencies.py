@@ -29,7 +29,7 @@ def service_dependencies(context: Context) -> tuple[Dependency, ...]:
             continue
         one = _dependency(context, index, spec, kind, packs.get(kind))
         if (one.kind, one.name) in ((other.kind, other.name) for other in found):
-            wrong = f"the {kind} {one.name} is a dependency already"
+            wrong = f"the {kind} {one.name} is already a dependency"
             context.wrong(("dependencies", index), wrong, "leave one of them out")
         if ("dependencies", index) not in context.faulty:
             found.append(one)
@@ -51,10 +51,10 @@ def _kind(
     if len(kinds) == 1:
         return kinds[0]
     if kinds:
-        wrong = f"a dependency has {' and '.join(kinds)}"
-        context.wrong(path, wrong, "write an entry of its own for each")
+        wrong = f"a dependency can't have {' and '.join(kinds)} together"
+        context.wrong(path, wrong, "write one entry for each")
     elif not spec.written:
-        context.wrong(path, "a dependency says nothing", f"write one of {', '.join(known)}")
+        context.wrong(path, "a dependency needs a kind", f"write one of {', '.join(known)}")
     for key in () if kinds else spec.written:
         wrong = f"there is no kind of dependency {key!r}"
         context.wrong((*path, key), wrong, suggest(key, known, "kinds"), of="key")
@@ -68,11 +68,11 @@ def _dependency(
     settings = {key: value for key, value in spec.written.items() if key != kind}
     if pack is None:
         for key in settings:
-            wrong = f"a dependency of the kind {kind} has no {key!r}"
+            wrong = f"a dependency of the kind {kind} has no key {key!r}"
             context.wrong((*path, key), wrong, suggest(key, _KEYS, "keys"), of="key")
     elif not spec.match:
         right = f"write match: with the labels of the {kind}'s own scrape"
-        context.wrong(path, "nothing says which series are its own", right)
+        context.wrong(path, "opsgen can't tell which series belong to it", right)
     return Dependency(
         kind=kind,
         name=_name(context, (*path, kind), spec.written[kind]),
@@ -89,7 +89,7 @@ def _name(context: Context, path: KeyPath, written: Written) -> str:
         suggested = slug_of(name)
         context.wrong(
             path,
-            f"{name!r} is no valid name here",
+            f"{name!r} is not a valid name here",
             f"{right}: {suggested}" if suggested else right,
         )
     return name

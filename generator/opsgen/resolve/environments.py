@@ -14,8 +14,10 @@ _PRIMARY = "production"
 _SHARED = {
     "match": "watches the same series as the first environment;"
     " write match:, unless it has a Prometheus of its own",
-    "runbook": "has the commands of the first environment in its runbook; write runbook: for it",
-    "uptime": "polls the same URLs as the first environment; write uptime: for it, [] for none",
+    "runbook": "has the same commands in its runbook as the first environment;"
+    " write runbook: for it",
+    "uptime": "polls the same URLs as the first environment;"
+    " write uptime: for it, or uptime: [] for none",
 }
 
 
@@ -49,8 +51,10 @@ def check_environment(context: Context) -> None:
         return
     path = ("environments", environment)
     if len(name) > SLUG_LENGTH:
-        wrong = f"its name would be {name}, of {len(name)} characters"
-        context.mistakes.add(path, wrong, f"shorten both to {SLUG_LENGTH - 1} together")
+        wrong = f"its name would be {name}, which has {len(name)} characters"
+        context.mistakes.add(
+            path, wrong, f"shorten the two names to {SLUG_LENGTH - 1} characters together"
+        )
     place = context.mistakes.place(path, "key")
     for key, words in _SHARED.items():
         given = getattr(context.spec, key)

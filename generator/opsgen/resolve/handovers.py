@@ -37,7 +37,7 @@ def check_handovers(path: KeyPath, steps: tuple[Step, ...], mistakes: Mistakes) 
             here = (*path, index)
             if provider.targets is not None and len(of_provider(kind, step)) > provider.targets:
                 wrong = f"{provider.title} tells at most {provider.targets} in one step"
-                mistakes.add((*here, "notify"), wrong, "divide them into several steps")
+                mistakes.add((*here, "notify"), wrong, "split them into several steps")
             if step is not first:
                 _check_later(here, provider, (first, before, step), mistakes)
             before = step
@@ -51,14 +51,14 @@ def check_entries(policies: Iterable[Policy], mistakes: Mistakes) -> None:
         for entry in (handover.entry for handover in policy.handovers):
             if entry.name in first:
                 title = PROVIDERS[entry.kind].title
-                wrong = (
-                    f"{entry.name} leads into {title} for the policy {first[entry.name]} already"
-                )
-                right = "begin with a channel of its own"
+                wrong = f"{entry.name} already starts the policy {first[entry.name]} in {title}"
+                right = "start this policy with another channel"
                 mistakes.add(("escalation", policy.name), wrong, right)
             first.setdefault(entry.name, policy.name)
             if entry.kind == "pagerduty" and "routing_key_file" not in entry.options:
-                wrong = "an event orchestration has a routing key, and no service key"
+                wrong = (
+                    "PagerDuty's event orchestration needs a routing key instead of a service key"
+                )
                 path = ("channels", entry.name, entry.kind)
                 mistakes.add(path, wrong, "write routing_key_file")
 
@@ -102,8 +102,8 @@ def _check_later(
     else:
         _check_delay(path, provider, step.after - before.after, "the step before", mistakes)
     if step.during:
-        wrong = f"{provider.title} has no hours for a step that it takes"
-        right = "leave it out, and put the hours in its schedule"
+        wrong = f"{provider.title} can't limit a step to hours"
+        right = f"leave it out, and set the hours in the schedule in {provider.title}"
         mistakes.add((*path, "during"), wrong, right)
 
 
@@ -113,10 +113,10 @@ def _check_delay(
     here = (*path, "after")
     if delay < provider.shortest or delay.milliseconds % provider.whole.milliseconds:
         wrong = f"{provider.title} can't wait for {delay} after {whence}"
-        mistakes.add(here, wrong, f"write whole minutes, {provider.shortest} later or more")
+        mistakes.add(here, wrong, f"write a delay in whole minutes, {provider.shortest} or more")
     elif provider.longest is not None and delay > provider.longest:
         wrong = (
-            f"{provider.title} waits no longer than {provider.longest},"
-            f" and this is {delay} after {whence}"
+            f"{provider.title} waits at most {provider.longest},"
+            f" but this step comes {delay} after {whence}"
         )
-        mistakes.add(here, wrong, "write less")
+        mistakes.add(here, wrong, "write a shorter delay")

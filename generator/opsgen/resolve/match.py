@@ -24,9 +24,9 @@ def service_matchers(context: Context) -> tuple[Matcher, ...]:
 
 def _check_empty(context: Context) -> None:
     if context.spec.convention is not None:
-        wrong = "a convention has to know the service's series"
+        wrong = "a convention needs to know which series are the service's"
         context.wrong(("match",), wrong, "write a matcher, or leave it out")
-    says = "it is empty, so that nothing says when the service's targets are down"
+    says = "it is empty, so no alert can tell when the service's targets are down"
     context.warn(("match",), says)
 
 
@@ -40,8 +40,8 @@ def checked_matchers(context: Context, path: KeyPath, match: Match) -> tuple[Mat
             matchers.append(matcher)
         except PromqlError:
             key = "regex" if spec.regex is not None else "not_regex"
-            wrong = f"{matcher.value!r} is no regular expression that Prometheus takes"
-            context.wrong((*path, label, key), wrong, "write it in the syntax of RE2")
+            wrong = f"{matcher.value!r} is not a regular expression that Prometheus accepts"
+            context.wrong((*path, label, key), wrong, "write it in RE2 syntax")
     return tuple(matchers)
 
 

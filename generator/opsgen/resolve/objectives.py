@@ -45,7 +45,7 @@ def warn_of_dependencies(context: Context, slos: Iterable[EventSlo]) -> None:
         if slo.kind == "availability" and slo.objective.value > product:
             says = (
                 f"an availability of {slo.objective} is above"
-                f" what its dependencies promise together, {at_most}%"
+                f" what its dependencies promise together ({at_most}%)"
             )
             context.warn(("slos", index), says)
 
@@ -53,7 +53,7 @@ def warn_of_dependencies(context: Context, slos: Iterable[EventSlo]) -> None:
 def check_window(path: KeyPath, window: Duration, mistakes: Mistakes) -> None:
     """Notes a period that is too short or too long for an SLO."""
     if not _SHORTEST_SLO <= window <= _LONGEST_SLO:
-        mistakes.add(path, f"{window} is no period for an SLO", "write 1d to 365d")
+        mistakes.add(path, f"{window} is not a valid period for an SLO", "write 1d to 365d")
 
 
 def _slo(context: Context, index: int, spec: SloSpec, convention: Convention) -> EventSlo:
@@ -116,11 +116,11 @@ def _check_grouping(context: Context, path: KeyPath, spec: SloSpec) -> None:
     for index, label in enumerate(spec.grouping):
         here = (*path, "grouping", index)
         if label in OWN_LABELS or (label == "le" and spec.latency is not None):
-            wrong = f"{label} is a label that opsgen's own rules set or read"
+            wrong = f"opsgen's own rules use the label {label}"
             context.wrong(here, wrong, "group by a label of the service's series")
         elif label.lower() in ("inf", "nan"):
             wrong = f"PromQL reads {label} as a number"
-            context.wrong(here, wrong, "give it another name")
+            context.wrong(here, wrong, "give the label another name")
 
 
 def _check_boundary(
@@ -132,14 +132,14 @@ def _check_boundary(
     nearest = [bound * histogram.unit_seconds for bound in _neighbours(bound, buckets)]
     texts = " and ".join(str(Duration.from_seconds(seconds)) for seconds in nearest)
     if bound > buckets[-1]:
-        wrong = f"{threshold} is beyond the histogram's last bucket"
-        right = f"write at most {texts}, or state the histogram's own buckets under latency.buckets"
+        wrong = f"{threshold} is above the histogram's last bucket"
+        right = f"write at most {texts}, or write the real buckets under latency.buckets"
         context.wrong((*path, "latency"), wrong, right)
         return
     says = (
-        f"{threshold} is no bucket boundary of {histogram.base.metric}; the nearest are {texts}."
+        f"{threshold} is not a bucket boundary of {histogram.base.metric}; the nearest are {texts}."
         f" Without a bucket at {threshold} the SLO has no data:"
-        " use one of them, or state the real ones under latency.buckets"
+        " use one of them, or write the real boundaries under latency.buckets"
     )
     context.warn((*path, "latency"), says)
 
@@ -158,14 +158,16 @@ def _check_events(context: Context, path: KeyPath, text: str | None) -> None:
     example = "write for example rate(orders_failed_total[5m])"
     averaging = _averaging(node)
     if any(isinstance(found, Subquery) for found in walk(node)):
-        wrong = "an SLO counts events and cannot be taken from a subquery"
+        wrong = "an SLO counts events, so it can't use a subquery"
         context.wrong(path, wrong, example)
     elif not _counts(node):
-        wrong = "an SLO counts events: every metric must be a counter under rate() or increase()"
+        wrong = (
+            "an SLO counts events, so every metric must be a counter inside rate() or increase()"
+        )
         context.wrong(path, wrong, example)
     elif averaging is not None:
-        wrong = f"an SLO counts events, and {averaging.op} of them is no count"
-        context.wrong(path, wrong, "write sum, or leave it out")
+        wrong = f"an SLO needs counts: use sum() instead of {averaging.op}()"
+        context.wrong(path, wrong, f"or leave {averaging.op}() out")
     else:
         check_ranges(context, path, node)
 

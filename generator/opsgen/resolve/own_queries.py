@@ -34,7 +34,9 @@ def parsed(context: Context, path: KeyPath, text: str) -> Node | None:
     try:
         node = parse(text)
     except PromqlError as error:
-        context.wrong(path, f"this is no PromQL: {error}", "try it in Prometheus' own query page")
+        context.wrong(
+            path, f"this is not valid PromQL: {error}", "try it in Prometheus' own query page"
+        )
         return None
     return node if is_known(context, path, node) else None
 
@@ -52,9 +54,9 @@ def _beyond(newer: TooNew, version: str) -> tuple[str, str]:
     """What is wrong with a query for a newer Prometheus than the project's, and what would be
     right."""
     if newer.since is None:
-        return f"{newer.what} needs a feature flag of Prometheus", "write it without"
+        return f"{newer.what} needs a feature flag of Prometheus", "write the query without it"
     wrong = f"{newer.what} needs Prometheus {newer.since}; the project says {version}"
-    return wrong, "write it without, or set prometheus.version in opsgen.yaml"
+    return wrong, "write the query without it, or set prometheus.version in opsgen.yaml"
 
 
 def check_ranges(context: Context, path: KeyPath, node: Node) -> None:
@@ -65,8 +67,10 @@ def check_ranges(context: Context, path: KeyPath, node: Node) -> None:
         window = _shortest_range(found)
         if window is not None and window < scrape * 2:
             assert isinstance(found, Call)  # nothing else has a range that needs two samples
-            wrong = f"{found.function}() over {window} holds too few samples"
-            context.wrong(path, wrong, f"scraping every {scrape}, write {scrape * 4} or more")
+            wrong = f"a range of {window} holds too few samples for {found.function}()"
+            context.wrong(
+                path, wrong, f"the scrape interval is {scrape}: write {scrape * 4} or more"
+            )
             return
 
 

@@ -110,7 +110,7 @@ def _refuse_pack(context: Context, name: str, packs: Mapping[str, PackFile]) -> 
         right = suggest(name, packs, "packs with settings")
         context.wrong(path, f"there is no pack {name!r}", right, of="key")
     elif found.of == "dependency":
-        wrong = f"the settings of {name} are each dependency's own"
+        wrong = f"each dependency has its own settings of the pack {name}"
         context.wrong(path, wrong, "write them beside its match, under dependencies", of="key")
     elif not found.settings:
         wrong = f"the pack {name} has no settings"

@@ -72,8 +72,8 @@ def _channel(name: str, spec: ChannelSpec, project: ProjectSpec, mistakes: Mista
     reader = target_that_reads("on_call")
     if on_call is not None and reader not in project.targets:
         path = ("channels", name, spec.kind, "on_call")
-        wrong = f"{PROVIDERS[spec.kind].title} learns of it by the target {reader} alone"
-        mistakes.add(path, wrong, "add it to targets, or leave this out")
+        wrong = f"only the target {reader} can tell {PROVIDERS[spec.kind].title} of this"
+        mistakes.add(path, wrong, f"add {reader} to targets, or leave this out")
     return Channel(name, spec.kind, options, on_call)
 
 
@@ -97,7 +97,7 @@ def _hours(name: str, spec: HoursSpec, mistakes: Mistakes) -> Hours:
         right = 'write from: "00:00" and to: "24:00" for the whole day'
         mistakes.add((*path, "to"), wrong, right)
     if not _is_timezone(spec.timezone):
-        wrong = f"{spec.timezone!r} is no time zone"
+        wrong = f"{spec.timezone!r} is not a known time zone"
         mistakes.add((*path, "timezone"), wrong, "write one such as Europe/Berlin")
     return Hours(
         name=name,
@@ -114,7 +114,7 @@ def _days(path: KeyPath, text: str, mistakes: Mistakes) -> str:
     ends = [first.strip(), *([last.strip()] if last else [])]
     unknown = [day for day in ends if day not in _DAYS]
     if unknown:
-        mistakes.add(path, f"{unknown[0]!r} is no day", "write monday to friday")
+        mistakes.add(path, f"{unknown[0]!r} is not a day", "write for example monday to friday")
     return ":".join(ends)
 
 
@@ -149,12 +149,14 @@ def _check_delay(
 ) -> None:
     """The first step has no delay, and each later one a longer one than the step before."""
     if index == 0 and spec.after:
-        mistakes.add((*path, "after"), "the first step has no delay", "leave it out")
+        mistakes.add((*path, "after"), "the first step can't have a delay", "leave it out")
     if index > 0 and not spec.after:
-        mistakes.add(path, "a later step needs its delay", "write after: 15m")
+        mistakes.add(
+            path, "every step after the first needs a delay", "write for example after: 15m"
+        )
     if index > 1 and spec.after and before[-1].after >= spec.after:
-        wrong = f"it comes {spec.after} after the alert began to fire, as step {index} has by then"
-        right = f"write more than {before[-1].after}, or tell both in one step"
+        wrong = f"step {index} already comes {before[-1].after} after the alert began to fire"
+        right = f"write more than {before[-1].after}, or join the two steps"
         mistakes.add((*path, "after"), wrong, right)
 
 

@@ -76,8 +76,8 @@ def _check(
         wrong = f"{timeout} is longer than the interval of {interval}"
         context.wrong((*path, "timeout"), wrong, f"write {interval} or less")
     if spec.certificate is not None and not spec.url.startswith("https://"):
-        wrong = "an http URL shows no certificate"
+        wrong = "an http:// URL has no certificate"
         context.wrong((*path, "certificate"), wrong, "write https://, or leave it out")
     if spec.slow is not None and spec.slow >= timeout:
-        wrong = f"a probe is cut off after {timeout}"
+        wrong = f"a probe is stopped after {timeout}"
         context.wrong((*path, "slow"), wrong, "write less than the timeout")

@@ -108,11 +108,11 @@ def _burn_rate(index: int, spec: BurnRateSpec, scrape: Duration, mistakes: Mista
         wrong = f"a burn rate of {number_text(spec.factor)} never spends the budget"
         mistakes.add((*path, "factor"), wrong, "write 1 or more")
     if short >= spec.long:
-        wrong = f"{short} is no shorter than {spec.long}"
-        mistakes.add((*path, "short"), wrong, "write 1/12 of it")
+        wrong = f"{short} is not shorter than {spec.long}"
+        mistakes.add((*path, "short"), wrong, "write 1/12 of the long window")
     if short < scrape * 4:
         wrong = f"a short window of {short} holds too few samples"
-        mistakes.add(path, wrong, f"scraping every {scrape}, the shortest is {scrape * 4}")
+        mistakes.add(path, wrong, f"the scrape interval is {scrape}: write {scrape * 4} or more")
     return BurnRate(spec.severity, spec.factor, spec.long, short)
 
 

@@ -55,7 +55,9 @@ def platform_of(spec: ProjectSpec, mistakes: Mistakes) -> Platform:
 def check_repeat(path: tuple[str, ...], repeat: Duration | None, mistakes: Mistakes) -> None:
     """Notes a repetition that Alertmanager would send sooner, as it forgets what it has sent."""
     if repeat is not None and repeat > LONGEST_REPEAT:
-        wrong = f"{repeat} is longer than Alertmanager remembers what it has sent"
+        wrong = (
+            f"{repeat} is too long: Alertmanager remembers for {LONGEST_REPEAT} what it has sent"
+        )
         mistakes.add(path, wrong, f"write {LONGEST_REPEAT} or less")
 
 
@@ -95,7 +97,9 @@ def _timing(project: ProjectSpec, severity: Severity, mistakes: Mistakes) -> Tim
         repeat=spec.repeat_interval or default.repeat,
     )
     if timing.repeat < timing.interval:
-        wrong = f"it would repeat every {timing.repeat}, and send only every {timing.interval}"
-        mistakes.add(path, wrong, "write a repeat_interval of a group_interval or more")
+        wrong = f"it can't repeat every {timing.repeat} when it sends only every {timing.interval}"
+        mistakes.add(
+            path, wrong, "write a repeat_interval that is not shorter than the group_interval"
+        )
     check_repeat((*path, "repeat_interval"), timing.repeat, mistakes)
     return timing

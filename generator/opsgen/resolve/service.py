@@ -176,7 +176,7 @@ def _scrape(context: Context, matchers: Iterable[Matcher]) -> Scrape | None:
         return None
     reader = target_that_reads("scrape")
     if reader not in context.organisation.platform.targets:
-        context.warn(("scrape",), f"nothing comes of this without the target {reader}")
+        context.warn(("scrape",), f"this has no effect without the target {reader}")
     return Scrape(
         of="pods" if spec.services is None else "services",
         selector=spec.services or spec.pods or {},
@@ -202,4 +202,4 @@ def _check_watched(context: Context) -> None:
     spec = context.spec
     if not (spec.slos or spec.uptime or spec.business or spec.convention):
         right = "write a convention, slos, uptime or business"
-        context.wrong((), "there is nothing to watch beside the service's targets", right)
+        context.wrong((), "there is nothing to watch except the service's targets", right)

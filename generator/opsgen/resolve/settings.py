@@ -67,8 +67,12 @@ def _check_share(
     least, most = between
     if least < share.value < most:
         return
-    never = f"a share of failed requests is never above {share}"
-    wrong = f"above {share} every single failure fires" if share.value <= least else never
+    never = f"a share of requests is never above {share}: this can never fire"
+    wrong = (
+        f"a single failed request is above {share}: this would always fire"
+        if share.value <= least
+        else never
+    )
     right = f"write a percentage between {Ratio(least)} and {Ratio(most)}, for example 2%"
     context.wrong(path, wrong, right)
 
@@ -86,14 +90,15 @@ def _check_percentile(
     first, last = histogram.buckets[0], histogram.buckets[-1]
     if bound >= last:
         most = Duration.from_seconds(last * unit)
-        wrong = (
-            f"the histogram can't tell more than its last bucket, so above {threshold} never fires"
+        is_last = "at" if bound == last else "above"
+        wrong = f"{threshold} is {is_last} the last bucket ({most}): this can never fire"
+        context.wrong(
+            path, wrong, f"write less than {most}, or write the real buckets under latency.buckets"
         )
-        context.wrong(path, wrong, f"write less than {most}, or state latency.buckets")
     elif bound < quantile * first:
         least = Duration.from_seconds(quantile * first * unit + Decimal("0.001"))
-        wrong = (
-            "the histogram can't tell less than its first bucket,"
-            f" so above {threshold} always fires"
+        lowest = Duration.from_seconds(first * unit)
+        wrong = f"{threshold} is below the first bucket ({lowest}): this would always fire"
+        context.wrong(
+            path, wrong, f"write at least {least}, or write the real buckets under latency.buckets"
         )
-        context.wrong(path, wrong, f"write at least {least}, or state latency.buckets")

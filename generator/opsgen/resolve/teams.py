@@ -116,8 +116,8 @@ def _cases(
     for index, case in enumerate(spec.where):
         here = (*path, "where", index)
         if not case.environment and not case.tier:
-            right = "write environment or tier, or leave where out"
-            mistakes.add(here, "it fits every service", right)
+            right = "write environment or tier, or leave where: out"
+            mistakes.add(here, "this case applies to every service", right)
         chosen = _chosen(case, here, policies, mistakes)
         cases.append(PolicyCase(case.environment, case.tier, chosen))
     return tuple(cases)

@@ -130,8 +130,8 @@ def _clashes(signals: Iterable[Signal], service: Service) -> Iterator[Mistake]:
             yield Mistake(*place, alert.name, wrong, right)
         if len(alert.name) > _LONGEST_NAME:
             wrong = (
-                f"its alert {alert.name} has a name of {len(alert.name)} characters; the most is"
-                f" {_LONGEST_NAME}"
+                f"the name of its alert {alert.name} has {len(alert.name)} characters,"
+                f" more than {_LONGEST_NAME}"
             )
             yield Mistake(*place, alert.signal, wrong, "give the signal a shorter name")
         seen.add(alert.key)
