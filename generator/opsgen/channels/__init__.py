@@ -1,1 +1,2 @@
-"""The table of channels: where a notification can go, what each takes, and what it is told."""
+"""The table of channels: where a notification can go, which options each takes, and what opsgen
+writes to it."""

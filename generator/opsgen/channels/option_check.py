@@ -1,4 +1,4 @@
-"""The options of a channel in; everything that is wrong with them out."""
+"""The options of a channel go in; everything that is wrong with them comes out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What an option of a channel may hold: text, a file's path, a URL without secrets, and so on."""
+"""The values that an option of a channel may hold: text, a file's path, a URL without secrets, and
+so on."""
 
 from __future__ import annotations
 
@@ -45,8 +46,8 @@ def _is_name(value: object) -> bool:
 
 
 def _is_path(value: object) -> bool:
-    """With a slash, and no URL: a key or a webhook's URL written here by mistake is caught before
-    it is written out."""
+    """Requires a slash and refuses a URL, so that a key or a webhook's URL written here by mistake
+    is not written out."""
     return (
         isinstance(value, str)
         and ("/" in value or "\\" in value)
@@ -56,13 +57,12 @@ def _is_path(value: object) -> bool:
 
 
 def _is_url(value: object) -> bool:
-    """Without user and password, without braces (templates), and with nothing that Go's parser
-    refuses."""
+    """Refuses user and password, braces (templates), and whatever Go's parser refuses."""
     if not isinstance(value, str) or not value.isprintable() or not _URL.fullmatch(value):
         return False
     try:
         parameters = parse_qsl(urlsplit(value).query, keep_blank_values=True)
-    except ValueError:  # what is in brackets is no IPv6 address
+    except ValueError:  # the brackets do not hold an IPv6 address
         return False
     return not any(_SECRET_PARAMETER.fullmatch(name) for name, _ in parameters)
 
@@ -102,7 +102,7 @@ COUNT = Value(
     "write a whole number, 0 or more",
     json_type="integer",
 )
-# As Go reads them: it knows no days.
+# Go's form, which has no days.
 DURATION = Value(
     _matches(r"(?=\d)(\d{1,4}h)?(\d{1,4}m)?(\d{1,4}s)?"),
     "write a duration in hours, minutes, seconds: 30s, 1h30m",

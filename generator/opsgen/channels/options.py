@@ -1,5 +1,5 @@
-"""The options of a kind of channel: what each holds, and which belong together or exclude each
-other."""
+"""The options of a kind of channel: what each holds, which are required together, and which can't
+be used together."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from opsgen.channels.option_values import FLAG, NAME, PATH, SCHEME, TEXT, URL, WORD, Value
 
-# The first release of Alertmanager that opsgen writes for.
+# The oldest release of Alertmanager that opsgen writes for.
 OLDEST = "0.25"
 
 
@@ -24,10 +24,11 @@ class Option:
 
 @dataclass(frozen=True)
 class Fields:
-    """A mapping of options, or with `many` a list of such.
+    """A mapping of options; with `many`, a list of such mappings.
 
-    Of every group in `one_of` exactly one must be there, of every group in `at_most_one` no two.
-    `secrets` are the options that would hold a secret by value, and what to write in their stead.
+    Exactly one option of each group in `one_of` must be given, and at most one of each group in
+    `at_most_one`. `secrets` are options that would hold a secret by value, with what to write
+    instead.
     """
 
     options: Mapping[str, Option]

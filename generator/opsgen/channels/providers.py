@@ -1,8 +1,8 @@
-"""What the providers can do that escalate on their own (PagerDuty, Grafana IRM, ...), and whom a
-policy tells in all.
+"""What providers that escalate on their own can do (PagerDuty, Grafana IRM, ...), and whom a policy
+tells in all.
 
-A channel with `on_call` belongs to such a provider. Alertmanager tells the provider once; whom it
-tells then, and after how long, is the provider's. The words for people put both together.
+A channel with `on_call` belongs to such a provider. Alertmanager tells the provider once. The
+provider decides whom it tells after that, and when. `told` lists both parts together for people.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from opsgen.quantities import Duration
 
 @dataclass(frozen=True)
 class Provider:
-    """What an escalation of a provider can be.
+    """The limits of a provider's escalation.
 
-    `shortest` and `longest` are what its delays may be, `whole` what they are multiples of;
-    `since_start` says that they count from the start of an escalation, and not from the step
-    before. `targets` is how many one step may tell, `loops` how often it may begin again.
+    A delay is between `shortest` and `longest`, and a multiple of `whole`. With `since_start`,
+    delays count from the start of the escalation instead of from the step before. `targets` is how
+    many one step may tell; `loops` is how often the escalation may start again.
     """
 
     title: str
@@ -83,8 +83,8 @@ PROVIDERS = {
 
 @dataclass(frozen=True)
 class Told:
-    """Channels that are told of an alert that has fired for `after`; `by` is the provider that
-    does, or empty for Alertmanager."""
+    """Channels that are told once an alert has fired for `after`. `by` is the provider that tells
+    them; empty means Alertmanager."""
 
     after: Duration
     channels: tuple[Channel, ...]

@@ -1,4 +1,4 @@
-"""A channel that `option_check` has accepted in; its Alertmanager receiver out."""
+"""A channel that `option_check` has accepted goes in; its Alertmanager receiver comes out."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ CATCH_ALL = "nobody-is-told"
 
 
 def receiver(channel: Channel) -> dict[str, Any]:
-    """The Alertmanager receiver of a channel that has been checked; the placeholder's has no
-    integration."""
+    """The Alertmanager receiver of a checked channel. The placeholder's has no integration."""
     if channel.kind == PLACEHOLDER_KIND:
         return {"name": channel.name}
     kind = KINDS[channel.kind]
@@ -28,7 +27,7 @@ def receiver(channel: Channel) -> dict[str, Any]:
 
 
 def _rendered(fields: Fields, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options in the order of the table, so that two channels alike give the same bytes."""
+    """The options in the order of the table, so that two equal channels give the same bytes."""
     return {
         key: _rendered_value(option, options[key])
         for key, option in fields.options.items()

@@ -1,5 +1,5 @@
-"""What people write, and how it is read: the models of spec, project file, packs and
-conventions."""
+"""Reads what people write. YAML files go in; checked models of the spec, the project file, packs
+and conventions come out."""
 
 import os
 

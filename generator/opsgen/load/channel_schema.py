@@ -1,5 +1,5 @@
-"""The JSON Schema of one channel of the project file, from the table of kinds that its options are
-checked by."""
+"""The table of channel kinds goes in; the JSON Schema of one channel of the project file comes
+out."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from opsgen.load.forms import exactly_one
 
 
 def channel_schema() -> JsonSchemaValue:
-    """A mapping with exactly one kind, and in it the options of that kind; an option for a secret's
-    value is none."""
+    """A mapping with exactly one kind, and in it the options of that kind. Options that would hold
+    a secret are left out."""
     return {
         "type": "object",
         "description": "Where a notification goes: one kind with its options.",

@@ -1,5 +1,5 @@
-"""What a convention file says: how one instrumentation library names its metrics, and lines of an
-exposition that prove it (`convention_samples` judges them)."""
+"""The models of a convention file: how one instrumentation library names its metrics, and lines of
+an exposition that prove it (`convention_samples` checks them)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from opsgen.promql import PromqlError, Selector, parse
 
 
 class NoPlainSelector(ValueError):
-    """The text is no metric with its matchers; says what is wrong and what would be right."""
+    """The text is not a metric with its matchers; says what is wrong and what would be right."""
 
     def __init__(self, wrong: str, right: str) -> None:
         super().__init__(f"{wrong}; {right}")

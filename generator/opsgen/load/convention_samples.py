@@ -1,6 +1,6 @@
-"""A convention file in; every sample of it that contradicts it out.
+"""A convention file goes in; every sample that contradicts it comes out.
 
-Builds do without this: a shipped convention is judged by the tests, a user's own by `opsgen check`.
+Builds do not run this: the tests check the shipped conventions, and `opsgen check` those of a user.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from opsgen.proofs.state import Unsupported
 Mark = Literal["request", "error", "neither"]
 MARKS: tuple[Mark, ...] = ("request", "error", "neither")
 
-# `name{label="value"} 12`, with a time after it or not. Comments and exemplars are no samples.
+# `name{label="value"} 12`, with or without a time. Comments and exemplars do not match.
 _LINE = re.compile(r"(?P<series>[^\s{}]+(?:\s*\{.*\})?)\s+(?P<value>[^\s{}\"]+)(?:\s+-?\d+)?")
 
 
@@ -71,7 +71,7 @@ def mistakes_in(folder: Path) -> Iterator[Mistake]:
 
 
 def contradictions(convention: ConventionFile) -> list[Contradiction]:
-    """Where a convention and its samples contradict each other; nowhere in a good one."""
+    """Where a convention and its samples contradict each other; empty for a good one."""
     counters = _counters(convention)
     samples: list[SampleLine] = []
     unreadable: list[Contradiction] = []
@@ -111,7 +111,7 @@ def _sample(mark: Mark, index: int, line: str) -> SampleLine | Contradiction:
 
 
 def _series(text: str) -> Selector | None:
-    """A series is written as a selector of equalities is, and read as one."""
+    """Reads a series as a selector; None if it is not one, or has other matchers than `=`."""
     try:
         found = plain_selector(text)
     except NoPlainSelector:
@@ -132,7 +132,7 @@ def _counters(convention: ConventionFile) -> tuple[_Counter, _Counter]:
     requests = None if convention.requests is None else plain_selector(convention.requests)
     errors = None if convention.errors is None else plain_selector(convention.errors)
     counted_by_requests: set[Mark] = {"request", "error"}
-    # Where failures have a counter of their own, its series are none of those of all requests.
+    # If failures have a counter of their own, the other one counts only the rest.
     if requests and errors and requests.metric != errors.metric:
         counted_by_requests = {"request"}
     return (
@@ -153,7 +153,7 @@ def _wrongly_counted(counter: _Counter, samples: Iterable[SampleLine]) -> Iterat
 
 
 def _without_lines(counter: _Counter, samples: Iterable[SampleLine]) -> Iterator[Contradiction]:
-    """A counter of which no line is shown."""
+    """A mistake if no sample is marked as a line of this counter."""
     mark = "request" if counter.part == "requests" else "error"
     if counter.selector is not None and not any(sample.mark == mark for sample in samples):
         right = f"add a line that {counter.part} counts"
@@ -163,7 +163,7 @@ def _without_lines(counter: _Counter, samples: Iterable[SampleLine]) -> Iterator
 def _wrong_histogram(
     spec: FileHistogramSpec | None, samples: Iterable[SampleLine]
 ) -> Iterator[Contradiction]:
-    """Buckets that the convention does not know, and a histogram of which no line is seen."""
+    """Buckets that the convention does not list, and a histogram without a sample."""
     if spec is None:
         return
     base = plain_selector(spec.histogram)
@@ -199,7 +199,8 @@ def _number(text: str) -> Decimal | None:
 
 
 def _wrong_route(route: str | None, samples: Iterable[SampleLine]) -> Iterator[Contradiction]:
-    """Not every request has a route: one of an unknown path often has none."""
+    """A mistake if no request at all has the route label. Some may lack it: a request to an unknown
+    path often has none."""
     if route is None:
         return
     counted = [sample for sample in samples if sample.mark != "neither"]

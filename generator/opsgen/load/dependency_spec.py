@@ -1,5 +1,5 @@
-"""A dependency as a spec writes it: one kind with its name, and beside it matchers, an objective,
-and the settings that the pack of the kind has."""
+"""The model of a dependency in a spec: one kind with its name, matchers, an objective, and the
+settings of the kind's pack."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from opsgen.load.name_fields import Slug
 from opsgen.load.pack_setting import Written
 from opsgen.load.quantity_fields import ObjectiveField
 
-FLEET = "service"  # the kind that is another service of the fleet, and has no pack
+FLEET = "service"  # another service of the fleet; this kind has no pack
 
 # Kinds that a spec may name already, whose packs are not shipped yet.
 KINDS_NOT_YET: Mapping[str, str] = {
@@ -32,8 +32,8 @@ KINDS_NOT_YET: Mapping[str, str] = {
 
 
 def _with_kinds(schema: dict[str, Any]) -> None:
-    """Editors complete the kinds that opsgen has. Those of a user's own packs are right too, as are
-    the settings of any."""
+    """Adds the kinds that opsgen ships, for editors to complete. Kinds and settings of a user's own
+    packs stay allowed."""
     shipped = {
         name: f"{pack.title}, by its name."
         for name, pack in load_library().packs_for("dependency").items()
@@ -64,5 +64,5 @@ class DependencySpec(Strict):
 
     @property
     def written(self) -> Mapping[str, Written]:
-        """Its kind and its settings: which is which is said by the packs that there are."""
+        """The kind and the settings, together: only the packs can tell which is which."""
         return self.model_extra or {}

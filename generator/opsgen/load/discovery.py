@@ -1,7 +1,6 @@
-"""Which files a command is about: paths go in, the specs at or below them and their project file
-come out.
+"""Paths go in; the spec files at or below them come out, and their project file.
 
-Needs nothing that reads a spec, so that a build with nothing to do is over at once.
+Does not import what reads a spec, so that an unchanged build ends quickly.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ _SPEC_ENDINGS = (".yaml", ".yml")
 
 @dataclass(frozen=True)
 class Shard:
-    """One part of a fleet, the `number`th of `of`: which one a spec is in hangs on its name
-    alone."""
+    """One part of a fleet, the `number`th of `of`. Only the name of a spec decides in which shard
+    it is."""
 
     number: int
     of: int
@@ -36,8 +35,8 @@ class Shard:
 
 @dataclass(frozen=True)
 class Specs:
-    """What was found: the spec files, the project file above them, the folders that were given as a
-    whole, and how outputs name the specs that are another shard's."""
+    """The spec files, the project file above them, the folders that were given, and the names in
+    outputs of the specs that other shards have."""
 
     files: tuple[Path, ...]
     project: Path | None
@@ -46,11 +45,11 @@ class Specs:
 
     @property
     def root(self) -> Path:
-        """The folder that outputs name specs from: the project file's."""
+        """The folder of the project file; outputs name specs relative to it."""
         return self.project.parent if self.project else Path.cwd()
 
     def in_shard(self, shard: Shard) -> Specs:
-        """Those of one shard alone; raises InputError where it has none."""
+        """Only the specs of one shard; raises InputError if it has none."""
         names = {file: self.name_in_outputs(file) for file in self.files}
         own = tuple(file for file, name in names.items() if shard.has(name))
         if not own:
@@ -72,15 +71,16 @@ class Specs:
         )
 
     def name_in_outputs(self, file: Path) -> str:
-        """The same on every machine and from every working folder."""
+        """The name of a spec in outputs: the same on every machine and from every working
+        folder."""
         if self.project is None:
             return "." if file.is_dir() else file.name
         return Path(os.path.relpath(file.resolve(), self.root.resolve())).as_posix()
 
 
 def find_specs(paths: Sequence[Path], shard: Shard | None = None) -> Specs:
-    """The spec files at or below the paths; raises InputError where there is none, or several
-    projects."""
+    """The spec files at or below the paths; raises InputError when there is none, or when they have
+    several project files."""
     found = _all_specs(paths)
     return found if shard is None else found.in_shard(shard)
 
@@ -137,7 +137,7 @@ def name_in_messages(path: Path) -> str:
 def _below(folder: Path) -> Iterator[Path]:
     for current, folders, files in os.walk(folder):
         if MANIFEST in files:
-            folders.clear()  # what opsgen wrote is no spec
+            folders.clear()  # opsgen's own output has no specs
             continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in files:

@@ -1,4 +1,4 @@
-"""A document in; a pydantic model of it out, or every mistake in it at its own line and in plain
+"""A document goes in; a pydantic model of it comes out, or every mistake at its own line in plain
 words."""
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def validate(document: Document, model: type[_M]) -> _M:
 
 
 def _told_once(refusals: Sequence[Refusal]) -> Iterator[Refusal]:
-    """Without those that say again that a misspelt key is missing, or that a list is too short
-    because its entries are wrong."""
+    """Removes mistakes that repeat another: a misspelt key that is also missing, a list that is too
+    short because its entries are wrong."""
     misspelt = {(one.path[:-1], one.meant) for one in refusals if one.kind == "extra_forbidden"}
     for one in refusals:
         again = one.kind == "missing" and (one.path, one.name) in misspelt
@@ -70,8 +70,7 @@ def _mistake(refusal: Refusal) -> Mistake:
 
 
 def _safe(words: Words, refusal: Refusal) -> Words:
-    """Both sentences on one line, without secrets, and without the long values that a validator has
-    put in."""
+    """Both sentences on one line, without secrets and without long values."""
     texts = list(_texts(refusal.value))
     if refusal.hidden and is_quoted(refusal):
         is_scalar = not isinstance(refusal.value, dict | list)
@@ -94,7 +93,7 @@ def _cut(sentence: str, values: Iterable[str]) -> str:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Every text in a value, at whatever depth, that says something."""
+    """Every text in a value that is not empty, at any depth."""
     if isinstance(value, dict):
         for below in value.values():
             yield from _texts(below)

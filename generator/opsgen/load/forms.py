@@ -1,5 +1,5 @@
-"""What the models of all files have in common: their base class, and the short forms that people
-may write."""
+"""What the models of all files share: their base class, and the short forms that people may
+write."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _NOTHING = object()
 
 
 class Strict(BaseModel):
-    """Unknown keys and keys without a value are mistakes; values are not changed after they were
-    read."""
+    """The base class. Unknown keys and keys without a value are mistakes; a value can't change
+    after it was read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -42,7 +42,7 @@ class Strict(BaseModel):
 
 
 class Deferred(Strict):
-    """Built when it is first used: most runs read few of these."""
+    """A model that pydantic builds only when it is first used: most runs need few of these."""
 
     model_config = ConfigDict(defer_build=True)
 

@@ -1,5 +1,5 @@
-"""The packs, conventions and texts that services are made with: opsgen's own, and before them those
-of the user."""
+"""Template folders go in; the library comes out: packs, conventions and texts, opsgen's own and the
+user's, which come first."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from opsgen.load.shown import path_text
 from opsgen.load.yaml_reader import Document, read_document
 from opsgen.model.explanations import Explanations
 
-# A link in a checkout, a folder in an installed package: the same path in both.
+# The same path in a checkout, where it is a link, and in an installed package.
 TEMPLATES = Path(__file__).parent.parent / "templates"
 _TEXTS = "texts.yaml"
 
@@ -39,8 +39,8 @@ _R = TypeVar("_R")
 
 @dataclass(frozen=True)
 class Library:
-    """Everything by its name. Packs are in the order of their names, in which signals of one group
-    are read."""
+    """Everything by its name. Packs are sorted by name; people read the signals of a group in this
+    order."""
 
     packs: Mapping[str, PackFile]
     conventions: Mapping[str, ConventionFile]
@@ -55,11 +55,10 @@ class Library:
 
 @lru_cache(maxsize=8)
 def load_library(own_templates: Path | None = None) -> Library:
-    """The shipped library, with the files of a user's own folder in place of those of the same
-    name.
+    """The shipped library. Files of a user's own folder replace shipped ones of the same name.
 
-    Raises InputError for mistakes in a user's files, all at once, and where there is nothing to
-    load: no pack or no convention would mean no alert, without a word.
+    Raises InputError with all mistakes in a user's files, and when there is nothing to load:
+    without packs or conventions there would silently be no alerts.
     """
     folders = (TEMPLATES,) if own_templates is None else (TEMPLATES, own_templates)
     if own_templates is not None and not own_templates.is_dir():
@@ -114,8 +113,8 @@ def shipped_conventions() -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class ReadPack:
-    """A pack, and how the parts of its file are found: `written` has for every signal the number of
-    the one in the file that it was made of by `each`."""
+    """A pack and its document. `each` may make several signals of one: `written` says for every
+    signal which one of the file it comes from."""
 
     pack: PackFile
     document: Document
@@ -166,7 +165,7 @@ def _convention(path: Path) -> ConventionFile:
 def _all(
     paths: Iterable[Path], read: Callable[[Path], _R], mistakes: list[Mistake]
 ) -> Iterator[_R]:
-    """What each file holds; the mistakes of those that are wrong are added to the list."""
+    """What each file holds. The mistakes of wrong files are added to the list."""
     for path in paths:
         try:
             yield read(path)
@@ -184,7 +183,7 @@ def _mistake(document: Document, fault: Fault, of: str = "value") -> Mistake:
 
 
 def _as_written(path: str, written: tuple[int, ...]) -> str:
-    """The path of a part of a signal, by the number that the signal has in the file."""
+    """Replaces the number of a signal in a path by the number that it has in the file."""
 
     def number(found: re.Match[str]) -> str:
         return f"signals[{written[int(found[1])]}]" if written else found[0]
@@ -206,8 +205,8 @@ def _double_packs(packs: Iterable[ReadPack]) -> Iterator[Mistake]:
 
 
 def _other_places(packs: Iterable[ReadPack], before: Mapping[str, ReadPack]) -> Iterator[Mistake]:
-    """A pack that takes the place of another one has to be for the same, or that would be lost
-    without a word."""
+    """A mistake for each pack that replaces one for another kind of thing, which would be lost
+    silently."""
     for read in packs:
         shipped = before.get(read.pack.pack)
         if shipped is not None and shipped.pack.of != read.pack.of:
@@ -219,7 +218,7 @@ def _other_places(packs: Iterable[ReadPack], before: Mapping[str, ReadPack]) -> 
 def _unexplained(
     packs: Iterable[ReadPack], texts: Mapping[DerivedName, ReadTexts]
 ) -> Iterator[Mistake]:
-    """What `explained_by` names and nothing explains."""
+    """A mistake for each name in `explained_by` that explains nothing."""
     packs = list(packs)
     known = {*explaining_signals(read.pack for read in packs), DEPENDENCIES}
     for read in packs:

@@ -1,4 +1,4 @@
-"""Which series are meant: label matchers, and the convention by which they are named."""
+"""The models of label matchers and of the convention, which say which series are the service's."""
 
 from __future__ import annotations
 

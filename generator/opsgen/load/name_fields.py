@@ -1,4 +1,5 @@
-"""Names as other programs take them: of services, metrics and labels, of things in Kubernetes."""
+"""Names in the form that other programs accept: of services, metrics, labels and Kubernetes
+objects."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ _OWNER = r"@[A-Za-z0-9][\w./-]*|[\w.+-]+@[\w.-]+"
 
 
 def slug_of(text: str) -> str:
-    """What is left of a text as a slug; empty where nothing is."""
+    """Turns a text into a slug; empty if no letter or digit is left."""
     plain = (
         unicodedata.normalize("NFKD", text[: 4 * SLUG_LENGTH])
         .encode("ascii", "ignore")
@@ -50,7 +51,7 @@ def _slug(text: str) -> str:
 
 
 def _name(what: str, pattern: str, forbidden: str | None = None) -> Callable[[str], str]:
-    """Checks a name against a pattern, and suggests what it may have meant."""
+    """Checks a name against a pattern, and suggests a valid one."""
 
     def check(text: str) -> str:
         reserved = forbidden is not None and text.startswith(forbidden)

@@ -1,5 +1,5 @@
-"""A pack in; every mistake in it that its model can't see out: settings, blanks and units that
-there are none of, queries that are no PromQL."""
+"""A pack goes in; every mistake comes out that its model can't see: unknown settings, blanks and
+units, and queries that are not valid PromQL."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from opsgen.quantities import Duration
 
 Path = tuple[str | int, ...]
 
-# Whose settings of the table a pack may read. A dependency has only those of its pack.
+# Which settings of the table a pack may read. A dependency has only those of its pack.
 _ROWS_OF: Mapping[PackFor, str] = {
     "service": "service",
     "runtime": "service",
@@ -27,18 +27,18 @@ _ROWS_OF: Mapping[PackFor, str] = {
     "probe": "probe",
     "dependency": "",
 }
-# The unit of a signal whose threshold is a setting of this kind. A number may be of any.
+# The unit that a signal needs for a threshold of this kind. A number fits any unit.
 _UNIT_OF: Mapping[SettingKind, str] = {"percentage": "ratio", "duration": "seconds"}
-# What a name in a query stands for a series of, and so the part that the pack needs.
+# The part of the convention that a name in a query stands for, which the pack must need.
 _PART_OF: Mapping[str, ConventionPart] = {
     "requests": "requests",
     "errors": "errors",
     "latency_bucket": "latency",
     "latency_count": "latency",
 }
-# Keys of a dependency that are no settings of its pack.
+# Keys of a dependency that are not settings of its pack.
 _KEYS_OF_A_DEPENDENCY = ("match", "objective")
-_NEARLY = 0.85  # so alike that a unit is a slip of the finger; `bytes/s` is a word of its own
+_NEARLY = 0.85  # more similar than this is a typo; `bytes/s` is less similar
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
-"""A pack's document in; the same with one signal for each entry of `each:` out, every part of it at
-the place where it was written."""
+"""A pack's document goes in; it comes out with one signal for each entry of `each:`, and every part
+keeps its place in the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All packs in; which of their alerts explain which others out, by `explained_by` and
+"""All packs go in; which of their alerts explain which others comes out, from `explained_by` and
 `means_down`."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a pack file says: the signals of one kind of thing."""
+"""The models of a pack file: the signals of one kind of thing."""
 
 from __future__ import annotations
 

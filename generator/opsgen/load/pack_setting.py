@@ -1,5 +1,5 @@
-"""A setting of a pack's own, as its file declares it and as a spec gives it: text or a number in,
-an exact value or a mistake out."""
+"""A setting of a pack, as its file declares it. The text or number of a spec goes in; an exact
+value or a mistake comes out."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _scalar(value: Any) -> Any:
     raise PydanticKnownError("string_type")
 
 
-# A text or a number, as it is written: which of them is right is said by the setting's type.
+# A text or a number, as written; the setting's type says which one is right.
 Written = Annotated[
     str | int | float,
     PlainValidator(_scalar),
@@ -50,7 +50,7 @@ _TYPES: dict[SettingKind, Any] = {
 
 
 class SettingMistake(ValueError):
-    """What is written is no value of the setting; `wrong` and `right` say why."""
+    """The written value does not fit the setting; `wrong` and `right` say why."""
 
     def __init__(self, wrong: str, right: str) -> None:
         super().__init__(f"{wrong}; {right}")
@@ -112,7 +112,7 @@ class SettingSpec(Deferred):
         return None if self.default is None else setting_value(self.type, self.default)
 
     def read(self, written: Written) -> SettingValue:
-        """What a spec gives; raises SettingMistake."""
+        """The value that a spec gives; raises SettingMistake."""
         value = setting_value(self.type, written)
         self.check(value)
         return value

@@ -1,5 +1,5 @@
-"""Durations, shares and numbers as people write them: each reads one YAML scalar to an exact value,
-or says what is wrong."""
+"""Durations, shares and numbers as people write them. A YAML scalar goes in; an exact value comes
+out, or what is wrong."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from opsgen.load.scalars import AS_TEXT, mistake, text_schema
 from opsgen.load.shown import LONGEST_SHOWN, shown
 from opsgen.quantities import Duration, Ratio, number_text
 
-# Beyond these a number is a slip of the finger, and would print as a screenful of zeros.
+# A number outside of these is a typo, and would print as many zeros.
 _SMALLEST_POWER, _LARGEST_POWER, _MOST_DIGITS = -18, 18, 34
 _DURATION = r"(?=[0-9])([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?"
 _PERCENT = r"[0-9]{1,6}(\.[0-9]{1,12})?\s*%"
@@ -48,8 +48,7 @@ def _written(value: float | Decimal) -> str:
 
 
 def _parsed(parse: Callable[[str], Any], text: str, what: str, right: str) -> Any:
-    """Calls a parser of opsgen.quantities, whose errors read `what is wrong; what would be
-    right`."""
+    """Calls a parser of opsgen.quantities; its errors read `what is wrong; what would be right`."""
     if len(text) > LONGEST_SHOWN:
         raise mistake(f"'{shown(text)}' is not a valid {what}", right)
     try:

@@ -1,4 +1,4 @@
-"""What is wrong and what would be right, in plain words, for each type of error of pydantic."""
+"""An error of pydantic goes in; what is wrong and what would be right comes out, in plain words."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Words = tuple[str, str]
 
 
 def words_of(refusal: Refusal) -> Words:
-    """What is wrong there, and what would be right."""
+    """What is wrong, and what would be right."""
     if refusal.value is None and refusal.kind not in ("missing", "extra_forbidden"):
         return "has no value", "write one, or leave the key out"
     return _SENTENCES.get(refusal.kind, _in_pydantics_words)(refusal)
 
 
 def is_quoted(refusal: Refusal) -> bool:
-    """Whether the words are pydantic's, or a validator's own, which may repeat the value."""
+    """Whether the words are pydantic's or a validator's; those may repeat the value."""
     return refusal.kind == "opsgen" or refusal.kind not in _SENTENCES
 
 

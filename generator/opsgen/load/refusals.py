@@ -1,4 +1,5 @@
-"""One thing that pydantic refuses in a document: what it is, and where the document has it."""
+"""An error of pydantic and the document go in; what pydantic refuses comes out, with its place in
+the document."""
 
 from __future__ import annotations
 
@@ -90,7 +91,7 @@ class Refusal:
 
     @property
     def meant(self) -> str | None:
-        """For an unknown key: the known one, not given yet, that it most resembles."""
+        """The known key, not given yet, that is most similar to an unknown one."""
         given = value_at(self.document.value, self.path[:-1])
         return closest(self.name, [name for name in self.fields if name not in given])
 
@@ -138,7 +139,8 @@ def _models_at(annotation: Any, path: _Path) -> Iterator[type[BaseModel]]:
                 # A list that stands for the mapping.
                 yield from _models_at(field.annotation, path)
     elif path and get_args(annotation):
-        # A list's entries, or a mapping's values: its last type, the ellipsis of tuples aside.
+        # The type of a list's entries or a mapping's values is the last one, except the ellipsis of
+        # tuples.
         last = [member for member in get_args(annotation) if member is not Ellipsis][-1]
         yield from _models_at(last, path[1:])
 

@@ -1,5 +1,5 @@
-"""What the types of single values have in common: how one says what is wrong, and its JSON Schema,
-by which editors check and complete."""
+"""What the types of single values share: how they report a mistake, and their JSON Schema for
+editors."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""JSON Schemas of the files that people write, for editors that complete and check as people
-type."""
+"""The models go in; JSON Schemas of the files come out, for editors that complete and check."""
 
 from __future__ import annotations
 
@@ -24,7 +23,7 @@ SCHEMAS: dict[str, tuple[type[BaseModel], str]] = {
 
 
 def json_schema(kind: str) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of one kind of file: every form that may be written, and no
+    """The JSON Schema (2020-12) of one kind of file. It allows every form that opsgen reads, and no
     other."""
     model, title = SCHEMAS[kind]
     schema = model.model_json_schema(by_alias=True, mode="validation", schema_generator=_AsWritten)
@@ -35,7 +34,7 @@ def json_schema(kind: str) -> dict[str, Any]:
 
 
 def _on_one_line(schema: dict[str, Any]) -> dict[str, Any]:
-    """Each description on one line, wherever its docstring breaks."""
+    """Puts each description on one line."""
     return {key: _unbroken(key, value) for key, value in schema.items()}
 
 
@@ -48,8 +47,7 @@ def _unbroken(key: str, value: Any) -> Any:
 
 
 class _AsWritten(GenerateJsonSchema):
-    """Pydantic's generator, but for what is ours inside and means nothing to people who write a
-    file."""
+    """Pydantic's generator, without what only matters inside opsgen."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         """A title that repeats the key says nothing."""

@@ -1,5 +1,5 @@
-"""A piece of somebody's input in; the text that a message may show of it out: short, on one line,
-never a secret."""
+"""A piece of somebody's input goes in; the text that a message may show comes out: short, on one
+line, without secrets."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def shown(text: str) -> str:
 
 
 def listed(names: Iterable[str]) -> str:
-    """The names as a message lists them: the first of them where there are many."""
+    """The names as a message lists them; only the first ones if there are many."""
     names = list(names)
     more = ", ..." if len(names) > _MOST_LISTED else ""
     return ", ".join(names[:_MOST_LISTED]) + more
@@ -56,7 +56,7 @@ def may_be_secret(path: Iterable[str | int]) -> bool:
 
 
 def path_text(path: Iterable[str | int]) -> str:
-    """`slos[0].latency`, as a person would name a place; a key that is no plain word is quoted:
+    """A place as people write it: `slos[0].latency`. A key that is not a plain word is quoted:
     `labels["a b"]`."""
     return "".join(_part(part) for part in path).removeprefix(".")
 

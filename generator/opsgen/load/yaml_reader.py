@@ -1,8 +1,8 @@
-"""The bytes of one YAML file in; plain data with the place of each part out, or every mistake of
-the text.
+"""The bytes of one YAML file go in; plain data comes out with the place of each part, or every
+mistake of the text.
 
-The file is read as a stream of libyaml's events, so that a file that is too deep or too large is
-given up at once, and an alias costs one step however much it stands for.
+Reads a stream of libyaml's events. So it stops at once at a file that is too deep or too large, and
+an alias costs one step even if it stands for many values.
 """
 
 from __future__ import annotations
@@ -25,14 +25,13 @@ LARGEST_BYTES = 1024 * 1024
 DEEPEST = 64
 MOST_NODES = 50_000
 
-# What may not be in a file at all: CONTROL without the carriage return, and what libyaml refuses to
-# read.
+# Characters that no file may have: CONTROL without the carriage return, and what libyaml refuses.
 _UNREADABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 class Node(NamedTuple):
-    """One value and all below it. `raw` is a scalar's text as written; `size` and `depth` count the
-    node itself."""
+    """A value and everything below it. `raw` is the text of a scalar as written; `size` and `depth`
+    include the node itself."""
 
     value: Any
     raw: str | None
@@ -46,7 +45,7 @@ class Node(NamedTuple):
 
 @dataclass(frozen=True)
 class Document:
-    """A file's one document: plain data, and where each part of it stands. Lines and columns count
+    """The one document of a file: plain data, and the place of each part. Lines and columns count
     from 1."""
 
     file: str
@@ -54,15 +53,15 @@ class Document:
 
     @property
     def value(self) -> Any:
-        """None, bool, int, float, str, list and dict with keys of str; an alias is the very object
-        that it names."""
+        """None, bool, int, float, str, list, or dict with str keys. An alias is the same object as
+        its anchor."""
         return self.root.value
 
     def position(self, path: tuple[str | int, ...], of: str = "value") -> tuple[int, int]:
-        """Line and column of a value, or with `of="key"` of its key; of the nearest part above if
-        it isn't there.
+        """Line and column of a value, or of its key with `of="key"`. If the path does not exist,
+        those of its nearest existing parent.
 
-        What an alias stands for is found where it was written.
+        The place of a value behind an alias is where the value was written.
         """
         node, parents = self._nearest(path)
         last = path[len(parents) - 1] if parents and len(parents) == len(path) else None
@@ -75,8 +74,8 @@ class Document:
         return len(self._nearest(path)[1]) == len(path)
 
     def raw(self, path: tuple[str | int, ...]) -> str | None:
-        """A scalar's text as written, without quotes: `99.90`, `on`; None for lists, mappings and
-        what isn't there."""
+        """The text of a scalar as written, without quotes: `99.90`, `on`. None for lists, mappings
+        and paths that do not exist."""
         node, parents = self._nearest(path)
         return node.raw if len(parents) == len(path) else None
 
@@ -143,8 +142,7 @@ def _place(before: str) -> tuple[int, int]:
 
 
 class _Reader:
-    """Builds one document's nodes from the parser's events, and collects the mistakes on its
-    way."""
+    """Builds the nodes of one document from the parser's events, and collects mistakes."""
 
     def __init__(self, text: str, file: str) -> None:
         self._text = text
@@ -181,7 +179,7 @@ class _Reader:
         try:
             event = self._parser.get_event()
         except yaml.MarkedYAMLError as error:
-            # The parser reads ahead: what it complains of need not be in the value that we are at.
+            # The parser reads ahead, so the error may be after the value that we are at.
             self._path.clear()
             self._give_up(*syntax_mistake(error, self._text))
         except (yaml.YAMLError, UnicodeDecodeError):
@@ -252,7 +250,7 @@ class _Reader:
         return _joined([child.value for child in children.values()], line, column, children, {})
 
     def _key(self, event: yaml.Event, before: Mapping[str, tuple[int, int]]) -> str | None:
-        """The key, or None where it is a mistake and its value can't be kept."""
+        """The key; None after a mistake was noted, so that its value is dropped."""
         line, column = self._last
         if not isinstance(event, yaml.ScalarEvent):
             self._path.append("?")

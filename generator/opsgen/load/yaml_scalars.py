@@ -1,5 +1,5 @@
-"""The text of a YAML scalar without quotes in; what it means out, or why it is better written
-otherwise."""
+"""The text of a YAML scalar without quotes goes in; its meaning comes out, or why it should be
+written otherwise."""
 
 from __future__ import annotations
 
@@ -84,8 +84,8 @@ def _says(what: str, instead: str) -> Callable[[str], Surprise]:
 
 _UNDERSCORES = _says("a number to YAML 1.1 and a text to YAML 1.2", "write it without underscores")
 
-# In this order; each is a scalar that two readers of YAML take for two different things, or that no
-# setting can mean.
+# Tried in this order. Two readers of YAML give such a scalar two meanings, or no setting can have
+# that value.
 _SURPRISES: tuple[tuple[re.Pattern[str], Callable[[str], Surprise]], ...] = (
     (re.compile(r"[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+"), _base_60),
     (re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*"), _base_60),

@@ -1,5 +1,5 @@
-"""A complaint of the YAML parser in; the place, what is wrong and what would be right out, as a
-person would put it."""
+"""An error of the YAML parser goes in; its place, what is wrong and what would be right come out,
+in plain words."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def syntax_mistake(error: yaml.MarkedYAMLError, text: str) -> tuple[int, int, st
 
 
 class _Problem(NamedTuple):
-    """A part of the parser's message, and how a person would put it; `opening` points at where the
-    construct begins."""
+    """A part of the parser's message, and plain words for it; `opening` points at the place where
+    the construct begins."""
 
     theirs: str
     wrong: str

@@ -1,5 +1,5 @@
-"""Which alerts are not told while another one explains them: the same for every service, so that
-all of them share the rules that Alertmanager has for it."""
+"""Which alerts are not sent while another one explains them. They are the same for every service,
+so all services share Alertmanager's inhibition rules."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Explanation:
-    """While a page of `signal` by one of these names fires, `explained` are not told as pages."""
+    """While a page of `signal` with one of these names fires, pages of `explained` are not sent."""
 
     signal: str
     alerts: tuple[str, ...]
@@ -17,8 +17,8 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Outage:
-    """A page that says that a service is down, so that it explains what is noticed at those that
-    need it. `signal` is empty where each instance of a pack has one of its own."""
+    """A page that says that a service is down, which explains alerts of the services that need it.
+    `signal` is empty if each instance of the pack has a signal of its own."""
 
     alert: str
     signal: str
@@ -26,7 +26,8 @@ class Outage:
 
 @dataclass(frozen=True)
 class Explanations:
-    """What explains what. `of_its_own` are the alerts that no outage of a dependency explains."""
+    """Which alerts explain which others. No outage of a dependency explains the alerts in
+    `of_its_own`."""
 
     within: tuple[Explanation, ...] = ()
     outages: tuple[Outage, ...] = ()

@@ -1,4 +1,4 @@
-"""Who is told of an alert, how, and when: severities, channels, hours, policies, teams."""
+"""Who is told of an alert, how and when: severities, channels, hours, policies and teams."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Literal, get_args
 from opsgen.quantities import Duration
 
 Severity = Literal["page", "ticket", "info"]
-# From the worst on.
+# The most urgent first.
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
 
 @dataclass(frozen=True)
 class OnCall:
-    """Whom a provider tells itself of what a channel brings it, by the name that it has there."""
+    """Whom a provider tells, by the name that it has at the provider."""
 
     kind: Literal["schedule", "user", "team"]
     name: str
@@ -26,7 +26,7 @@ class Channel:
     """Where a notification goes: the kind (`slack`, `pagerduty`) and its options, as the project
     file gives them.
 
-    `on_call` is whom the channel's provider tells, where its escalation is the provider's own.
+    `on_call` is whom the channel's provider tells, if the provider escalates on its own.
     """
 
     name: str
@@ -37,11 +37,11 @@ class Channel:
 
 @dataclass(frozen=True)
 class Hours:
-    """When a step may notify: days as Alertmanager has them (`monday:friday`), times as `HH:MM`, an
+    """When a step may notify: days in Alertmanager's form (`monday:friday`), times as `HH:MM`, an
     IANA time zone.
 
-    A time that does not end after it begins ends on the next day. `holidays` are dates,
-    `2027-12-25`, without any.
+    A time that ends before it begins ends on the next day. `holidays` are dates (`2027-12-25`) on
+    which the step never notifies.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Hours:
 @dataclass(frozen=True)
 class Step:
     """One step of an escalation policy: once an alert has fired for `after`, tell `notify`, but
-    only in `during`."""
+    only during `during`."""
 
     after: Duration
     notify: tuple[Channel, ...]
@@ -63,9 +63,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Handover:
-    """The steps of a policy that a provider takes: Alertmanager tells `entry` once an alert has
-    fired for `starts`, and the provider goes on from there. The delays of `steps` count from then,
-    the first is at once; all of them begin again `again` after the last."""
+    """The steps of a policy that a provider takes.
+
+    Alertmanager tells `entry` once an alert has fired for `starts`; the provider does the rest. The
+    delays of `steps` count from that moment, and the first is 0. The provider starts all of them
+    again `again` after the last.
+    """
 
     entry: Channel
     starts: Duration
@@ -75,8 +78,8 @@ class Handover:
 
 @dataclass(frozen=True)
 class Policy:
-    """Whom Alertmanager tells, step by step; each tells again after `repeat`, or as the severity
-    has it where that is None. The rest of the policy is its `handovers`, one for each provider."""
+    """The steps that Alertmanager takes, and the `handovers` to providers. Each step is repeated
+    after `repeat`; None means the interval of the severity."""
 
     name: str
     steps: tuple[Step, ...]
@@ -86,7 +89,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class PolicyCase:
-    """Other policies for services of these environments and tiers; empty ones fit all."""
+    """Other policies for services of these environments and tiers; an empty tuple matches all."""
 
     environments: tuple[str, ...]
     tiers: tuple[int, ...]
@@ -100,11 +103,10 @@ class PolicyCase:
 
 @dataclass(frozen=True)
 class Team:
-    """A team, how it is reached in chat (empty where it does not say), and its policy for every
-    severity.
+    """A team, its chat channel (empty if it names none), and its policy for every severity.
 
-    `cases` are its other policies, of which the last that fits a service wins; a service's own team
-    has none left. `owners` review its files, as CODEOWNERS names them.
+    `cases` are its other policies; the last one that matches a service wins. The team of a resolved
+    service has none left. `owners` review its files, as CODEOWNERS names them.
     """
 
     name: str
@@ -116,7 +118,7 @@ class Team:
 
 @dataclass(frozen=True)
 class Watchdog:
-    """An alert that always fires, told to `notify` every so often: when that hears nothing,
+    """An alert that always fires and is sent to `notify` at every interval: if it does not arrive,
     alerting is broken."""
 
     notify: Channel

@@ -1,4 +1,4 @@
-"""What every service of a repository shares: the project file, resolved."""
+"""The resolved project file: what all services of a repository share."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from opsgen.quantities import Duration
 
 @dataclass(frozen=True)
 class RunbookPolicy:
-    """What is asked of runbooks: the tiers whose have to be complete, and how often somebody reads
-    through them."""
+    """What is required of runbooks: the tiers whose runbooks must be complete, and how often
+    somebody reviews them."""
 
     complete: tuple[int, ...] = ()
     review_after: Duration | None = None
@@ -22,10 +22,10 @@ class RunbookPolicy:
 
 @dataclass(frozen=True)
 class Organisation:
-    """The teams with their policies, what the artifacts run on, and where things are read.
+    """The teams with their policies, the platform, and the URLs.
 
-    `file` is the project file as the user typed it; None where there is none. `origins` says where
-    the values came from, by dotted path.
+    `file` is the project file as the user typed it; None if there is none. `origins` says where
+    each value comes from, by its dotted path.
     """
 
     teams: Mapping[str, Team]

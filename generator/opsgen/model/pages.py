@@ -21,7 +21,7 @@ from typing import Literal
 
 from opsgen.errors import InputError, Mistake
 
-# How opsgen asks people for what it can't know; a line of it is no word of theirs.
+# opsgen asks people with this for what it can't know; such a line was not written by people.
 TO_WRITE = "> **To write:**"
 
 _ID = r"[a-z0-9][a-z0-9:_-]*"
@@ -37,8 +37,8 @@ _HEADING = re.compile(r"^(#{1,6}) +(.*\S)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Block:
-    """What lies between a begin and its end; `body` has only line feeds. `sha` is what the begin
-    says of the body, `was` are the ids that it had before."""
+    """The text between a begin and an end marker; `body` has only line feeds. `sha` is the digest
+    in the begin marker, `was` are former ids of the block."""
 
     id: str
     body: str
@@ -73,7 +73,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Part:
-    """A block, and the text of people that belongs to it: all up to the next block."""
+    """A block, and people's text after it, up to the next block."""
 
     block: Block
     after: str
@@ -94,24 +94,24 @@ class Page:
 
 
 def parse(text: str, file: str) -> Page:
-    """The page; raises InputError with every marker that is broken, nested, double or without its
+    """The page; raises InputError with every marker that is broken, nested, repeated or without its
     other half."""
     return _Parser(file).page(text)
 
 
-# What a template prints at the beginning and the end of a block: no text of a spec has such
-# characters.
+# A template prints these marks around a block. No text of a spec has such characters.
 _SEAM = re.compile(rf"\x02(?P<kind>begin|end) (?P<id>{_ID})(?P<was>(?: was:{_ID})*)\x03\n")
 
 
 def seam(kind: Literal["begin", "end"], name: str, was: Iterable[str] = ()) -> str:
-    """The mark of a template where a block begins or ends, as a line of its own, to be `sealed`."""
+    """The mark that a template prints on a line of its own where a block begins or ends; `sealed`
+    reads it."""
     return f"\x02{' '.join([kind, name, *(f'was:{one}' for one in was)])}\x03"
 
 
 def sealed(rendered: str) -> Page:
-    """The page that a template has rendered; raises ValueError where its marks do not fit each
-    other, or a word is in no block and no question to people."""
+    """The page that a template has rendered; raises ValueError if its marks do not match, or if a
+    text is outside of all blocks and is not a question to people."""
     parts: list[Part] = []
     last = 0
     begun: re.Match[str] | None = None
@@ -142,7 +142,7 @@ def _refuse_words(between: str, wrong: str) -> None:
 
 
 def _followed_by(parts: list[Part], text: str) -> list[Part]:
-    """The parts, the last of them with the text after its block."""
+    """The parts, with the text added after the last block."""
     return [*parts[:-1], *(replace(part, after=text) for part in parts[-1:])]
 
 
@@ -159,12 +159,12 @@ def _former(found: re.Match[str]) -> tuple[str, ...]:
 
 
 def is_shared(text: str) -> bool:
-    """Whether there is a marker in it at all."""
+    """Whether the text has a marker."""
     return _LIKE_A_MARKER.search(text) is not None
 
 
 def written_by_people(text: str) -> bool:
-    """Whether there is a word in it that opsgen did not write."""
+    """Whether people wrote something in the text."""
     return any(line.strip() and not line.startswith(TO_WRITE) for line in text.splitlines())
 
 
@@ -172,7 +172,7 @@ def written_by_people(text: str) -> bool:
 
 
 class _Parser:
-    """Line by line; `mistakes` are all that was found, in their order."""
+    """Reads a page line by line; `mistakes` are in the order of the lines."""
 
     def __init__(self, file: str) -> None:
         self.file = file
@@ -262,5 +262,6 @@ def _lines(text: str) -> Iterator[tuple[int, str, bool]]:
 
 
 def _opens(found: re.Match[str]) -> bool:
-    """A line with backticks after its fence of backticks is code in a line (CommonMark)."""
+    """Whether a fence opens a block of code. A fence of backticks with a backtick after it is
+    inline code (CommonMark)."""
     return found["fence"][0] == "~" or "`" not in found["info"]

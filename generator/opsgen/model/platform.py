@@ -1,4 +1,5 @@
-"""What runs the artifacts: Prometheus and Alertmanager, their versions and timings, the cluster."""
+"""The platform that the artifacts are for: Prometheus, Alertmanager, their versions and timings,
+and the cluster."""
 
 from __future__ import annotations
 
@@ -12,9 +13,11 @@ from opsgen.quantities import Duration
 
 @dataclass(frozen=True)
 class Timing:
-    """When Alertmanager notifies of a group of alerts: `wait` after its first, then of what changed
-    every `interval`, and of what is unchanged after `repeat`. It rounds that up to whole intervals,
-    and gives up sending after one.
+    """When Alertmanager notifies of a group of alerts: `wait` after its first alert, every
+    `interval` if it changed, and after `repeat` if it did not.
+
+    Alertmanager rounds `repeat` up to whole intervals, and stops retrying a notification after one
+    interval.
     """
 
     wait: Duration
@@ -24,9 +27,12 @@ class Timing:
 
 @dataclass(frozen=True)
 class Cluster:
-    """How resources get into a Kubernetes cluster: their namespace (empty: whoever applies them
-    says), the labels by which operators select them, and how Grafana learns of dashboards: by its
-    `sidecar`, or an `operator` that selects the instances of Grafana by the labels in `grafana`."""
+    """How resources get into a Kubernetes cluster: their namespace (empty: chosen when they are
+    applied), and the labels by which operators select them.
+
+    `dashboards` says who brings dashboards to Grafana: a `sidecar`, or an `operator`, which selects
+    instances of Grafana by the labels in `grafana`.
+    """
 
     namespace: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -36,8 +42,8 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Platform:
-    """What runs the artifacts: versions that gate fields and functions, how often it scrapes,
-    evaluates, notifies."""
+    """Versions, which decide what may be written, and how often the servers scrape, evaluate and
+    notify."""
 
     prometheus: str
     alertmanager: str

@@ -1,5 +1,4 @@
-"""What a service may run on without a pack, as one table: specs, schema, docs and runbooks read
-it."""
+"""The runtimes that need no pack, as one table for specs, schema, docs and runbooks."""
 
 from __future__ import annotations
 

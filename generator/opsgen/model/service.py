@@ -1,7 +1,7 @@
-"""The resolved service and what it holds: what every later stage reads instead of the spec.
+"""The resolved service and its parts, which every later stage reads instead of the spec.
 
-All values are frozen and complete: each default has been filled in, and `origins` says where every
-value came from.
+All values are frozen and complete: every default is filled in, and `origins` says where each value
+comes from.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ class Histogram:
 
 @dataclass(frozen=True)
 class Convention:
-    """How the service's instrumentation names things. Parts that it does not have are None.
+    """How the service's instrumentation names its metrics. A part that it does not have is None.
 
-    `routes` is the label of the route or method of a request, where there is one.
+    `route_label` is the label with the route or method of a request, if there is one.
     """
 
     name: str
@@ -70,11 +70,10 @@ class Convention:
 
 @dataclass(frozen=True)
 class EventSlo:
-    """An SLO over events, as resolved: what is bad, what is all, and how much of the bad is
-    allowed.
+    """A resolved SLO over events: what is bad, what is all, and how much may be bad.
 
-    For latency `threshold` says how slow is too slow. `bad`, `good` and `total` are the spec's own
-    PromQL, of the kind `events`; `place` is where the spec says so.
+    `threshold` is the latency above which a request is bad. The spec's own PromQL (`bad`, `good`,
+    `total`) is set for the kind `events`. `place` is where the spec defines the SLO.
     """
 
     name: str
@@ -94,7 +93,7 @@ class EventSlo:
 
 @dataclass(frozen=True)
 class Probe:
-    """One URL polled from outside by the blackbox exporter. `certificate` is None for plain
+    """One URL that the blackbox exporter polls from outside. `certificate` is None for plain
     http."""
 
     name: str
@@ -108,7 +107,7 @@ class Probe:
 
     @property
     def scrape_timeout(self) -> Duration:
-        """Prometheus refuses one above the interval."""
+        """The timeout, but at most the interval: Prometheus refuses a longer one."""
         return min(self.timeout, self.interval)
 
     def job(self, service: str) -> str:
@@ -144,7 +143,7 @@ class BusinessSignal:
 
 @dataclass(frozen=True)
 class AlertOverride:
-    """What the spec changes on an alert by its name: drops it, or sets other values."""
+    """What the spec changes in the alerts of one name: it drops them, or sets other values."""
 
     off: bool
     hold: Duration | None
@@ -179,8 +178,8 @@ class BurnRate:
 
 @dataclass(frozen=True)
 class Scrape:
-    """Where the Prometheus operator finds the service's metrics: the Kubernetes `services` or
-    `pods` that have these labels, in one namespace or (empty) in any; a port by name."""
+    """Where the Prometheus operator finds the service's metrics: Kubernetes `services` or `pods`
+    with these labels, in one namespace (empty: in any), at the port of this name."""
 
     of: Literal["services", "pods"]
     selector: Mapping[str, str]
@@ -192,7 +191,7 @@ class Scrape:
 
 @dataclass(frozen=True)
 class Dependency:
-    """Something that the service needs, by the name of its kind, and the settings of its pack."""
+    """Something that the service needs: its kind, its name, and the settings of the kind's pack."""
 
     kind: str
     name: str
@@ -203,13 +202,14 @@ class Dependency:
 
 @dataclass(frozen=True)
 class Service:
-    """One service in one environment, complete. `settings` holds every value of the table of
-    settings, by dotted path, and `pack_settings` those that packs declare themselves, by the pack's
-    name; a dependency has those of its own pack. `explanations` are the same for all services.
+    """One complete service in one environment.
 
-    `name` is what outputs call it: the spec's own name (`spec_name`) in the first environment, and
-    in any other one with that environment behind it, so that all of them can be loaded side by
-    side.
+    `settings` holds every value of the table of settings by its dotted path. `pack_settings` holds
+    the settings that packs declare, by the pack's name; a dependency holds those of its own pack.
+    `explanations` are the same for all services.
+
+    `name` is the name in outputs. In the first environment it is the spec's own (`spec_name`). In
+    any other it ends with the environment, so that all can be loaded side by side.
     """
 
     name: str

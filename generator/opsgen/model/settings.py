@@ -1,5 +1,5 @@
-"""The settings that a spec gives and packs read, as one table: whatever checks, fills in, explains
-or documents a setting reads its row here."""
+"""The table of settings that a spec gives and packs read. Whatever checks, fills in, explains or
+documents a setting reads its row here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 
 from opsgen.quantities import Duration, Ratio
 
-# What a setting may hold; None says that the spec does not ask for the thing it would set.
+# What a setting may hold; None if the spec does not ask for it.
 SettingValue = Duration | Ratio | Decimal | None
 SettingKind = Literal["percentage", "duration", "number"]
 # A part of a convention: the counters and the histogram that an instrumentation may have.
@@ -20,13 +20,13 @@ CONVENTION_PARTS: tuple[ConventionPart, ...] = ("requests", "errors", "latency")
 
 @dataclass(frozen=True)
 class Setting:
-    """One row: the name by which packs read it, its default, and its words in the reference.
+    """One row: the name by which packs read the setting, its default, and its words in the
+    reference.
 
-    `of` says what has it: each service, or each probe. `needs` is the part of the convention
-    without which it means nothing. An `optional` one may have no value, where a spec does not ask
-    for it. A percentage lies `between` two numbers that it may not be itself; a threshold on a
-    `quantile` must be one that the histogram can tell. One that is not `written` by anybody is
-    worked out of others.
+    `of` says what has it: each service, or each probe. `needs` is the part of the convention that
+    measures it. An `optional` setting may be None, if the spec does not ask for it. A percentage
+    lies `between` two numbers, and equals neither. A threshold on a `quantile` must lie within the
+    histogram's buckets. A setting that is not `written` is computed from others.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Setting:
 
     @property
     def path(self) -> tuple[str, ...]:
-        """Where the spec says it: `errors.above` under `errors`, `above`."""
+        """Its path in the spec: `errors.above` is under `errors`, `above`."""
         return tuple(self.name.split("."))
 
 
@@ -68,7 +68,7 @@ SETTINGS: tuple[Setting, ...] = (
         "as awesome-prometheus-alerts has it",
         "a ticket is made while the share of failed requests is above this",
         needs="errors",
-        # With neither end of the scale can a single failure be told from trouble.
+        # Above 0% every single failure fires, and above 100% nothing ever does.
         between=(Decimal(0), Decimal(1)),
     ),
     Setting(
@@ -129,7 +129,7 @@ SETTINGS: tuple[Setting, ...] = (
 
 
 def reference(name: str) -> str:
-    """A row in a sentence, for the JSON Schema: what it is, and its default."""
+    """A row as a sentence for the JSON Schema: what it is, and its default."""
     row = setting_row(name)
     default = "" if row.default is None else f"; default: {row.default}"
     return f"{row.words[:1].upper()}{row.words[1:]}{default}."
@@ -142,12 +142,13 @@ def setting_row(name: str) -> Setting:
 def default_duration(name: str) -> Duration:
     """The default of a row that is a duration."""
     default = setting_row(name).default
-    assert isinstance(default, Duration)  # who asks knows the row
+    assert isinstance(default, Duration)  # callers name a row that is a duration
     return default
 
 
 def settings_of(of: str) -> Iterator[Setting]:
-    """The rows of a service, or of a probe; none for anything else, which has only its pack's."""
+    """The rows of a service or of a probe; none for anything else, which has only the settings of
+    its pack."""
     return (row for row in SETTINGS if row.of == of)
 
 

@@ -1,2 +1,2 @@
-"""The resolve stage: what people wrote in, a complete `Service` out, with the origin of every
-value."""
+"""The resolve stage. What people wrote goes in; a complete `Service` comes out, with the origin of
+every value."""

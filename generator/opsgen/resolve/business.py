@@ -1,4 +1,5 @@
-"""The service's business signals: a query, its unit, and the conditions that alert."""
+"""The business signals of a spec go in; the service's come out, each with its query, its unit and
+the conditions that alert."""
 
 from __future__ import annotations
 

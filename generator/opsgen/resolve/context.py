@@ -1,4 +1,4 @@
-"""What the modules of the resolve stage share while they resolve one spec in one environment."""
+"""What all modules of the resolve stage share while they resolve one spec in one environment."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Context:
-    """One spec in one environment, what it is resolved with, and what was noted on the way.
+    """One spec in one environment, what it is resolved with, and the mistakes and warnings found so
+    far.
 
-    `spec` is the spec with its environment laid over it, and `overlaid` are the keys that the
-    environment writes. `first` is the spec as it is in the first environment, whose outputs have
-    the spec's own name; None where this is that environment.
+    `spec` has the values of the environment in it, and `overlaid` are the keys that the environment
+    writes. `first` is the spec in the first environment, whose outputs have the spec's own name; it
+    is None when this is the first environment.
     """
 
     spec: ServiceSpec
@@ -36,7 +37,7 @@ class Context:
 
     @property
     def suffix(self) -> str:
-        """What tells this environment's outputs from those of the first."""
+        """The suffix that distinguishes this environment's outputs from those of the first."""
         return "" if self.first is None else f"-{self.environment}"
 
     @property
@@ -44,15 +45,14 @@ class Context:
         return f"{self.spec.service}{self.suffix}"
 
     def path(self, *path: str | int) -> KeyPath:
-        """Where a part of the spec was written: in the environment's overlay, or in the spec
-        itself."""
+        """Where a part of the spec was written: in the environment, or in the spec itself."""
         if path and path[0] in self.overlaid:
             return ("environments", self.environment, *path)
         return path
 
     @property
     def faulty(self) -> frozenset[KeyPath]:
-        """The parts of the spec that have a mistake: a key, or what stands right below it."""
+        """The parts of the spec that have a mistake: a key, or a direct child of a key."""
         here = ("environments", self.environment)
         paths = (path[2:] if path[:2] == here else path for path in self.mistakes.paths)
         return frozenset(path[:2] for path in paths)
@@ -65,7 +65,7 @@ class Context:
         return str(self.place(*path))
 
     def given(self, key: str, value: _T, default: str) -> _T:
-        """The value of a key, after noting where it comes from: the spec, or the default."""
+        """Returns the value of a key, and notes its origin: the spec, or the default."""
         is_set = key in self.spec.model_fields_set or key in self.overlaid
         self.origins[key] = self.origin(key) if is_set else default
         return value
@@ -78,7 +78,7 @@ class Context:
         self.warnings.append(f"{place.file}:{place.line}: {text}")
 
     def refuse_double(self, names: list[str], key: str, what: str) -> None:
-        """Notes each name in the list under `key` that stands in it before."""
+        """Notes each name in the list under `key` that appears earlier in it."""
         for index, name in enumerate(names):
             if name in names[:index]:
                 wrong = f"two {what} are named {name}"

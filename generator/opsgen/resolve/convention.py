@@ -1,5 +1,5 @@
-"""How the service's metrics are named: its convention, by name, inline, or a named one with parts
-of its own."""
+"""The convention of a spec goes in; the service's comes out. It may be named, written inline, or
+named with some parts replaced."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ NO_CONVENTION = Convention("none", "no convention")
 
 
 def service_convention(context: Context) -> Convention:
-    """The service's convention; NO_CONVENTION where it has none, or one that there is not."""
+    """The service's convention; NO_CONVENTION when the spec names none, or one that does not
+    exist."""
     spec = context.spec.convention
     if spec is None:
         context.origins["convention"] = "not given: no traffic, errors or latency"
@@ -42,7 +43,7 @@ def service_convention(context: Context) -> Convention:
 
 
 def _laid_over(base: ConventionFile, spec: ConventionSpec) -> InlineConvention:
-    """A named convention with the parts that the spec writes in their place."""
+    """A named convention, with the parts that the spec replaces."""
     given = {name: getattr(spec, name) for name in spec.model_fields_set if name != "use"}
     return base.model_copy(update=given)
 
@@ -59,8 +60,11 @@ def _convention(context: Context, name: str, title: str, spec: InlineConvention)
 
 
 def _selector(context: Context, part: KeyPath, text: str | None) -> Selector | None:
-    """The selector of a part, or None after the mistake was noted: the parts of a convention's file
-    were checked when that was loaded, those of the spec are checked here."""
+    """The selector of a part; None when there is none, or when a mistake was noted.
+
+    The parts of a convention file were checked when it was loaded. Those of the spec are checked
+    here.
+    """
     if text is None:
         return None
     path = ("convention", *part)

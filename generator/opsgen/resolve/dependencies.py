@@ -1,5 +1,5 @@
-"""What a service needs: each dependency by its kind, with the matchers and settings of the pack
-that there is for the kind."""
+"""The dependencies of a spec go in; the service's come out, each with its kind, its matchers and
+the settings of the kind's pack."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def services_needed(context: Context, dependencies: Iterable[Dependency]) -> tup
 def _kind(
     context: Context, path: KeyPath, spec: DependencySpec, packs: Mapping[str, PackFile]
 ) -> str | None:
-    """The one kind that is written; None after the mistake was noted."""
+    """The kind that the entry names; None after a mistake was noted."""
     known = sorted({FLEET, *KINDS_NOT_YET, *packs})
     kinds = [key for key in spec.written if key in known]
     if len(kinds) == 1:

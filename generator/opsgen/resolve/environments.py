@@ -1,5 +1,5 @@
-"""The environments of a spec: which there are, the spec as it is in each, and what two of them may
-not have in common."""
+"""A spec goes in; its environments come out, and the spec as it is in each. Also checks that two
+environments do not share what must differ."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from opsgen.resolve.context import Context
 
 _PRIMARY = "production"
 
-# Of what an environment has in common with the first, what would be told twice, or tell people to
-# touch the wrong one.
+# What an environment should not share with the first: it would alert twice, or send people to the
+# wrong environment.
 _SHARED = {
     "match": "watches the same series as the first environment;"
     " write match:, unless it has a Prometheus of its own",
@@ -22,8 +22,8 @@ _SHARED = {
 
 
 def environments_of(spec: ServiceSpec) -> tuple[str, ...]:
-    """The names of a spec's environments: first production, or the first that is named where there
-    is none."""
+    """The names of a spec's environments, the first one first: production, or else the one that is
+    written first."""
     names = list(spec.environments) or [_PRIMARY]
     first = _PRIMARY if _PRIMARY in names else names[0]
     return (first, *(name for name in names if name != first))
@@ -38,14 +38,14 @@ def laid_over_spec(spec: ServiceSpec, environment: str) -> ServiceSpec:
 
 
 def overlaid_keys(spec: ServiceSpec, environment: str) -> frozenset[str]:
-    """The keys that an environment writes in the place of the spec's own."""
+    """The keys of the spec that an environment replaces."""
     overlay = spec.environments.get(environment)
     return frozenset() if overlay is None else frozenset(overlay.model_fields_set)
 
 
 def check_environment(context: Context) -> None:
-    """Notes a name that would be too long, and warns of what is told twice, because another
-    environment has it in common with the first."""
+    """Notes a name that is too long, and warns of values that this environment should not share
+    with the first."""
     first, environment, name = context.first, context.environment, context.name
     if first is None:
         return

@@ -1,10 +1,10 @@
-"""An escalation policy as it is written, divided: what Alertmanager tells, and what the providers
-take themselves.
+"""The steps of an escalation policy go in; a policy comes out that separates the steps of
+Alertmanager from those of each provider.
 
 A channel with `on_call` belongs to a provider that escalates on its own (PagerDuty, Grafana IRM,
-...). Alertmanager tells the provider once, through the first such channel of the policy; whom it
-tells then, and after how long, is the provider's. `channels/providers.py` says what each can do,
-and puts both together again for people.
+...). Alertmanager tells the provider once, through the first such channel of the policy. The
+provider decides whom it tells after that, and when. `channels/providers.py` says what each provider
+can do, and lists both parts together for people.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from opsgen.resolve.mistakes import KeyPath, Mistakes
 
 
 def divided(name: str, steps: tuple[Step, ...], repeat: Duration | None, again: Duration) -> Policy:
-    """The policy of these steps, with those of each provider handed over to it, which begins them
-    again after `again` where the policy says no other."""
+    """Divides the steps between Alertmanager and the providers. A provider starts its steps again
+    after `repeat`, or after `again` if the policy has no `repeat`."""
     handovers = tuple(_handover(kind, steps, repeat or again) for kind in _providers(steps))
     entries = {(handover.entry.name, handover.starts) for handover in handovers}
     left = (replace(step, notify=tuple(_left(step, entries))) for step in steps)
@@ -28,7 +28,7 @@ def divided(name: str, steps: tuple[Step, ...], repeat: Duration | None, again: 
 
 
 def check_handovers(path: KeyPath, steps: tuple[Step, ...], mistakes: Mistakes) -> None:
-    """Notes what a provider cannot do of what the steps, which stand at `path`, ask it for."""
+    """Notes what the steps at `path` ask of a provider that it cannot do."""
     for kind in _providers(steps):
         provider = PROVIDERS[kind]
         taken = [(index, step) for index, step in enumerate(steps) if of_provider(kind, step)]
@@ -44,8 +44,8 @@ def check_handovers(path: KeyPath, steps: tuple[Step, ...], mistakes: Mistakes) 
 
 
 def check_entries(policies: Iterable[Policy], mistakes: Mistakes) -> None:
-    """A channel leads into one escalation of its provider, and to that by the kind of key that can
-    be routed."""
+    """Notes a channel that starts two policies of its provider, and one without the kind of key
+    that can be routed."""
     first: dict[str, str] = {}
     for policy in policies:
         for entry in (handover.entry for handover in policy.handovers):
@@ -84,8 +84,8 @@ def _handover(kind: str, steps: tuple[Step, ...], again: Duration) -> Handover:
 
 
 def _left(step: Step, entries: set[tuple[str, Duration]]) -> Iterator[Channel]:
-    """Who is still told by Alertmanager: whoever is no provider's, and its way into the
-    provider."""
+    """The channels that Alertmanager still tells: those of no provider, and the channel that
+    reaches the provider."""
     for channel in step.notify:
         if channel.on_call is None or (channel.name, step.after) in entries:
             yield channel
@@ -94,8 +94,8 @@ def _left(step: Step, entries: set[tuple[str, Duration]]) -> Iterator[Channel]:
 def _check_later(
     path: KeyPath, provider: Provider, steps: tuple[Step, Step, Step], mistakes: Mistakes
 ) -> None:
-    """Notes what is wrong with a step of a provider's that is not its first; given are the first,
-    the one before, and the step."""
+    """Checks a later step of a provider. `steps` are the provider's first step, the step before,
+    and the step itself."""
     first, before, step = steps
     if provider.since_start:
         _check_delay(path, provider, step.after - first.after, "the first", mistakes)

@@ -1,4 +1,4 @@
-"""Which series are the service's: its `match`, as label matchers."""
+"""The `match` of a spec goes in; label matchers come out that select the service's series."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from opsgen.resolve.mistakes import KeyPath
 
 
 def service_matchers(context: Context) -> tuple[Matcher, ...]:
-    """The matchers of all the service's series; none where `match` is written and empty."""
+    """The matchers of all the service's series; none when `match` is written but empty."""
     spec = context.spec
     if spec.match:
         context.origins["match"] = context.origin("match")
@@ -31,7 +31,7 @@ def _check_empty(context: Context) -> None:
 
 
 def checked_matchers(context: Context, path: KeyPath, match: Match) -> tuple[Matcher, ...]:
-    """The matchers; one whose regular expression Prometheus does not take is noted and left out."""
+    """The matchers. One whose regular expression Prometheus refuses is noted and left out."""
     matchers = []
     for label, spec in match.items():
         matcher = _matcher(label, spec)

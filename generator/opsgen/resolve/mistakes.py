@@ -1,4 +1,4 @@
-"""Mistakes of one document: gathered with their places, and raised all at once."""
+"""Collects the mistakes of one document with their places, and raises them all at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KeyPath = tuple[str | int, ...]
 
 
 class Positions(Protocol):
-    """Where the parts of a document stand; `of` says whether the key or the value is meant."""
+    """Where the parts of a document are; `of` says whether the key or the value is meant."""
 
     @property
     def file(self) -> str: ...
@@ -39,8 +39,8 @@ class Mistakes:
         self._found.append((path, mistake))
 
     def written(self, path: KeyPath, part: str) -> KeyPath:
-        """The path of a part, or the path alone where the short form was written, which has no key
-        for it."""
+        """The path of a part; the path without it when the short form was written, which has no key
+        for the part."""
         longer = (*path, part)
         return longer if self._document is not None and self._document.has(longer) else path
 
@@ -65,7 +65,7 @@ class Mistakes:
 
 
 def suggest(name: str, known: Iterable[str], what: str) -> str:
-    """`did you mean 'x'?`, or the list of what there is."""
+    """`did you mean 'x'?`, or a list of the known names."""
     names = sorted(known)
     close = get_close_matches(name, names, 1)
     if close:

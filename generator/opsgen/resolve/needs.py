@@ -1,4 +1,4 @@
-"""What is measured by parts of a convention: refused where the service's convention lacks them."""
+"""Refuses settings and SLOs whose part of a convention the service's convention lacks."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ Parts = tuple[ConventionPart, ...]
 def refuse_without(
     context: Context, path: KeyPath, what: str, parts: Parts, convention: Convention
 ) -> None:
-    """Notes what the spec asks for at this path where the convention lacks a part of what it is
-    measured by."""
+    """Notes a mistake at `path` if the convention lacks one of the parts that `what` is measured
+    by."""
     if convention.has(parts):
         return
     called = " and ".join(_CALLED[part] for part in parts)

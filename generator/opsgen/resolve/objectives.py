@@ -1,4 +1,5 @@
-"""The service's SLOs, and whether what they are measured by can tell what they promise."""
+"""The SLOs of a spec go in; the service's come out, after checking that their metrics can measure
+them."""
 
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ def service_objectives(context: Context, convention: Convention) -> tuple[EventS
 
 
 def warn_of_dependencies(context: Context, slos: Iterable[EventSlo]) -> None:
-    """An objective above what its dependencies promise together can't be kept by the service
+    """Warns of an objective above what the dependencies promise together: the service can't keep it
     alone."""
     product = Decimal(1)
     for dependency in context.spec.dependencies:
@@ -80,8 +81,8 @@ def _slo(context: Context, index: int, spec: SloSpec, convention: Convention) ->
 def _promise(
     context: Context, path: KeyPath, spec: SloSpec, convention: Convention
 ) -> tuple[SloKind, Ratio, str]:
-    """The kind of an SLO, its objective and its title for people, after checking what it is
-    measured by."""
+    """Returns the kind of an SLO, its objective and its title, and checks what it is measured
+    by."""
     if spec.availability is not None:
         here, parts = (*path, "availability"), _MEASURED_BY["availability"]
         refuse_without(context, here, "availability", parts, convention)
@@ -173,7 +174,7 @@ def _check_events(context: Context, path: KeyPath, text: str | None) -> None:
 
 
 def _counts(node: Node) -> bool:
-    """Whether there are metrics in it, and each of them is under a function that counts."""
+    """Whether the query has metrics, and each is inside a function that counts."""
     functions = [call for call in walk(node) if isinstance(call, Call)]
     # By identity: the same selector may stand once under rate() and once bare.
     counted = {

@@ -1,4 +1,5 @@
-"""The PromQL that a spec writes: parsed, and refused where Prometheus could not answer it."""
+"""The PromQL of a spec goes in; its tree comes out. Refuses what the project's Prometheus could not
+answer."""
 
 from __future__ import annotations
 
@@ -9,8 +10,8 @@ from opsgen.quantities import Duration
 from opsgen.resolve.context import Context
 from opsgen.resolve.mistakes import KeyPath
 
-# On every recorded series or alert: what an expression kept of them would be overwritten, and
-# groups fall together.
+# opsgen sets these on every recorded series or alert. That would overwrite the expression's own
+# values, and its groups could not be told apart.
 OWN_LABELS = frozenset(
     {
         "alertname",
@@ -30,7 +31,7 @@ _NEED_TWO_SAMPLES = frozenset(
 
 
 def parsed(context: Context, path: KeyPath, text: str) -> Node | None:
-    """The tree of a query of the spec, or None after the mistake was noted."""
+    """The tree of a query of the spec; None after a mistake was noted."""
     try:
         node = parse(text)
     except PromqlError as error:
@@ -42,7 +43,8 @@ def parsed(context: Context, path: KeyPath, text: str) -> Node | None:
 
 
 def is_known(context: Context, path: KeyPath, node: Node) -> bool:
-    """Whether the project's Prometheus knows all that a query uses; notes the mistake if not."""
+    """Whether the project's Prometheus knows everything that a query uses; notes a mistake if
+    not."""
     prometheus = context.organisation.platform.prometheus
     newer = too_new(node, prometheus)
     if newer is not None:
@@ -51,8 +53,7 @@ def is_known(context: Context, path: KeyPath, node: Node) -> bool:
 
 
 def _beyond(newer: TooNew, version: str) -> tuple[str, str]:
-    """What is wrong with a query for a newer Prometheus than the project's, and what would be
-    right."""
+    """What is wrong with a query that needs a newer Prometheus, and what would be right."""
     if newer.since is None:
         return f"{newer.what} needs a feature flag of Prometheus", "write the query without it"
     wrong = f"{newer.what} needs Prometheus {newer.since}; the project says {version}"
@@ -60,8 +61,8 @@ def _beyond(newer: TooNew, version: str) -> tuple[str, str]:
 
 
 def check_ranges(context: Context, path: KeyPath, node: Node) -> None:
-    """A rate needs two samples in its range, or it has no value; evaluated at any moment, that
-    takes twice as long as a scrape does."""
+    """Notes a range that is too short. A rate needs two samples in its range, and only a range of
+    two scrape intervals always has them."""
     scrape = context.organisation.platform.scrape_interval
     for found in walk(node):
         window = _shortest_range(found)
@@ -75,7 +76,7 @@ def check_ranges(context: Context, path: KeyPath, node: Node) -> None:
 
 
 def _shortest_range(node: Node) -> Duration | None:
-    """The shortest range that a function is given which needs two samples in it."""
+    """The shortest range among the arguments of a function that needs two samples."""
     if not isinstance(node, Call) or node.function not in _NEED_TWO_SAMPLES:
         return None
     ranges = (selected.range for selected in node.args if isinstance(selected, Selector))

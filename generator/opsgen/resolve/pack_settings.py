@@ -1,5 +1,5 @@
-"""What a spec says of packs by their names: the runtime, the process, and the settings that packs
-declare themselves."""
+"""What a spec says of packs by name goes in: the runtime, the process, and settings that packs
+declare. The checked values come out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from opsgen.resolve.mistakes import KeyPath, suggest
 
 
 def service_runtime(context: Context) -> str:
-    """What the service runs on: one that opsgen knows itself, or one that there is a pack for."""
+    """The service's runtime: one that opsgen knows itself, or one that has a pack."""
     runtime = context.spec.runtime
     known = [*RUNTIMES, *context.library.packs_for("runtime")]
     if runtime not in known:
@@ -24,7 +24,7 @@ def service_runtime(context: Context) -> str:
 
 
 def service_process(context: Context) -> str:
-    """The pack of the service's kind of process; empty where it names none."""
+    """The pack of the service's kind of process; empty when the spec names none."""
     process = context.spec.process
     if process is None:
         return ""
@@ -36,8 +36,8 @@ def service_process(context: Context) -> str:
 
 
 def pack_settings(context: Context) -> dict[str, dict[str, SettingValue]]:
-    """The settings of every pack that the service uses, by the pack's name. Those of a dependency's
-    pack are each dependency's own."""
+    """The settings of every pack that the service uses, by the pack's name. A dependency has the
+    settings of its pack itself."""
     packs = {
         name: pack
         for name, pack in context.library.packs.items()
@@ -57,7 +57,7 @@ def pack_settings(context: Context) -> dict[str, dict[str, SettingValue]]:
 def filled_settings(
     context: Context, pack: PackFile, path: KeyPath, written: Mapping[str, Written]
 ) -> dict[str, SettingValue]:
-    """The settings of a pack, each as it is written at this path of the spec, or its default."""
+    """The settings of a pack: each as the spec writes it at this path, or its default."""
     for name in written:
         if name not in pack.settings:
             wrong = f"the pack {pack.pack} has no setting {name!r}"
@@ -87,7 +87,7 @@ def _filled(
 
 
 def _dotted(path: KeyPath) -> str:
-    """`dependencies[0].connections`, as `explain` names it."""
+    """The path as `explain` prints it: `dependencies[0].connections`."""
     parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return "".join(parts).removeprefix(".")
 

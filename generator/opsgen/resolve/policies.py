@@ -1,4 +1,4 @@
-"""Whom a project tells: its channels and hours, and the escalation policies made of them."""
+"""The channels, hours and escalation policies of a project file go in; checked values come out."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 
 
 def default_policy() -> Policy:
-    """What stands in where nobody has said who is told: one plainly named channel that tells
-    nobody."""
+    """The policy that is used where nobody has written one: its only channel tells nobody, and its
+    name says so."""
     return Policy("placeholder", (Step(Duration(0), (PLACEHOLDER,), None),))
 
 
 def policies_of(
     spec: ProjectSpec, channels: Mapping[str, Channel], again: Duration, mistakes: Mistakes
 ) -> dict[str, Policy]:
-    """A project's policies by name; a provider begins its part again after `again` where the policy
-    says no other."""
+    """A project's policies by name. A provider starts its part again after `again` if the policy
+    has no `repeat`."""
     hours = {name: _hours(name, one, mistakes) for name, one in spec.hours.items()}
     policies = {}
     for name, policy in spec.escalation.items():
@@ -54,7 +54,7 @@ def channels_of(spec: ProjectSpec, mistakes: Mistakes) -> dict[str, Channel]:
 def known_channel(
     path: KeyPath, name: str | None, channels: Mapping[str, Channel], mistakes: Mistakes
 ) -> Channel | None:
-    """The channel of this name; None where none is named, or none is there, which is noted."""
+    """The channel of this name; None when no name is given, or after a mistake was noted."""
     if name is None:
         return None
     if name not in channels:
@@ -78,7 +78,8 @@ def _channel(name: str, spec: ChannelSpec, project: ProjectSpec, mistakes: Mista
 
 
 def _on_call(spec: ChannelSpec) -> OnCall | None:
-    """Whom the provider tells; None also where that is written wrongly, which is noted by then."""
+    """Whom the provider tells; None when it is not written, or is written wrongly (then a mistake
+    was noted already)."""
     written = spec.options.get("on_call")
     if not isinstance(written, Mapping) or len(written) != 1 or spec.kind not in PROVIDERS:
         return None
@@ -109,7 +110,7 @@ def _hours(name: str, spec: HoursSpec, mistakes: Mistakes) -> Hours:
 
 
 def _days(path: KeyPath, text: str, mistakes: Mistakes) -> str:
-    """`monday to friday` as Alertmanager writes it: `monday:friday`."""
+    """Turns `monday to friday` into Alertmanager's `monday:friday`."""
     first, _, last = text.lower().partition(" to ")
     ends = [first.strip(), *([last.strip()] if last else [])]
     unknown = [day for day in ends if day not in _DAYS]
@@ -147,7 +148,8 @@ def _steps(
 def _check_delay(
     path: KeyPath, index: int, spec: StepSpec, before: list[Step], mistakes: Mistakes
 ) -> None:
-    """The first step has no delay, and each later one a longer one than the step before."""
+    """Checks that the first step has no delay, and that each later delay is longer than the one
+    before."""
     if index == 0 and spec.after:
         mistakes.add((*path, "after"), "the first step can't have a delay", "leave it out")
     if index > 0 and not spec.after:

@@ -1,4 +1,4 @@
-"""The URLs that are polled from outside, each with its name, interval and limits."""
+"""The `uptime` of a spec goes in; the probes come out, each with its name, interval and limits."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def service_probes(context: Context) -> tuple[Probe, ...]:
 
 
 def _names(context: Context) -> list[str]:
-    """A name for each probe: the first of its candidates that none before it has."""
+    """A name for each probe: its first candidate that no earlier probe has."""
     names: list[str] = []
     for index, spec in enumerate(context.spec.uptime):
         free = [candidate for candidate in _candidates(spec) if candidate not in names]
@@ -36,7 +36,8 @@ def _names(context: Context) -> list[str]:
 
 
 def _candidates(spec: ProbeSpec) -> list[str]:
-    """The given name; or the last part of the path, then host and path."""
+    """The given name; otherwise the last part of the path, then host and path, then the whole
+    URL."""
     if spec.name is not None:
         return [spec.name]
     parts = urlsplit(spec.url)

@@ -1,4 +1,5 @@
-"""The project file, resolved: what its services share, with every default filled in."""
+"""The project file goes in; the organisation comes out: what all services share, with every default
+filled in."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ from opsgen.resolve.teams import team_of_project
 _SLO_WINDOW = Duration.of("30d")  # The Site Reliability Workbook's own
 _WATCHDOG_EVERY = Duration.of("1m")
 
-# Where the values come from that the project file does not give.
+# Where the defaults come from.
 _DEFAULTS = {
     ("slo", "window"): "the SRE workbook's 30 days",
     ("slo", "burn_rates"): "the SRE workbook's, scaled to the window",
@@ -75,7 +76,7 @@ def _origins(spec: ProjectSpec, mistakes: Mistakes) -> dict[str, str]:
 
 
 def _check_targets(spec: ProjectSpec, mistakes: Mistakes) -> None:
-    """What a target needs of the project file must be there."""
+    """Notes a target whose required part of the project file is missing."""
     for index, name in enumerate(spec.targets):
         for asked in TARGETS[name].asks:
             if getattr(spec, asked.key) is None:

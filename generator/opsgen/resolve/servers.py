@@ -1,5 +1,5 @@
-"""The servers that the artifacts are for: which versions of Prometheus and Alertmanager, how often
-they scrape, evaluate and notify."""
+"""The project file goes in; the platform comes out: versions of Prometheus and Alertmanager, and
+how often they scrape, evaluate and notify."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ TIMINGS: Mapping[Severity, Timing] = {
     # Long enough for the alerts of one outage to arrive together, too short to matter; repeated
     # within a shift.
     "page": Timing(Duration.of("10s"), Duration.of("5m"), Duration.of("4h")),
-    # Nobody gets up: a page that explains the ticket has the time to inhibit it. Repeated once a
-    # day until it is done.
+    # Nobody gets up for a ticket, so a page that explains it has time to inhibit it. Repeated once
+    # a day until it is done.
     "ticket": Timing(Duration.of("5m"), Duration.of("5m"), Duration.of("24h")),
     # To be read, not to be acted on.
     "info": Timing(Duration.of("5m"), Duration.of("30m"), Duration.of("72h")),
 }
 
-# How long Alertmanager remembers what it has sent, unless told otherwise (--data.retention): later
-# it would repeat.
+# Alertmanager forgets what it has sent after this time (--data.retention), and then sends it again.
 LONGEST_REPEAT = Duration.of("120h")
 
 _OLDEST_PROMETHEUS = (2, 42)  # keep_firing_for
@@ -53,7 +52,7 @@ def platform_of(spec: ProjectSpec, mistakes: Mistakes) -> Platform:
 
 
 def check_repeat(path: tuple[str, ...], repeat: Duration | None, mistakes: Mistakes) -> None:
-    """Notes a repetition that Alertmanager would send sooner, as it forgets what it has sent."""
+    """Notes a repeat interval that is longer than Alertmanager remembers what it has sent."""
     if repeat is not None and repeat > LONGEST_REPEAT:
         wrong = (
             f"{repeat} is too long: Alertmanager remembers for {LONGEST_REPEAT} what it has sent"

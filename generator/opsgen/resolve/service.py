@@ -1,5 +1,5 @@
-"""The resolve stage: a service spec and its organisation in; out comes a complete `Service` with
-every value's origin, and the spec's mistakes."""
+"""The resolve stage. A service spec and its organisation go in; a complete `Service` comes out,
+with the origin of every value, and the spec's mistakes."""
 
 from __future__ import annotations
 
@@ -62,10 +62,12 @@ def resolve(
     spec_file: str,
     environment: str | None = None,
 ) -> Resolved:
-    """The service with every default filled in, and all of the spec's mistakes.
+    """Resolves a spec in one environment: fills in every default, and collects all of the spec's
+    mistakes.
 
-    `spec_file` is the spec's name in outputs: the same on every machine, where the document's is as
-    the user typed it. `environment` is one of `environments_of`, or None for the first of them.
+    `spec_file` is the name of the spec in outputs. It is the same on every machine, while the
+    document's name is as the user typed it. `environment` is one of `environments_of`; None means
+    the first.
     """
     first, *_ = environments_of(spec)
     here = environment or first

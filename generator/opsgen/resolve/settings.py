@@ -1,5 +1,5 @@
-"""The table of settings as one spec fills it: what it gives, or the default, after checking that
-the service's convention can tell."""
+"""A spec goes in; every setting of the table comes out: the given value or the default. Checks that
+the service's convention can measure it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from opsgen.resolve.needs import refuse_without
 
 
 def service_settings(context: Context, convention: Convention) -> dict[str, SettingValue]:
-    """Every setting of the table by its dotted path; None where the spec does not ask for it, or
-    the convention lacks what it needs."""
+    """Every setting of the table by its dotted path; None when the spec does not ask for it, or the
+    convention lacks what it needs."""
     settings: dict[str, SettingValue] = {}
     for row in settings_of("service"):
         given = _given(context, row)
@@ -46,7 +46,7 @@ def _origin(context: Context, row: Setting, given: SettingValue) -> str:
 
 
 def _asked_for(context: Context) -> Iterator[tuple[KeyPath, ConventionPart]]:
-    """What the spec writes of what means nothing without a part of a convention."""
+    """What the spec writes that needs a part of a convention."""
     for row in settings_of("service"):
         if row.needs is not None and _given(context, row) is not None:
             yield row.path, row.needs

@@ -1,5 +1,7 @@
-"""What of a service is sound although its spec has mistakes: later stages look at that, and tell
-what they find together with them."""
+"""A service whose spec has mistakes goes in; the service without the faulty parts comes out.
+
+Later stages check the sound parts, so that their mistakes are reported together with the others.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from opsgen.resolve.context import Context
 
 _T = TypeVar("_T")
 
-# The keys that say who is told; alerts are the same whatever they say.
+# The keys that say who is told; they do not change the alerts.
 _POLICIES = frozenset({"team", "escalation"})
 
 
@@ -22,10 +24,9 @@ _POLICIES = frozenset({"team", "escalation"})
 class Resolved:
     """A service, and all mistakes of its spec.
 
-    An SLO, probe, business signal, setting or part of the convention that has a mistake is left out
-    of the service, so that nothing that is derived from it is a mistake again. `faulty` are the
-    keys of the spec that have one, empty for the spec as a whole; `left_out` are the business
-    signals that have one.
+    The service lacks each SLO, probe, business signal, setting or part of the convention that has a
+    mistake, so that no later stage reports the mistake again. `faulty` are the keys of the spec
+    that have one, empty for the spec as a whole; `left_out` are the business signals that have one.
     """
 
     service: Service
@@ -45,7 +46,7 @@ class Resolved:
 
 
 def resolved(context: Context, service: Service) -> Resolved:
-    """The service without what has a mistake."""
+    """The service without the parts that have a mistake."""
     faulty = context.faulty
     if not faulty:
         return Resolved(service, (), frozenset())
@@ -69,21 +70,21 @@ def resolved(context: Context, service: Service) -> Resolved:
 
 
 def _sound(context: Context, key: str, values: Sequence[_T]) -> tuple[_T, ...]:
-    """Those of a list of the spec that have no mistake."""
+    """The entries of a list of the spec that have no mistake."""
     faulty = context.faulty
     return tuple(value for index, value in enumerate(values) if (key, index) not in faulty)
 
 
 def _sound_setting(context: Context, name: str, setting: SettingValue) -> SettingValue:
-    """A setting, or its default where what the spec gives has a mistake. One that the convention
-    lacks the part for stays without a value."""
+    """A setting, or its default if the given value has a mistake. It stays None if the convention
+    lacks the part that it needs."""
     row = setting_row(name)
     return row.default if row.path in context.faulty and setting is not None else setting
 
 
 def _is_measured(slo: EventSlo, convention: Convention) -> bool:
-    """Whether the convention has what the SLO is measured by; it lacks it where it has a mistake
-    itself."""
+    """Whether the convention has the parts that the SLO is measured by. A part with a mistake is
+    missing."""
     match slo.kind:
         case "availability":
             return convention.requests is not None and convention.errors is not None

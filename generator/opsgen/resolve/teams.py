@@ -1,5 +1,5 @@
-"""The teams of a project with their policies, and the team of a service with those that hold for
-the service."""
+"""The teams of a project file go in; teams with their policies come out. A service gets its team
+with the policies that apply to it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def team_of_project(
     chosen = _chosen(spec.escalation, path, policies, mistakes)
     told: dict[Severity, Policy] = {}
     before = default_policy()
-    # What has no policy of its own is told as the next more urgent severity.
+    # A severity without a policy uses that of the next more urgent one.
     for severity in SEVERITIES:
         before = told[severity] = chosen.get(severity, before)
     cases = _cases(spec.escalation, path, policies, mistakes)
@@ -30,8 +30,8 @@ def team_of_project(
 
 
 def service_team(context: Context) -> Team:
-    """The team with the policies that hold for this service: its own before the team's, a case
-    before the rest."""
+    """The team with the policies that apply to this service. The service's own win over the team's,
+    and a matching case over the general ones."""
     team = _team(context)
     policies, cases = dict(team.policies), [*team.cases, *_own_cases(context)]
     for case in cases:
@@ -41,8 +41,7 @@ def service_team(context: Context) -> Team:
 
 
 def warn_of_silence(context: Context, team: Team) -> None:
-    """A severity whose policy is the placeholder is told to nobody: the output says so, and so
-    does the build."""
+    """Warns if a severity has only the placeholder as its policy, so that nobody is told."""
     placeholder = default_policy()
     silent = [severity for severity in SEVERITIES if team.policies[severity] == placeholder]
     if not silent:
@@ -73,12 +72,12 @@ def _team(context: Context) -> Team:
 
 
 def _unknown_team(name: str) -> Team:
-    """A team that no project file knows: all of its alerts go to the placeholder."""
+    """A team that the project file does not have: the placeholder gets all of its alerts."""
     return Team(name, "", {severity: default_policy() for severity in SEVERITIES})
 
 
 def _own_cases(context: Context) -> list[PolicyCase]:
-    """What the spec itself says of its policies: those for all of it, then its cases."""
+    """The policies that the spec itself chooses: first the general ones, then its cases."""
     own = context.spec.escalation
     if own is None:
         return []
@@ -93,7 +92,7 @@ def _chosen(
     policies: Mapping[str, Policy],
     mistakes: Mistakes,
 ) -> dict[Severity, Policy]:
-    """The policies that are named there, by severity; a name that none has is noted."""
+    """The chosen policies by severity; an unknown name is noted."""
     found: dict[Severity, Policy] = {}
     for severity in SEVERITIES:
         name: str | None = getattr(spec, severity)
@@ -111,7 +110,8 @@ def _cases(
     policies: Mapping[str, Policy],
     mistakes: Mistakes,
 ) -> tuple[PolicyCase, ...]:
-    """The cases of a choice, in their order; one that names nothing special is noted."""
+    """The cases of a choice, in their order; a case that names no environment and no tier is
+    noted."""
     cases = []
     for index, case in enumerate(spec.where):
         here = (*path, "where", index)

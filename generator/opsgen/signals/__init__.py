@@ -1,1 +1,1 @@
-"""The derive stage: a resolved service in, its signals out."""
+"""The derive stage. A resolved service goes in; its signals come out."""

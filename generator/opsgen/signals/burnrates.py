@@ -53,7 +53,7 @@ _SCALED_TOO_SHORT = Decimal("0.75")
 
 @dataclass(frozen=True)
 class Tiers:
-    """The tiers of one SLO, most urgent first, and what a person should know about them."""
+    """The tiers of one SLO, most urgent first, and notes for people."""
 
     burn_rates: tuple[BurnRate, ...]
     notes: tuple[str, ...] = ()
@@ -65,11 +65,11 @@ def tiers(
     scrape_interval: Duration,
     chosen: Iterable[BurnRate] | None = None,
 ) -> Tiers:
-    """The tiers for an objective over a window: `chosen` ones, or the workbook's scaled to the
+    """The tiers for an objective over a window: the `chosen` ones, or the workbook's, scaled to the
     window.
 
-    A tier that a total outage could not reach (factor x budget >= 1) is replaced by the fastest
-    workbook rate that an outage reaches, on the same windows; `notes` says so.
+    A total outage must be able to reach each tier (factor x budget < 1). A tier that it can't reach
+    gets the fastest reachable rate of the workbook, on the same windows; `notes` says so.
     """
     wanted = tuple(chosen) if chosen is not None else _scaled(window, scrape_interval)
     budget = 1 - objective.value
@@ -117,7 +117,7 @@ def _scaled(window: Duration, scrape_interval: Duration) -> tuple[BurnRate, ...]
 
 
 def _scale(tier: _WorkbookTier, window: Duration, usable: list[Duration]) -> BurnRate:
-    """The tier over one of the usable windows, the one that is nearest to its share of `window`."""
+    """The tier, over the usable window that is nearest to its share of `window`."""
     ideal = tier.long_window.hours * window.hours / _WORKBOOK_WINDOW.hours
     budget_hours = tier.share * window.hours
     # In a longer window, a sustainable burn would already spend the share.
@@ -146,8 +146,8 @@ def _fastest_reachable(budget: Decimal) -> Decimal:
 
 
 def _without_redundant(tiers: list[BurnRate]) -> tuple[BurnRate, ...]:
-    """Leaves out a tier that never fires alone: another of its severity needs no more, over windows
-    no longer. Of two equal ones, the first is kept."""
+    """Leaves out a tier that never fires alone: another one of its severity has a factor and a long
+    window that are not larger. Of two equal tiers, keeps the first."""
     kept = []
     for index, tier in enumerate(tiers):
         earlier, later = tiers[:index], tiers[index + 1 :]
@@ -166,7 +166,7 @@ def _covers(other: BurnRate, tier: BurnRate) -> bool:
 
 
 def _rounded(factor: Decimal) -> Decimal:
-    """Four significant digits: nobody means 6.083333333333333."""
+    """Rounds to four significant digits: nobody wants to read 6.083333333333333."""
     if not factor:
         return factor
     last_digit = Decimal(1).scaleb(factor.adjusted() - 3)

@@ -51,7 +51,7 @@ def business_signal(service: Service, business: BusinessSignal, texts: Texts) ->
 
 
 def _earlier(business: BusinessSignal, query: Node) -> Iterator[Line]:
-    """The same query at the times that alerts compare with, each once."""
+    """The same query at each time that alerts compare with."""
     drops = [alert for alert in business.alerts if alert.drop is not None]
     for against in dict.fromkeys(alert.against or _AGAINST for alert in drops):
         yield Line(with_offset(query, against), f"{against} ago")

@@ -1,4 +1,4 @@
-"""The derive stage: a resolved service and the shipped packs in, the service's signals out, in
+"""The derive stage. A resolved service and the library go in; the service's signals come out, in
 reading order."""
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from opsgen.signals.packs import pack_signals
 from opsgen.signals.slo import severities_of_tier, slo_signals
 from opsgen.signals.slo_alerts import BURN_ALERT
 
-_LONGEST_NAME = 40  # of an alert, as mixtool's linter has it
+_LONGEST_NAME = 40  # of an alert: the limit of mixtool's linter
 
 
 def derive(service: Service, library: Library, may_come: Set[str] = frozenset()) -> Derived:
-    """Every signal that the service asks for, and what of the spec's alerts can't be as it says.
+    """All signals of the service, and the mistakes in the alerts that the spec asks for.
 
-    `may_come` are the names of alerts that may be missing only because a part of the spec has a
+    `may_come` are names of alerts that are missing only because another part of the spec has a
     mistake: `alerts:` may name them.
     """
     signals: list[Signal] = []
@@ -56,8 +56,7 @@ def possible_alerts(library: Library, business: Iterable[BusinessSignal]) -> fro
 
 
 def _at_tier(signal: Signal, service: Service) -> Signal:
-    """Severities of packs and business signals as they are at the service's tier; SLO tiers were
-    merged already."""
+    """The signal with the severities of the service's tier. Those of SLOs were set already."""
     if signal.group == "slo":
         return signal
     severities = severities_of_tier(service.tier)
@@ -83,7 +82,7 @@ def _at_tier(signal: Signal, service: Service) -> Signal:
 def _unknown_alerts(
     signals: Iterable[Signal], service: Service, may_come: Set[str]
 ) -> Iterator[Mistake]:
-    """Names in the spec's `alerts:` that no alert has, unless they are of one that comes later."""
+    """A mistake for each name under `alerts:` that no alert has, unless its pack comes later."""
     known = {alert.name for signal in signals for alert in signal.alerts}
     for name in service.overrides:
         if name not in known | may_come and f"alerts.{name}" not in service.not_yet:
@@ -101,8 +100,8 @@ def _unknown_alert(service: Service, name: str, known: Set[str], may_come: Set[s
 
 
 def _tuned(alerts: Iterable[Alert], service: Service) -> Iterator[Alert]:
-    """The alerts that stay, changed as the spec says; their `for` was set already, where the texts
-    say it."""
+    """The alerts that are not off, changed as the spec says. Their `for` was set before, because
+    the texts repeat it."""
     for alert in alerts:
         override = service.overrides.get(alert.name)
         if override is None:
@@ -117,8 +116,8 @@ def _tuned(alerts: Iterable[Alert], service: Service) -> Iterator[Alert]:
 
 
 def _clashes(signals: Iterable[Signal], service: Service) -> Iterator[Mistake]:
-    """Two alerts with the same name and labels, a name that is too long, and two signals of one
-    name are mistakes."""
+    """Notes two alerts with the same name and labels, a name that is too long, and two signals with
+    one name."""
     signals, seen = list(signals), set()
     for alert in (alert for signal in signals for alert in signal.alerts):
         place = _place_of(alert, service)
@@ -139,8 +138,7 @@ def _clashes(signals: Iterable[Signal], service: Service) -> Iterator[Mistake]:
 
 
 def _same_names(signals: Iterable[Signal], service: Service) -> Iterator[Mistake]:
-    """A name of the spec's that is also that of another signal, or of the panel of others, would
-    stand for both."""
+    """Notes a signal of the spec whose name another signal or panel has."""
     own = {f"slo-{slo.name}": slo.place for slo in service.slos} | {
         b.name: b.place for b in service.business
     }

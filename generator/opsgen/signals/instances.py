@@ -1,5 +1,5 @@
-"""A service and the library's packs in; every use of a pack out: one for the service, for each of
-its probes, for each of its dependencies, for its runtime and its process."""
+"""A service and the library's packs go in; every use of a pack comes out: for the service, each
+probe, each dependency, the runtime and the process."""
 
 from __future__ import annotations
 
@@ -14,22 +14,21 @@ from opsgen.promql import Matcher
 from opsgen.quantities import Duration
 from opsgen.signals.packs import Instance
 
-# A probe has failed when none has succeeded for twice so many intervals: in the window, and then
-# for as long again. The window alone would do after a gap in the scrapes, when one lost packet is
-# all that there is in it.
+# A probe has failed if none succeeded in the window, and this held for as long again. The window
+# alone is not enough: after a gap in the scrapes it may hold a single lost packet.
 _FAILED_INTERVALS = 2
 _SHORTEST_WINDOW = default_duration("probe.window")
 
 
 def instances(service: Service, library: Library) -> Iterator[Instance]:
-    """In the order of the packs' names."""
+    """Every use of a pack, in the order of the packs' names."""
     for pack in library.packs.values():
         if service.convention.has(pack.needs):
             yield from _INSTANCES[pack.of](service, pack)
 
 
 def _of_service(service: Service, pack: PackFile) -> Iterator[Instance]:
-    if service.matchers:  # else its signals would be of everybody's series
+    if service.matchers:  # otherwise its signals would select everybody's series
         yield Instance(pack, service.matchers, {**service.settings, **_own(service, pack)})
 
 
@@ -80,7 +79,7 @@ def _words_of_probe(service: Service, probe: Probe, window: Duration) -> dict[st
 
 
 def _own(service: Service, pack: PackFile) -> Mapping[str, SettingValue]:
-    """The settings that the pack itself declares, as the service has them."""
+    """The service's values of the settings that the pack itself declares."""
     return service.pack_settings.get(pack.pack, {})
 
 

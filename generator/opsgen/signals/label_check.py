@@ -1,5 +1,5 @@
-"""The expressions of a service go in; a mistake comes out where one of the spec's own queries can
-never match, or asks for a label that is gone, at the line of the spec."""
+"""A service and its expressions go in; mistakes at the spec's lines come out, where a query of the
+spec can never match or asks for a label that was dropped."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Packs to signals: what a pack file says, filled in for one service (or one probe, or one
-dependency) of it.
+"""A pack and one use of it go in; its signals come out, filled in for the service, a probe or a
+dependency.
 
-Queries in a pack are plain PromQL. Names that a convention gives a meaning to (`requests`,
-`errors`, `latency_bucket`, `latency_count`) are replaced by the convention's selectors, and the
-instance's matchers are added to every selector.
+Queries in a pack are plain PromQL. Some names stand for selectors of the convention (`requests`,
+`errors`, `latency_bucket`, `latency_count`); they are replaced, and the instance's matchers are
+added to every selector.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from opsgen.quantities import Duration
 
 Texts = Mapping[str, GuidanceSpec]
 
-# The words that hold Go template actions of ours.
+# Words that are Go template actions of opsgen, and so are not escaped.
 _ACTIONS = frozenset({"value", "budget_left"})
 
 
@@ -55,8 +55,8 @@ class AlertText:
 
 @dataclass(frozen=True)
 class Instance:
-    """One use of a pack: what it is called (empty for the service itself), its matchers, settings
-    (its pack's own by their names alone) and words."""
+    """One use of a pack: its name (empty for the service itself), matchers, settings and words. A
+    setting that the pack itself declares has its plain name."""
 
     pack: PackFile
     matchers: tuple[Matcher, ...]
@@ -66,8 +66,8 @@ class Instance:
 
 
 def pack_signals(service: Service, instance: Instance) -> tuple[Signal, ...]:
-    """The signals of one use of a pack; those whose setting the service does not ask for are left
-    out."""
+    """The signals of one use of a pack. A signal is left out if the service does not have the
+    setting that it requires."""
     return tuple(
         _Filler(service, instance).signal(spec)
         for spec in instance.pack.signals
@@ -83,18 +83,18 @@ def hold_of(service: Service, alert: str, default: Duration) -> Duration:
 
 
 def alert_texts(texts: Texts, key: str, service: Service, words: Mapping[str, str]) -> AlertText:
-    """The words of an alert that code derives, from the file of texts."""
+    """The filled-in words of an alert that code derives, from the file of texts."""
     return filled(texts[key], service, words, service.matchers)
 
 
 def filled(
     spec: GuidanceSpec, service: Service, words: Mapping[str, str], matchers: tuple[Matcher, ...]
 ) -> AlertText:
-    """Every text of an alert with its blanks filled, and the queries of its diagnosis on the given
+    """The texts of an alert with their blanks filled, and its diagnosis queries on the given
     matchers.
 
-    The words that are Go template actions themselves (`{{ $value | humanize }}`) are kept as such
-    in the description; all others are somebody's text.
+    A word that is a Go template action (`{{ $value | humanize }}`) stays one in the description.
+    All other words are escaped as plain text.
     """
     plain = service_words(service) | dict(words)
     escaped = {name: word if name in _ACTIONS else go_text(word) for name, word in plain.items()}
@@ -123,7 +123,7 @@ def service_words(service: Service) -> dict[str, str]:
 
 
 def convention_selectors(convention: Convention) -> dict[str, Selector]:
-    """What the names that a pack may use mean under a convention."""
+    """The selectors that the names in a pack stand for, under a convention."""
     histogram = convention.latency
     named = {
         "requests": convention.requests,
@@ -135,8 +135,7 @@ def convention_selectors(convention: Convention) -> dict[str, Selector]:
 
 
 def localised(query: str, service: Service, matchers: tuple[Matcher, ...]) -> Node:
-    """A pack's query for one service: its convention's names, and its matchers on every
-    selector."""
+    """A pack's query for one service, with its convention's selectors and its matchers."""
     named = convention_selectors(service.convention)
     in_seconds = _quantiles_in_seconds(parse(query), service.convention)
     return with_matchers(
@@ -147,8 +146,8 @@ def localised(query: str, service: Service, matchers: tuple[Matcher, ...]) -> No
 
 
 def _quantiles_in_seconds(query: Node, convention: Convention) -> Node:
-    """Percentiles of a histogram that counts in milliseconds, times 0.001: every latency is shown
-    in seconds."""
+    """Multiplies percentiles of a histogram in milliseconds by 0.001: every latency is shown in
+    seconds."""
     histogram = convention.latency
     if histogram is None or histogram.unit_seconds == 1:
         return query

@@ -1,5 +1,5 @@
-"""An SLO goes in; its signals come out: the error ratio, with recording rules and burn-rate alerts,
-and what is left of the error budget."""
+"""An SLO goes in; its signals come out: the error ratio with recording rules and burn-rate alerts,
+and the error budget that is left."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _alerts(rates: Sequence[BurnRate], alerts: BurnAlerts) -> tuple[Alert, ...]:
 
 
 def _severities(service: Service) -> dict[Severity, Severity]:
-    """Those of the service's tier, unless the spec gives the alert another."""
+    """The severities of the service's tier, unless the spec overrides them for this alert."""
     override = service.overrides.get(BURN_ALERT)
     given = override.severity if override else None
     of_tier = severities_of_tier(service.tier)

@@ -51,7 +51,7 @@ class BurnAlerts:
     texts: Texts
 
     def of(self, severity: Severity, rates: Sequence[BurnRate]) -> Alert:
-        """The alert of one severity, which fires where any of its tiers does."""
+        """The alert of one severity. It fires if any of its tiers does."""
         slo = self.slo
         words = self._words(rates)
         text = alert_texts(self.texts, f"{BURN_ALERT}/{slo.kind}", self.service, words)
@@ -77,8 +77,8 @@ class BurnAlerts:
         )
 
     def _burning(self, rate: BurnRate) -> Node:
-        """Both windows are above the threshold, and there were so many events that a single bad one
-        does not exceed it."""
+        """Both windows are above the threshold, and there are enough events that one bad event
+        alone is not."""
         limit = number(self._limit(rate))
         windows = (rate.long_window, rate.short_window)
         above = [binary(">", self.recorded.ratio(window), limit) for window in windows]
@@ -87,7 +87,7 @@ class BurnAlerts:
         return all_of([*above, enough])
 
     def _burning_raw(self, rate: BurnRate, window: Duration) -> Node:
-        """In terms of raw series, with the events of `window` counted."""
+        """The same on raw series, with the events of `window` counted."""
         above = binary(">", self.events.ratio(BASE_WINDOW), number(self._limit(rate)))
         _, count = self.events.counts(window)
         enough = binary(">=", count, number(self._fewest(rate)))
@@ -102,9 +102,9 @@ class BurnAlerts:
     def _fewest(self, rate: BurnRate) -> int:
         """The fewest events with which a single bad one is not above the threshold.
 
-        Where a window is summed from five-minute counts, one bad event counts for a little more
-        than one: increase() extrapolates what it saw between the first and the last scrape to the
-        whole five minutes.
+        Long windows are summed from five-minute counts. There one bad event counts for a little
+        more than one, because increase() extrapolates from the first and last scrape to the whole
+        five minutes.
         """
         counted_as = Decimal(1)
         if is_slow(rate.long_window):
@@ -113,7 +113,7 @@ class BurnAlerts:
         return burnrates.minimum_events(rate, self.slo.objective, counted_as)
 
     def _words(self, rates: Sequence[BurnRate]) -> Mapping[str, str]:
-        """What the texts of the alert may name."""
+        """The words for the blanks in the alert's texts."""
         slo = self.slo
         return {
             "value": "{{ $value | humanizePercentage }}",
@@ -140,8 +140,8 @@ class BurnAlerts:
         )
 
     def _budget_left(self) -> str:
-        """A Go template action that prints what is left of the budget, or nothing where that is not
-        known yet."""
+        """A Go template action that prints how much of the budget is left, or nothing while that is
+        unknown."""
         if self.slo.grouping:
             return ""
         labels = f"service='{self.service.name}',slo='{self.slo.name}'"

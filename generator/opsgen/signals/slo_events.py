@@ -1,7 +1,7 @@
 """An SLO goes in; its bad events and all its events come out, as PromQL on scraped series.
 
-No requests give no sample rather than NaN. Where no error series exists yet, the ratio is 0 rather
-than nothing.
+Without requests there is no sample, instead of NaN. Without an error series the ratio is 0, instead
+of nothing.
 """
 
 from __future__ import annotations
@@ -31,10 +31,8 @@ BASE_WINDOW = Duration.of("5m")
 
 @dataclass(frozen=True)
 class Events:
-    """Bad and all events as sums of rates over [5m].
-
-    `zero_when_absent`: there are no bad events where no series of them exists yet.
-    """
+    """Bad and all events as sums of rates over [5m]. With `zero_when_absent`, a missing series of
+    bad events counts as 0."""
 
     bad: Node
     total: Node
@@ -70,13 +68,13 @@ def event_rates(service: Service, slo: EventSlo) -> tuple[Node, Node]:
 
 
 def share(bad: Node, total: Node) -> Node:
-    """bad / total, and nothing at all where there were no events."""
+    """bad / total; no sample if there were no events."""
     return binary("/", bad, binary(">", total, number(0)))
 
 
 def le_values(bound: Decimal) -> tuple[str, ...]:
-    """How Prometheus writes a bucket boundary: 2.x as the client did (`1`), 3.x always as a float
-    (`1.0`)."""
+    """The `le` label of a bucket: Prometheus 2 keeps the client's form (`1`), Prometheus 3 always
+    writes a float (`1.0`)."""
     plain = number_text(bound)
     texts = [plain]
     if "." not in plain:
@@ -114,8 +112,8 @@ def _latency(service: Service, slo: EventSlo) -> Events:
     fast = call("rate", Selector(bucket.metric, matchers, BASE_WINDOW))
     within = _summed(fast, slo, service)
     total = _summed(call("rate", ranged(histogram.part("count"), BASE_WINDOW)), slo, service)
-    # A histogram always has all its buckets: where this one is missing the threshold is no bucket
-    # boundary, and no answer is better than 'no slow requests'.
+    # A histogram always has all its buckets. If this one is missing, the threshold is not a bucket
+    # boundary, and no data is better than 'no slow requests'.
     return Events(binary("-", total, within), total, False, slo.grouping)
 
 

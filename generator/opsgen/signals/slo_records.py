@@ -61,14 +61,14 @@ class RecordedSeries:
 
 
 def is_slow(window: Duration) -> bool:
-    """Whether a window is so long that it is summed from recorded counts, and evaluated rarely."""
+    """Whether a window is so long that it is summed from recorded counts and evaluated rarely."""
     return window > _LONGEST_RAW
 
 
 def records(
     slo: EventSlo, rates: Sequence[BurnRate], events: Events, recorded: RecordedSeries
 ) -> Iterator[Record]:
-    """The recording rules, each before those that read it."""
+    """The recording rules, each before the rules that read it."""
     labels = recorded.labels
     yield from _counts(rates, events, recorded)
     yield from _ratios(slo, rates, events, recorded)
@@ -108,7 +108,7 @@ def _ratios(
 
 
 def _objective(slo: EventSlo, recorded: RecordedSeries) -> Node:
-    """The objective as a series; grouped SLOs have one for every group that has events."""
+    """The objective as a series; a grouped SLO has one for every group with events."""
     value = number(slo.objective.value)
     if not slo.grouping:
         return call("vector", value)
@@ -131,5 +131,5 @@ def _error_ratio(events: Events, recorded: RecordedSeries, window: Duration) -> 
 
 
 def _summed_over(counts: Selector, window: Duration) -> Node:
-    """Five-minute counts summed over a longer window, each five minutes once."""
+    """Five-minute counts summed over a longer window; each five minutes count once."""
     return call("sum_over_time", Subquery(counts, window, BASE_WINDOW))

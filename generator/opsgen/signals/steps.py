@@ -26,7 +26,7 @@ def escalations(service: Service, alerts: Iterable[Alert]) -> tuple[Escalated, .
 
 
 def has_steps(policy: Policy | None) -> bool:
-    """Whether anybody is told later, too."""
+    """Whether the policy has later steps."""
     return policy is not None and len(policy.steps) > 1
 
 
