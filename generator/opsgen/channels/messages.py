@@ -30,10 +30,8 @@ def _title(escaped: str = "") -> str:
     more = "{{ if gt (len .) 1 }} (first of {{ len . }} alerts){{ end }}"
     firing = f"{{{{ with .Alerts.Firing }}}}{{{{ {summary} }}}}{more}"
     resolved = f"resolved: {{{{ (index .Alerts 0).Annotations.summary{escaped} }}}}"
-    return (
-        f"{{{{ .CommonLabels.service }}}}{environment}{step}: {firing}{{{{ else }}}}{resolved}"
-        "{{ end }}"
-    )
+    told = f"{firing}{{{{ else }}}}{resolved}{{{{ end }}}}"
+    return f"{{{{ .CommonLabels.service }}}}{environment}{step}: {told}"
 
 
 TITLE = _title()

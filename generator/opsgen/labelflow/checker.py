@@ -82,8 +82,8 @@ def _selector(node: Selector, _given: Operands) -> Iterator[Finding]:
     impossible = [label for label, domain in asked.items() if domain.impossible]
     if impossible:
         message = (
-            f"{quoted(node)} selects nothing: its matchers on {listed(impossible)} contradict each"
-            " other"
+            f"{quoted(node)} selects nothing:"
+            f" its matchers on {listed(impossible)} contradict each other"
         )
         yield Finding("selects-nothing", message, 'keep one of them, or list the values: `=~"a|b"`')
 
@@ -112,8 +112,8 @@ def _quantile(node: Call, buckets: Node, given: Labels) -> Iterator[Finding]:
     are_buckets = bool(metrics) and all(metric.endswith("_bucket") for metric in metrics)
     if are_buckets and not given.can_have("le"):
         message = (
-            f"{quoted(node)} is always empty: {quoted(buckets)} has dropped `le`, the buckets'"
-            " bounds"
+            f"{quoted(node)} is always empty:"
+            f" {quoted(buckets)} has dropped `le`, the buckets' bounds"
         )
         yield Finding("quantile-without-le", message, "add `le` to the aggregation: `by (le, ...)`")
 
@@ -278,8 +278,8 @@ def _prints_nothing(where: str, label: str, alert: _Alert) -> Finding:
     place, name = where.split(".", 1)
     lost = headed(_where_lost(alert.node, label, alert.recorded))
     message = (
-        f"the {place.removesuffix('s')} `{name}` prints `$labels.{label}`, which {lost} does not"
-        " keep"
+        f"the {place.removesuffix('s')} `{name}` prints `$labels.{label}`,"
+        f" which {lost} does not keep"
     )
     if label in alert.static or label == "alertname":
         return Finding("annotation-label-is-gone", message, _ADDED_BY_RULE, where)

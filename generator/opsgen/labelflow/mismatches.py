@@ -24,8 +24,8 @@ Kind = Literal[
 
 KINDS: dict[Kind, str] = {
     "never-matches": (
-        "an operator whose two sides have no labels in common to match on: the result is always"
-        " empty"
+        "an operator whose two sides have no labels in common to match on:"
+        " the result is always empty"
     ),
     "has-no-effect": "an `unless` whose right side never matches: it has no effect",
     "selects-nothing": "a selector whose matchers contradict each other",

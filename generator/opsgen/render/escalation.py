@@ -54,8 +54,8 @@ _INHIBIT_RULES: list[InhibitRule] = [
 
 ABOUT_THE_ROOT = (
     (
-        f"An alert that no route matches ends at {CATCH_ALL}, which notifies nobody: it is seen on"
-        " Alertmanager's own page"
+        f"An alert that no route matches ends at {CATCH_ALL}, which notifies nobody:"
+        " it is seen on Alertmanager's own page"
     ),
     "alone. Every alert that opsgen writes has a route.",
 )
@@ -235,13 +235,13 @@ def _fragment_comment(service: Service) -> Iterator[str]:
     ]
     if waiting:
         yield (
-            f"Outside its hours an alert ({', '.join(waiting)}) waits: it is sent when they begin,"
-            " if it fires then."
+            f"Outside its hours an alert ({', '.join(waiting)}) waits:"
+            " it is sent when they begin, if it fires then."
         )
     if any(has_steps(policy) for policy in policies.values()):
         yield (
-            "The later steps are alerts of their own in rules.yaml, with the number of the step. To"
-            " acknowledge an"
+            "The later steps are alerts of their own in rules.yaml, with the number of the step."
+            " To acknowledge an"
         )
         yield "alert is to silence it: that covers its later steps."
     silent = [

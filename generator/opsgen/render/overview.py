@@ -45,8 +45,9 @@ _ALERT_HISTORY = (
     "How many alerts fired. Many at once are most likely one cause: look for what began first."
 )
 _SLOS = (
-    "What is left of every error budget, and how fast it burns: at 1 it lasts just for the SLO's"
-    " window. A service's name leads to its dashboard."
+    "What is left of every error budget, and how fast it burns:"
+    " at 1 it lasts just for the SLO's window."
+    " A service's name leads to its dashboard."
 )
 _FASTEST = (
     "The error budgets that burn fastest. Above 1 a budget does not last for the SLO's window."

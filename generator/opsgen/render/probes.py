@@ -57,11 +57,11 @@ def _comment(service: Service) -> Iterator[str]:
     modules = ", ".join(sorted({probe.module for probe in service.probes}))
     yield from generated_from(service.spec_file)
     yield (
-        "Prometheus loads it by scrape_config_files (2.43 or later); before, copy its jobs to"
-        " scrape_configs."
+        "Prometheus loads it by scrape_config_files (2.43 or later);"
+        " before, copy its jobs to scrape_configs."
     )
     yield f"Expects a blackbox exporter with modules: {modules}."
     yield (
-        "It gives up half a second before scrape_timeout (its --timeout-offset), so that its answer"
-        " still arrives."
+        "It gives up half a second before scrape_timeout (its --timeout-offset),"
+        " so that its answer still arrives."
     )

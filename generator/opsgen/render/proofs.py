@@ -91,8 +91,8 @@ def _fading(service: Service, case: Case) -> Mistake:
     fire = "fires" if len(case.fires) == 1 else "all fire"
     told = " and its last step of escalation is told" if case.escalated else ""
     wrong = (
-        f"{alert.name} compares with {longest_offset(alert)} ago: with the failure itself, before"
-        f" {names} {fire}{told}"
+        f"{alert.name} compares with {longest_offset(alert)} ago:"
+        f" with the failure itself, before {names} {fire}{told}"
     )
     return _mistake(service, alert.signal, wrong, "write a shorter for, or compare with longer ago")
 

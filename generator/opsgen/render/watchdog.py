@@ -33,8 +33,8 @@ def watchdog_groups() -> list[dict[str, Any]]:
         "annotations": {
             "summary": "Alerting works.",
             "description": (
-                "This always fires. Whoever expects it knows by its silence that no alert arrives"
-                " any more."
+                "This always fires."
+                " Whoever expects it knows by its silence that no alert arrives any more."
             ),
         },
     }

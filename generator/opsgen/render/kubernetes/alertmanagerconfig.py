@@ -56,25 +56,25 @@ _ANY_SERVICE = {"name": "service", "matchType": "!=", "value": ""}
 
 _ABOUT_THE_OPERATOR = (
     (
-        "The alerts have no label namespace, so the Alertmanager resource has to let routes be as"
-        " they are:"
+        "The alerts have no label namespace,"
+        " so the Alertmanager resource has to let routes be as they are:"
     ),
     "  alertmanagerConfigMatcherStrategy: {type: None}",
     (
-        "or {type: OnNamespaceExceptForAlertmanagerNamespace}, with this resource in the namespace"
-        " of the Alertmanager."
+        "or {type: OnNamespaceExceptForAlertmanagerNamespace},"
+        " with this resource in the namespace of the Alertmanager."
     ),
     (
-        "The default, OnNamespace, adds the matcher namespace=..., and no alert of opsgen would"
-        " arrive here."
+        "The default, OnNamespace, adds the matcher namespace=...,"
+        " and no alert of opsgen would arrive here."
     ),
     (
-        "The Alertmanager resource has to select it: alertmanagerConfigSelector,"
-        " alertmanagerConfigNamespaceSelector."
+        "The Alertmanager resource has to select it:"
+        " alertmanagerConfigSelector, alertmanagerConfigNamespaceSelector."
     ),
     (
-        "The operator lets every alert go on to the routes after it: what one of those matches is"
-        " told there again."
+        "The operator lets every alert go on to the routes after it:"
+        " what one of those matches is told there again."
     ),
     (
         "An alert that no route matches is told by the root of the Alertmanager resource:"
@@ -137,8 +137,8 @@ def beyond(service: Service) -> Iterator[str]:
     for channel in _channels(service):
         if channel.kind in LACKING:
             yield (
-                f"the channel {channel.name} is of the kind {channel.kind}, and an"
-                " AlertmanagerConfig has none"
+                f"the channel {channel.name} is of the kind {channel.kind},"
+                " and an AlertmanagerConfig has none"
             )
 
 
@@ -157,8 +157,8 @@ def _comment(service: Service, resource: Mapping[str, Any]) -> Iterator[str]:
     yield from _ABOUT_THE_OPERATOR
     if service.depends_on:
         yield (
-            f"The inhibitions by {', '.join(service.depends_on)} hold across namespaces only with"
-            " None, too."
+            f"The inhibitions by {', '.join(service.depends_on)}"
+            " hold across namespaces only with None, too."
         )
     changing = sorted(
         f"{hours.name} ({hours.timezone})"
@@ -167,8 +167,8 @@ def _comment(service: Service, resource: Mapping[str, Any]) -> Iterator[str]:
     )
     if changing:
         yield (
-            "The resource knows no time zones: its hours are in UTC, by the month for summer and"
-            " winter time."
+            "The resource knows no time zones:"
+            " its hours are in UTC, by the month for summer and winter time."
         )
         yield (
             "In the months in which clocks change these hold for longer than they should:"

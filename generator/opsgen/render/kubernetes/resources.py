@@ -227,8 +227,8 @@ def _refuse_large(named: Iterable[tuple[str, Resource]], place: Place) -> None:
             place.line,
             place.column,
             "service",
-            f"its {resource['kind']} has {bytes_of(resource) // 1024} KiB, and Kubernetes takes"
-            f" {LARGEST // 1024}",
+            f"its {resource['kind']} has {bytes_of(resource) // 1024} KiB,"
+            f" and Kubernetes takes {LARGEST // 1024}",
             "shorten its texts, make two services of it, or leave kubernetes out of targets",
         )
         for _, resource in named

@@ -26,8 +26,8 @@ from opsgen.render.terraform.document import (
 _ABOUT = (
     GENERATED,
     (
-        "Schedules and users are those of the account, found by name. Version 7 of the provider has"
-        " other resources by the"
+        "Schedules and users are those of the account, found by name."
+        " Version 7 of the provider has other resources by the"
     ),
     "same names.",
 )
