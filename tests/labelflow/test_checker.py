@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from opsgen.labelflow import (
-    Finding,
     Labels,
+    Mismatch,
     check_alert,
     check_expression,
     labels_of,
@@ -30,7 +30,7 @@ def kinds(expression: str, recorded: dict[str, Labels] | None = None) -> list[st
 
 def alert_findings(
     expression: str, labels: dict[str, str] | None = None, **annotations: str
-) -> list[Finding]:
+) -> list[Mismatch]:
     return list(check_alert(parse(expression), labels=labels, annotations=annotations))
 
 

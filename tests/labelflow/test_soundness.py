@@ -10,7 +10,7 @@ from itertools import product
 from pathlib import Path
 from random import Random
 
-from opsgen.labelflow import Finding, check_expression, labels_of
+from opsgen.labelflow import Mismatch, check_expression, labels_of
 from opsgen.promql import one_line, parse
 
 LABELS = ("job", "instance", "x", "y", "z")
@@ -65,7 +65,7 @@ def contradictions(expression: str, samples: list[Sample]) -> list[str]:
     return found
 
 
-def says_empty(finding: Finding, expression: str) -> bool:
+def says_empty(finding: Mismatch, expression: str) -> bool:
     return finding.kind == "never-matches" and f"in `{expression}`" in finding.message
 
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from opsgen.promql import parse
 from opsgen.proofs import Series, State, Unsupported
 from opsgen.proofs.matchers import samples
-from opsgen.proofs.series import HistogramSource, Load, PlainSource, Source, sources
+from opsgen.proofs.series import HistogramSource, Load, PlainSource, SeriesSource, series_sources
 
 
-def _sources(*queries: str, **bounds: list[Decimal]) -> tuple[Source, ...]:
-    return sources([parse(query) for query in queries], bounds)
+def _sources(*queries: str, **bounds: list[Decimal]) -> tuple[SeriesSource, ...]:
+    return series_sources([parse(query) for query in queries], bounds)
 
 
 def _labels(*queries: str) -> list[dict[str, str]]:

@@ -15,10 +15,10 @@ from opsgen.promql import one_line, parse
 from opsgen.promql.rewrite import longest_lookback
 from opsgen.proofs import (
     Condition,
-    Level,
     Proofs,
     Scenario,
     Series,
+    SeriesLevel,
     State,
     Unprovable,
     evaluate,
@@ -107,7 +107,7 @@ def _fires(expr: str, now: State, past: State, seconds: int = 0) -> bool:
     return bool(value) if isinstance(value, dict) else True
 
 
-def _changed(proofs: Proofs, scenario: Scenario) -> dict[Series, Level | None]:
+def _changed(proofs: Proofs, scenario: Scenario) -> dict[Series, SeriesLevel | None]:
     before, after = proofs.healthy, scenario.state
     return {
         found: after.get(found)

@@ -11,20 +11,22 @@ from typing import Any
 
 import yaml
 
-from opsgen.proofs import Level, Series, State
+from opsgen.proofs import Series, SeriesLevel, State
 from opsgen.quantities import number_text
 
 INTERVAL_SECONDS = 60
 
 
-def counters(metric: str, per_second: object, **labels: str) -> tuple[Series, Level]:
-    return Series(metric, tuple(sorted(labels.items()))), Level(
+def counters(metric: str, per_second: object, **labels: str) -> tuple[Series, SeriesLevel]:
+    return Series(metric, tuple(sorted(labels.items()))), SeriesLevel(
         Decimal(str(per_second)), counter=True
     )
 
 
-def gauge(metric: str, value: object, **labels: str) -> tuple[Series, Level]:
-    return Series(metric, tuple(sorted(labels.items()))), Level(Decimal(str(value)), counter=False)
+def gauge(metric: str, value: object, **labels: str) -> tuple[Series, SeriesLevel]:
+    return Series(metric, tuple(sorted(labels.items()))), SeriesLevel(
+        Decimal(str(value)), counter=False
+    )
 
 
 def labels_text(labels: Iterable[tuple[str, str]]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from difflib import unified_diff
 from typing import Literal
 
-from opsgen.changes.meaning import KINDS, Item, meaning
+from opsgen.changes.meaning import ITEM_KINDS, Item, meaning
 from opsgen.errors import InputError
 from opsgen.model import pages
 
@@ -71,7 +71,7 @@ def _folder(path: str) -> str:
 
 
 def _order(change: Change) -> tuple[str, int, str, str]:
-    return change.service, KINDS.index(change.kind), change.name, change.verb
+    return change.service, ITEM_KINDS.index(change.kind), change.name, change.verb
 
 
 def _same(before: bytes | None, after: bytes | None) -> bool:

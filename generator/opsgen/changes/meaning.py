@@ -29,7 +29,7 @@ from opsgen.model.artifact_kinds import (
 from opsgen.render.markdown import ASKED_FOR_BY
 
 # In the order in which people ask.
-KINDS = ("alert", "route", "channel", "hours", "probe", "panel", "section", "recording rule")
+ITEM_KINDS = ("alert", "route", "channel", "hours", "probe", "panel", "section", "recording rule")
 # The labels that other facts tell.
 _TOLD_APART = frozenset({"severity", "signal", "step", "service"})
 # The line of a spec moves with every line above it.

@@ -11,7 +11,7 @@ from typing import Any
 
 from opsgen.errors import InputError, Mistake
 from opsgen.model.artifact import MANIFEST
-from opsgen.output.disk import Kind, Tree
+from opsgen.output.disk import EntryKind, Tree
 from opsgen.output.manifest import parse_manifest
 
 Files = dict[str, bytes]
@@ -26,10 +26,10 @@ def on_disk(out: Path, services: Sequence[str], is_gone: Concerns) -> Files:
     tree = Tree(out)
 
     def read(path: str) -> bytes | None:
-        return tree.read(path)[0] if tree.kind(path) is Kind.FILE else None
+        return tree.read(path)[0] if tree.kind(path) is EntryKind.FILE else None
 
     names = sorted(tree.names("").items())
-    folders = [name for name, kind in names if kind is Kind.FOLDER]
+    folders = [name for name, kind in names if kind is EntryKind.FOLDER]
     return dict(_owned(read, folders, services, is_gone, str(out)))
 
 

@@ -11,20 +11,27 @@ from pathlib import Path
 from opsgen.errors import InputError, Mistake
 from opsgen.judge.rulefile import (
     PROBLEM_KINDS,
-    Place,
+    Position,
     Problem,
-    Rule,
     RuleFile,
+    WrittenRule,
     looks_like_rules,
     read_rule_file,
 )
-from opsgen.labelflow import KINDS, Finding, Labels, check_alert, check_expression, recorded_labels
+from opsgen.labelflow import (
+    MISMATCHES,
+    Labels,
+    Mismatch,
+    check_alert,
+    check_expression,
+    recorded_labels,
+)
 from opsgen.model import findings
 from opsgen.promql import Node, PromqlError, parse
 
 # Every kind of finding, and what it means.
 LINT_KINDS: Mapping[str, str] = {
-    kind: text for kinds in (PROBLEM_KINDS, KINDS) for kind, text in kinds.items()
+    kind: text for kinds in (PROBLEM_KINDS, MISMATCHES) for kind, text in kinds.items()
 }
 
 _SUFFIXES = frozenset({".yaml", ".yml"})
@@ -74,7 +81,7 @@ def lint_paths(paths: Sequence[Path]) -> tuple[LintFinding, ...]:
     """
     files = _read(paths)
     found = [_problem(file, problem) for file, read in files.items() for problem in read.problems]
-    parsed: list[tuple[str, Rule, Node]] = []
+    parsed: list[tuple[str, WrittenRule, Node]] = []
     for file, read in files.items():
         for rule in read.rules:
             try:
@@ -88,18 +95,18 @@ def lint_paths(paths: Sequence[Path]) -> tuple[LintFinding, ...]:
     return tuple(sorted(set(found)))
 
 
-def _check(rule: Rule, node: Node, recorded: dict[str, Labels]) -> tuple[Finding, ...]:
+def _check(rule: WrittenRule, node: Node, recorded: dict[str, Labels]) -> tuple[Mismatch, ...]:
     if not rule.is_alert:
         return check_expression(node, recorded)
     annotations = {name: text.value for name, text in rule.annotations.items()}
     return check_alert(node, labels=_values(rule), annotations=annotations, recorded=recorded)
 
 
-def _values(rule: Rule) -> dict[str, str]:
+def _values(rule: WrittenRule) -> dict[str, str]:
     return {name: text.value for name, text in rule.labels.items()}
 
 
-def _located(file: str, rule: Rule, finding: Finding) -> LintFinding:
+def _located(file: str, rule: WrittenRule, finding: Mismatch) -> LintFinding:
     place = _place_of(rule, finding.where)
     return LintFinding(
         file,
@@ -113,7 +120,7 @@ def _located(file: str, rule: Rule, finding: Finding) -> LintFinding:
     )
 
 
-def _place_of(rule: Rule, where: str) -> Place:
+def _place_of(rule: WrittenRule, where: str) -> Position:
     part, _, name = where.partition(".")
     texts = {"annotations": rule.annotations, "labels": rule.labels}.get(part, {})
     return texts[name].place if name in texts else rule.expr.place
@@ -133,7 +140,7 @@ def _problem(file: str, problem: Problem) -> LintFinding:
     )
 
 
-def _syntax(file: str, rule: Rule, error: PromqlError) -> LintFinding:
+def _syntax(file: str, rule: WrittenRule, error: PromqlError) -> LintFinding:
     message = f"`expr` is not valid PromQL: {error}"
     right = "write PromQL that Prometheus reads without experimental features"
     return _problem(file, Problem("syntax", rule.expr.place, message, right, rule.group, rule.name))

@@ -25,7 +25,7 @@ PROBLEM_KINDS: dict[ProblemKind, str] = {
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Position:
     """Where something is written; both count from 1."""
 
     line: int
@@ -33,23 +33,23 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class PlacedText:
     """A value as written, and the place of its key."""
 
     value: str
-    place: Place
+    place: Position
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class WrittenRule:
     """One alerting or recording rule; `labels` are its group's and its own."""
 
     group: str
     name: str
     is_alert: bool
-    expr: Text
-    labels: Mapping[str, Text] = field(default_factory=dict, hash=False)
-    annotations: Mapping[str, Text] = field(default_factory=dict, hash=False)
+    expr: PlacedText
+    labels: Mapping[str, PlacedText] = field(default_factory=dict, hash=False)
+    annotations: Mapping[str, PlacedText] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Problem:
     """Something that keeps Prometheus from reading what is there, and what would be right."""
 
     kind: ProblemKind
-    place: Place
+    place: Position
     message: str
     right: str
     group: str = ""
@@ -66,11 +66,11 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class RuleFile:
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[WrittenRule, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
-_START = Place(1, 1)
+_START = Position(1, 1)
 _ONLY_FIRST = (
     "Prometheus reads only the first document of a rule file: nothing from here on is loaded"
 )
@@ -90,7 +90,7 @@ def read_rule_file(content: bytes) -> RuleFile | None:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        place = Place(content.count(b"\n", 0, error.start) + 1, 1)
+        place = Position(content.count(b"\n", 0, error.start) + 1, 1)
         problem = Problem("not-yaml", place, "the file is not UTF-8", "save it as UTF-8")
         return RuleFile(problems=(problem,))
     try:
@@ -137,12 +137,12 @@ def _not_yaml(text: str, error: yaml.YAMLError) -> Problem:
     return Problem("not-yaml", _error_place(text, error), f"the file is no YAML: {reason}", right)
 
 
-def _error_place(text: str, error: yaml.YAMLError) -> Place:
+def _error_place(text: str, error: yaml.YAMLError) -> Position:
     mark = getattr(error, "problem_mark", None)
     if mark is not None:
-        return Place(mark.line + 1, mark.column + 1)
+        return Position(mark.line + 1, mark.column + 1)
     before = text[: getattr(error, "position", 0)]
-    return Place(before.count("\n") + 1, len(before) - before.rfind("\n"))
+    return Position(before.count("\n") + 1, len(before) - before.rfind("\n"))
 
 
 def _rule_file(documents: list[yaml.Node]) -> RuleFile | None:
@@ -189,7 +189,7 @@ class _Reader:
     """Collects the rules of one file; a part that aliases repeat is read once."""
 
     def __init__(self) -> None:
-        self.rules: list[Rule] = []
+        self.rules: list[WrittenRule] = []
         self.problems: list[Problem] = []
         self._seen: set[int] = set()
 
@@ -222,7 +222,9 @@ class _Reader:
             for rule in self._fresh(fields.get("rules")):
                 self._read_rule(rule, name, labels)
 
-    def _read_rule(self, node: yaml.Node, group: str, group_labels: Mapping[str, Text]) -> None:
+    def _read_rule(
+        self, node: yaml.Node, group: str, group_labels: Mapping[str, PlacedText]
+    ) -> None:
         fields = _fields(node)
         is_alert = "alert" in fields
         name = _scalar(fields.get("alert" if is_alert else "record"))
@@ -231,10 +233,10 @@ class _Reader:
             place = _place(written.key if written and name else node)
             self.problems.append(_not_a_rule(place, group, name))
             return
-        expr = Text(written.value.value, _place(written.key))
+        expr = PlacedText(written.value.value, _place(written.key))
         labels = {**group_labels, **_texts(fields.get("labels"))}
         annotations = _texts(fields.get("annotations"))
-        self.rules.append(Rule(group, name, is_alert, expr, labels, annotations))
+        self.rules.append(WrittenRule(group, name, is_alert, expr, labels, annotations))
 
     def _fresh(self, sequence: _Field | None) -> Iterator[yaml.Node]:
         if sequence is None or not isinstance(sequence.value, yaml.SequenceNode):
@@ -245,7 +247,7 @@ class _Reader:
                 yield item
 
 
-def _not_a_rule(place: Place, group: str, name: str) -> Problem:
+def _not_a_rule(place: Position, group: str, name: str) -> Problem:
     missing = "`expr` with PromQL" if name else "`alert` or `record` with its name"
     return Problem("not-a-rule", place, "this is not a rule", f"it needs {missing}", group, name)
 
@@ -267,14 +269,14 @@ def _fields(node: yaml.Node, seen: set[int] | None = None) -> _Fields:
     return {**merged, **own}
 
 
-def _texts(mapping: _Field | None) -> dict[str, Text]:
+def _texts(mapping: _Field | None) -> dict[str, PlacedText]:
     fields = _fields(mapping.value) if mapping else {}
-    return {name: Text(_scalar(found), _place(found.key)) for name, found in fields.items()}
+    return {name: PlacedText(_scalar(found), _place(found.key)) for name, found in fields.items()}
 
 
 def _scalar(found: _Field | None) -> str:
     return found.value.value if found and isinstance(found.value, yaml.ScalarNode) else ""
 
 
-def _place(node: yaml.Node) -> Place:
-    return Place(node.start_mark.line + 1, node.start_mark.column + 1)
+def _place(node: yaml.Node) -> Position:
+    return Position(node.start_mark.line + 1, node.start_mark.column + 1)

@@ -8,14 +8,14 @@ from opsgen.labelflow.annotations import prints_value, template_labels
 from opsgen.labelflow.checker import check_alert, check_expression
 from opsgen.labelflow.flow import labels_of, recorded_labels
 from opsgen.labelflow.labels import Domain, Labels
-from opsgen.labelflow.mismatches import KINDS, Finding, Kind
+from opsgen.labelflow.mismatches import MISMATCHES, Mismatch, MismatchKind
 
 __all__ = [
-    "KINDS",
+    "MISMATCHES",
     "Domain",
-    "Finding",
-    "Kind",
     "Labels",
+    "Mismatch",
+    "MismatchKind",
     "check_alert",
     "check_expression",
     "labels_of",

@@ -21,7 +21,7 @@ from opsgen.labelflow.flow import (
     result_labels,
 )
 from opsgen.labelflow.labels import GONE, MAYBE, Domain, Labels, matcher_domain
-from opsgen.labelflow.mismatches import Finding, headed, listed, quoted
+from opsgen.labelflow.mismatches import Mismatch, headed, label_list, quoted
 from opsgen.labelflow.values import always_there, never_true
 from opsgen.promql import Aggregate, Binary, Call, Matching, Node, Selector, String
 from opsgen.promql.tree import selectors
@@ -31,7 +31,7 @@ _ADDED_BY_RULE = (
 )
 
 
-def check_expression(node: Node, recorded: Recorded | None = None) -> tuple[Finding, ...]:
+def check_expression(node: Node, recorded: Recorded | None = None) -> tuple[Mismatch, ...]:
     """Everything that is surely wrong with the labels in an expression, inner parts first.
 
     `recorded` is what is known of recorded series, by name (`recorded_labels`); nothing is assumed
@@ -46,7 +46,7 @@ def check_alert(
     labels: Mapping[str, str] | None = None,
     annotations: Mapping[str, str] | None = None,
     recorded: Recorded | None = None,
-) -> tuple[Finding, ...]:
+) -> tuple[Mismatch, ...]:
     """As `check_expression`; also whether the alert can be silent, and whether its templates print
     labels that it has.
 
@@ -60,7 +60,7 @@ def check_alert(
     return (*findings, *_always_fires(node, known), *_printed(alert, templates))
 
 
-_Checked = tuple[Labels, tuple[Finding, ...]]
+_Checked = tuple[Labels, tuple[Mismatch, ...]]
 
 
 def _checked(node: Node, recorded: Recorded) -> _Checked:
@@ -73,7 +73,7 @@ def _checked(node: Node, recorded: Recorded) -> _Checked:
     return result_labels(node, given, recorded), below + here
 
 
-def _selector(node: Selector, _given: Operands) -> Iterator[Finding]:
+def _selector(node: Selector, _given: Operands) -> Iterator[Mismatch]:
     if len({matcher.label for matcher in node.matchers}) == len(node.matchers):
         return  # one matcher of a label contradicts nothing
     asked: dict[str, Domain] = {}
@@ -83,29 +83,33 @@ def _selector(node: Selector, _given: Operands) -> Iterator[Finding]:
     if impossible:
         message = (
             f"{quoted(node)} selects nothing:"
-            f" its matchers on {listed(impossible)} contradict each other"
+            f" its matchers on {label_list(impossible)} contradict each other"
         )
-        yield Finding("selects-nothing", message, 'keep one of them, or list the values: `=~"a|b"`')
+        yield Mismatch(
+            "selects-nothing", message, 'keep one of them, or list the values: `=~"a|b"`'
+        )
 
 
-def _aggregate(node: Aggregate, given: Operands) -> Iterator[Finding]:
+def _aggregate(node: Aggregate, given: Operands) -> Iterator[Mismatch]:
     if node.grouping is None or node.grouping.without:
         return
     gone = _gone(node.grouping.labels, node.expr, given[0])
     if gone:
-        message = f"{quoted(node)} groups by {listed(gone)}, which {quoted(node.expr)} cannot have"
-        right = f"keep {listed(gone)} inside, or take it out of `by`"
-        yield Finding("label-is-gone", message, right)
+        message = (
+            f"{quoted(node)} groups by {label_list(gone)}, which {quoted(node.expr)} cannot have"
+        )
+        right = f"keep {label_list(gone)} inside, or take it out of `by`"
+        yield Mismatch("label-is-gone", message, right)
 
 
-def _call(node: Call, given: Operands) -> Iterator[Finding]:
+def _call(node: Call, given: Operands) -> Iterator[Mismatch]:
     if node.function == "histogram_quantile" and len(given) > 1:
         yield from _quantile(node, node.args[1], given[1])
     if node.function == "label_replace" and len(node.args) > 3:
         yield from _label_replace(node, given[0])
 
 
-def _quantile(node: Call, buckets: Node, given: Labels) -> Iterator[Finding]:
+def _quantile(node: Call, buckets: Node, given: Labels) -> Iterator[Mismatch]:
     """Only for series that are surely classic buckets: a native histogram has no `le`, and needs
     none."""
     metrics = [found.metric or "" for found in selectors(buckets)]
@@ -115,25 +119,27 @@ def _quantile(node: Call, buckets: Node, given: Labels) -> Iterator[Finding]:
             f"{quoted(node)} is always empty:"
             f" {quoted(buckets)} has dropped `le`, the buckets' bounds"
         )
-        yield Finding("quantile-without-le", message, "add `le` to the aggregation: `by (le, ...)`")
+        yield Mismatch(
+            "quantile-without-le", message, "add `le` to the aggregation: `by (le, ...)`"
+        )
 
 
-def _label_replace(node: Call, given: Labels) -> Iterator[Finding]:
+def _label_replace(node: Call, given: Labels) -> Iterator[Mismatch]:
     vector, _, replacement, source, *_ = node.args
     if not isinstance(replacement, String) or not isinstance(source, String):
         return
     reads_source = "$" in replacement.value and source.value != ""
     gone = _gone((source.value,), vector, given) if reads_source else ()
     if gone:
-        message = f"{quoted(node)} reads {listed(gone)}, which {quoted(vector)} cannot have"
-        right = f"keep {listed(gone)} inside, or read another label"
-        yield Finding("label-is-gone", message, right)
+        message = f"{quoted(node)} reads {label_list(gone)}, which {quoted(vector)} cannot have"
+        right = f"keep {label_list(gone)} inside, or read another label"
+        yield Mismatch("label-is-gone", message, right)
 
 
-def _binary(node: Binary, given: Operands) -> Iterator[Finding]:
+def _binary(node: Binary, given: Operands) -> Iterator[Mismatch]:
     if never_true(node):
         message = f"{quoted(node)} is never true, whatever the series are"
-        yield Finding("never-fires", message, _comparison_right(node))
+        yield Mismatch("never-fires", message, _comparison_right(node))
     if not matches_vectors(node) or node.op == "or":
         return
     left, right = given
@@ -152,23 +158,25 @@ def _comparison_right(node: Binary) -> str:
     return "compare with a value that the left side can reach"
 
 
-def _never_matches(node: Binary, clashing: tuple[str, ...], left: Labels, right: Labels) -> Finding:
+def _never_matches(
+    node: Binary, clashing: tuple[str, ...], left: Labels, right: Labels
+) -> Mismatch:
     reasons = "; ".join(_reasons(clashing, left, right))
     mend = _matching_right(node, clashing, left, right)
     if node.op == "unless":
         message = f"{quoted(node)} has no effect, since its two sides never match: {reasons}"
-        return Finding("has-no-effect", message, mend)
+        return Mismatch("has-no-effect", message, mend)
     message = f"the two sides of `{node.op}` never match in {quoted(node)}: {reasons}"
-    return Finding("never-matches", message, mend)
+    return Mismatch("never-matches", message, mend)
 
 
 def _reasons(clashing: Iterable[str], left: Labels, right: Labels) -> Iterator[str]:
     only_right = [label for label in clashing if left.domain(label) == GONE]
     only_left = [label for label in clashing if right.domain(label) == GONE]
     if only_left:
-        yield f"the left side always has {listed(only_left)}, which the right side cannot have"
+        yield f"the left side always has {label_list(only_left)}, which the right side cannot have"
     if only_right:
-        yield f"the right side always has {listed(only_right)}, which the left side cannot have"
+        yield f"the right side always has {label_list(only_right)}, which the left side cannot have"
     for label in clashing:
         if label not in only_left and label not in only_right:
             ours, theirs = _one_of(left.domain(label)), _one_of(right.domain(label))
@@ -187,10 +195,12 @@ def _one_of(domain: Domain) -> str:
 
 def _matching_right(node: Binary, clashing: tuple[str, ...], left: Labels, right: Labels) -> str:
     if node.matching is not None and node.matching.on:
-        return f"keep {listed(clashing)} on both sides, or take it out of `on`"
+        return f"keep {label_list(clashing)} on both sides, or take it out of `on`"
     closed = [side for side in (left, right) if not side.others]
     if not closed:
-        return f"leave {listed(clashing)} out of the matching: `ignoring ({', '.join(clashing)})`"
+        return (
+            f"leave {label_list(clashing)} out of the matching: `ignoring ({', '.join(clashing)})`"
+        )
     one = closed[0]
     both = [label for label in sorted(one.known) if left.can_have(label) and right.can_have(label)]
     group = "" if node.op in ("and", "unless") else _group_for(one is left)
@@ -206,7 +216,7 @@ def _group_for(one_is_left: bool) -> str:
     return " group_right" if one_is_left else " group_left"
 
 
-def _dead_on(node: Binary, matching: Matching, left: Labels, right: Labels) -> Iterator[Finding]:
+def _dead_on(node: Binary, matching: Matching, left: Labels, right: Labels) -> Iterator[Mismatch]:
     """Labels that `on` names and that a side has dropped."""
     if not matching.on:
         return
@@ -214,22 +224,22 @@ def _dead_on(node: Binary, matching: Matching, left: Labels, right: Labels) -> I
     for side, labels in ((node.left, left), (node.right, right)):
         gone = _gone(matching.labels, side, labels)
         if gone:
-            message = f"{operator} matches on {listed(gone)}, which {quoted(side)} cannot have"
-            mend = f"keep {listed(gone)} there, or take it out of `on`"
-            yield Finding("label-is-gone", message, mend)
+            message = f"{operator} matches on {label_list(gone)}, which {quoted(side)} cannot have"
+            mend = f"keep {label_list(gone)} there, or take it out of `on`"
+            yield Mismatch("label-is-gone", message, mend)
 
 
 def _dead_include(
     node: Binary, matching: Matching, left: Labels, right: Labels
-) -> Iterator[Finding]:
+) -> Iterator[Mismatch]:
     """Labels that `group_left` or `group_right` takes from a side that has dropped them."""
     one, labels = (node.left, left) if matching.group == "right" else (node.right, right)
     gone = _gone(matching.include, one, labels)
     if gone:
         operator = f"`group_{matching.group}`"
-        message = f"{operator} takes {listed(gone)} from {quoted(one)}, which cannot have it"
-        mend = f"keep {listed(gone)} there, or take it out of {operator}"
-        yield Finding("label-is-gone", message, mend)
+        message = f"{operator} takes {label_list(gone)} from {quoted(one)}, which cannot have it"
+        mend = f"keep {label_list(gone)} there, or take it out of {operator}"
+        yield Mismatch("label-is-gone", message, mend)
 
 
 def _gone(wanted: Iterable[str], operand: Node, labels: Labels) -> tuple[str, ...]:
@@ -254,14 +264,14 @@ class _Alert:
     recorded: Recorded
 
 
-def _always_fires(node: Node, recorded: Recorded) -> Iterator[Finding]:
+def _always_fires(node: Node, recorded: Recorded) -> Iterator[Mismatch]:
     reason = always_there(node, recorded)
     if reason:
         message = f"the alert fires whatever the values are: in {quoted(node)} {reason}"
-        yield Finding("always-fires", message, "compare with a threshold: `... > 0.05`")
+        yield Mismatch("always-fires", message, "compare with a threshold: `... > 0.05`")
 
 
-def _printed(alert: _Alert, templates: Mapping[str, str]) -> Iterator[Finding]:
+def _printed(alert: _Alert, templates: Mapping[str, str]) -> Iterator[Mismatch]:
     for where, text in templates.items():
         if "{{" not in text:
             continue
@@ -271,10 +281,10 @@ def _printed(alert: _Alert, templates: Mapping[str, str]) -> Iterator[Finding]:
         if where.startswith("labels.") and prints_value(text):
             name = where.removeprefix("labels.")
             message = f"the label `{name}` holds the alert's value: each new value is a new alert"
-            yield Finding("value-in-label", message, "print the value in an annotation", where)
+            yield Mismatch("value-in-label", message, "print the value in an annotation", where)
 
 
-def _prints_nothing(where: str, label: str, alert: _Alert) -> Finding:
+def _prints_nothing(where: str, label: str, alert: _Alert) -> Mismatch:
     place, name = where.split(".", 1)
     lost = headed(_where_lost(alert.node, label, alert.recorded))
     message = (
@@ -282,11 +292,11 @@ def _prints_nothing(where: str, label: str, alert: _Alert) -> Finding:
         f" which {lost} does not keep"
     )
     if label in alert.static or label == "alertname":
-        return Finding("annotation-label-is-gone", message, _ADDED_BY_RULE, where)
+        return Mismatch("annotation-label-is-gone", message, _ADDED_BY_RULE, where)
     result = alert.result
-    has = listed(known for known in sorted(result.known) if result.can_have(known))
+    has = label_list(known for known in sorted(result.known) if result.can_have(known))
     right = f"keep `{label}` in the expression, or print what the result has: {has or 'no label'}"
-    return Finding("annotation-label-is-gone", message, right, where)
+    return Mismatch("annotation-label-is-gone", message, right, where)
 
 
 def _where_lost(node: Node, label: str, recorded: Recorded) -> Node:
@@ -298,7 +308,7 @@ def _where_lost(node: Node, label: str, recorded: Recorded) -> Node:
     return node
 
 
-_CHECKS: dict[type[Node], Callable[..., Iterator[Finding]]] = {
+_CHECKS: dict[type[Node], Callable[..., Iterator[Mismatch]]] = {
     Aggregate: _aggregate,
     Binary: _binary,
     Call: _call,

@@ -10,7 +10,7 @@ from typing import Literal
 
 from opsgen.promql import Aggregate, Node, Number, one_line
 
-Kind = Literal[
+MismatchKind = Literal[
     "never-matches",
     "has-no-effect",
     "selects-nothing",
@@ -22,7 +22,7 @@ Kind = Literal[
     "never-fires",
 ]
 
-KINDS: dict[Kind, str] = {
+MISMATCHES: dict[MismatchKind, str] = {
     "never-matches": (
         "an operator whose two sides have no labels in common to match on:"
         " the result is always empty"
@@ -48,13 +48,13 @@ _QUOTED = 160
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Mismatch:
     """One thing that is wrong, and what would be `right`.
 
     `where` is the place in the rule: `expr`, `annotations.summary`, `labels.severity`.
     """
 
-    kind: Kind
+    kind: MismatchKind
     message: str
     right: str
     where: str = "expr"
@@ -77,7 +77,7 @@ def headed(node: Node) -> str:
     return f"`{one_line(empty).removesuffix('(0)')}(...)`"
 
 
-def listed(labels: Iterable[str]) -> str:
+def label_list(labels: Iterable[str]) -> str:
     """Labels as a person lists them: `a`, `b` and `c`."""
     names = [f"`{label}`" for label in labels]
     if len(names) > 2:

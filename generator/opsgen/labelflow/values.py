@@ -18,7 +18,7 @@ _INFINITY = Decimal("Infinity")
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class ValueBounds:
     """The least and the greatest value that a series of the result can have; NaN is none of
     them."""
 
@@ -26,9 +26,9 @@ class Bounds:
     greatest: Decimal
 
 
-_ONE = Bounds(Decimal(1), Decimal(1))
-_AT_LEAST_ONE = Bounds(Decimal(1), _INFINITY)
-_TRUTH = Bounds(Decimal(0), Decimal(1))
+_ONE = ValueBounds(Decimal(1), Decimal(1))
+_AT_LEAST_ONE = ValueBounds(Decimal(1), _INFINITY)
+_TRUTH = ValueBounds(Decimal(0), Decimal(1))
 
 # A count of nothing is no series, not 0.
 _BOUNDED_AGGREGATIONS = {"count": _AT_LEAST_ONE, "count_values": _AT_LEAST_ONE, "group": _ONE}
@@ -43,7 +43,7 @@ _SAME_VALUE_FUNCTIONS = frozenset(
     {"label_join", "label_replace", "sort", "sort_by_label", "sort_desc", "vector"}
 )
 
-_NEVER: dict[str, Callable[[Bounds, Bounds], bool]] = {
+_NEVER: dict[str, Callable[[ValueBounds, ValueBounds], bool]] = {
     ">": lambda left, right: left.greatest <= right.least,
     ">=": lambda left, right: left.greatest < right.least,
     "<": lambda left, right: left.least >= right.greatest,
@@ -89,13 +89,13 @@ def always_there(node: Node, recorded: Recorded) -> str:
     return "nothing is compared" if any(_measures(part) for part in parts) else ""
 
 
-def _bounds(node: Node) -> Bounds | None:
+def _bounds(node: Node) -> ValueBounds | None:
     match node:
         case Number():
-            return None if node.value.is_nan() else Bounds(node.value, node.value)
+            return None if node.value.is_nan() else ValueBounds(node.value, node.value)
         case Unary():
             inner = _bounds(node.expr)
-            return None if inner is None else Bounds(-inner.greatest, -inner.least)
+            return None if inner is None else ValueBounds(-inner.greatest, -inner.least)
         case Aggregate() if node.op in _SAME_VALUE_AGGREGATIONS:
             return _bounds(node.expr)
         case Aggregate():
@@ -110,7 +110,7 @@ def _bounds(node: Node) -> Bounds | None:
             return None
 
 
-def _binary_bounds(node: Binary) -> Bounds | None:
+def _binary_bounds(node: Binary) -> ValueBounds | None:
     if node.op in COMPARISONS and node.return_bool:
         return _TRUTH
     if node.op in COMPARISONS or node.op in ("and", "unless"):
@@ -118,7 +118,7 @@ def _binary_bounds(node: Binary) -> Bounds | None:
     left, right = _bounds(node.left), _bounds(node.right)
     if node.op != "or" or left is None or right is None:
         return None
-    return Bounds(min(left.least, right.least), max(left.greatest, right.greatest))
+    return ValueBounds(min(left.least, right.least), max(left.greatest, right.greatest))
 
 
 def _is_constant_vector(node: Node) -> bool:

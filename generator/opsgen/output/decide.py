@@ -24,7 +24,7 @@ from opsgen.output.decision import (
     Decision,
     FolderContent,
 )
-from opsgen.output.disk import Kind, Stamp, Tree
+from opsgen.output.disk import EntryKind, Stamp, Tree
 from opsgen.output.manifest import (
     Digests,
     Manifest,
@@ -109,7 +109,7 @@ def _decide_wanted(
 ) -> Decision:
     path = artifact.path
     kind = tree.kind(path)
-    if kind is Kind.FILE:
+    if kind is EntryKind.FILE:
         return _decide_present(tree, artifact, wanted, own, options)
     if kind is not None:
         return _forced(artifact, kind.value, tree.stamp(path), options)
@@ -173,7 +173,7 @@ def _decoded(present: bytes, file: str) -> str:
 
 def _decide_unwanted(tree: Tree, path: str, own: Digests) -> Iterator[Decision]:
     """Yields nothing where the file is gone, or something else than a file has taken its place."""
-    if tree.kind(path) is Kind.FILE:
+    if tree.kind(path) is EntryKind.FILE:
         present, seen = tree.read(path)
         if digest(present) in own or _is_all_ours(present):
             yield Decision(path, Action.REMOVE, seen=seen)

@@ -11,7 +11,7 @@ from typing import Any
 
 from opsgen.model.artifact import ArtifactSet
 from opsgen.output.blocks import Edited
-from opsgen.output.disk import Kind, Stamp
+from opsgen.output.disk import EntryKind, Stamp
 
 EDITED = "edited since opsgen wrote it"
 EDITED_BLOCK = "a block that opsgen writes was edited"
@@ -19,7 +19,7 @@ FOREIGN = "not written by opsgen"
 # Removing such a file would lose what somebody wrote, and nothing takes its place.
 UNWANTED = "edited since opsgen wrote it, and no longer wanted: move or remove it yourself"
 # A folder is never given up for a file: it may hold a person's files.
-FORCEABLE = {EDITED, EDITED_BLOCK, FOREIGN, Kind.LINK.value}
+FORCEABLE = {EDITED, EDITED_BLOCK, FOREIGN, EntryKind.LINK.value}
 
 
 class Action(StrEnum):

@@ -27,7 +27,7 @@ class WriteError(Exception):
         self.reason = reason
 
 
-class Kind(Enum):
+class EntryKind(Enum):
     """What a name in a folder stands for."""
 
     FILE = "is a file"
@@ -49,20 +49,20 @@ class Tree:
 
     def __init__(self, root: Path) -> None:
         self._root = str(root)
-        self._listings: dict[str, Mapping[str, Kind]] = {}
+        self._listings: dict[str, Mapping[str, EntryKind]] = {}
 
     def full(self, path: str) -> str:
         """The path as the system, and messages, name it."""
         return f"{self._root}/{path}" if path else self._root
 
-    def names(self, folder: str) -> Mapping[str, Kind]:
+    def names(self, folder: str) -> Mapping[str, EntryKind]:
         """What lies in a folder; nothing where it is missing, no folder, or beyond a link."""
         if folder not in self._listings:
-            reachable = not folder or self.kind(folder) is Kind.FOLDER
+            reachable = not folder or self.kind(folder) is EntryKind.FOLDER
             self._listings[folder] = self._list(folder) if reachable else {}
         return self._listings[folder]
 
-    def kind(self, path: str) -> Kind | None:
+    def kind(self, path: str) -> EntryKind | None:
         """None where there is nothing."""
         folder, _, name = path.rpartition("/")
         return self.names(folder).get(name)
@@ -72,7 +72,7 @@ class Tree:
         where it can."""
         for folder in folders_above(path):
             kind = self.kind(folder)
-            if kind is not None and kind is not Kind.FOLDER:
+            if kind is not None and kind is not EntryKind.FOLDER:
                 return f"{folder} {kind.value}"
         return ""
 
@@ -105,7 +105,7 @@ class Tree:
         for name in listed:
             del self._listings[name]
 
-    def _list(self, folder: str) -> Mapping[str, Kind]:
+    def _list(self, folder: str) -> Mapping[str, EntryKind]:
         full = self.full(folder)
         try:
             with named(full), os.scandir(full) as entries:
@@ -135,12 +135,12 @@ def write_error(full: str, error: OSError) -> WriteError:
     return WriteError(full, (error.strerror or str(error)).lower())
 
 
-def _kind(entry: os.DirEntry[str]) -> Kind:
+def _kind(entry: os.DirEntry[str]) -> EntryKind:
     if entry.is_symlink():
-        return Kind.LINK
+        return EntryKind.LINK
     if entry.is_file(follow_symlinks=False):
-        return Kind.FILE
-    return Kind.FOLDER if entry.is_dir(follow_symlinks=False) else Kind.OTHER
+        return EntryKind.FILE
+    return EntryKind.FOLDER if entry.is_dir(follow_symlinks=False) else EntryKind.OTHER
 
 
 def _stamp(status: os.stat_result) -> Stamp:

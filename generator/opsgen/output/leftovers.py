@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from opsgen.model.artifact import folders_above
 from opsgen.output.decision import FolderContent
-from opsgen.output.disk import Kind, Tree
+from opsgen.output.disk import EntryKind, Tree
 
 # `.rules.yaml.opsgen-4711.tmp`: not yet in place when the build of that process id was interrupted.
 TEMPORARY = re.compile(r"\..+\.opsgen-(?P<process>\d+)\.tmp")
@@ -22,7 +22,7 @@ def leftovers(tree: Tree, folder: str, content: FolderContent | None) -> Iterato
     below = _folders_below(tree, folder) if folder else _folders_of(content)
     for place in {folder, *below}:
         for name, kind in tree.names(place).items():
-            if kind is Kind.FILE and _is_leftover(name):
+            if kind is EntryKind.FILE and _is_leftover(name):
                 yield f"{place}/{name}" if place else name
 
 
@@ -38,7 +38,7 @@ def _folders_of(content: FolderContent | None) -> Iterator[str]:
 
 def _folders_below(tree: Tree, folder: str) -> Iterator[str]:
     for name, kind in tree.names(folder).items():
-        if kind is Kind.FOLDER:
+        if kind is EntryKind.FOLDER:
             yield f"{folder}/{name}"
             yield from _folders_below(tree, f"{folder}/{name}")
 

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from opsgen.errors import InputError, Mistake
 from opsgen.model.artifact import MANIFEST, path_fault
-from opsgen.output.disk import Kind, Tree
+from opsgen.output.disk import EntryKind, Tree
 
 _SCHEMA = 1
 _KEYS = {"schema": int, "folder": str, "files": dict, "service": dict}
@@ -64,7 +64,7 @@ def manifest_bytes(tree: Tree, folder: str) -> bytes | None:
     kind = tree.kind(path)
     if kind is None:
         return None
-    if kind is not Kind.FILE:
+    if kind is not EntryKind.FILE:
         wrong = f"the manifest {kind.value}"
         raise InputError([Mistake(tree.full(path), 1, 1, "", wrong, "remove it")])
     return tree.read(path)[0]
@@ -79,7 +79,7 @@ def read_index(out: Path) -> dict[str, Mapping[str, Any]]:
     tree = Tree(out)
     found: dict[str, Mapping[str, Any]] = {}
     mistakes: list[Mistake] = []
-    for folder in sorted(name for name, kind in tree.names("").items() if kind is Kind.FOLDER):
+    for folder in sorted(name for name, kind in tree.names("").items() if kind is EntryKind.FOLDER):
         try:
             manifest = _read_manifest(tree, folder)
         except InputError as error:

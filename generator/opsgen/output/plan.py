@@ -15,7 +15,7 @@ from opsgen.model.artifact import MANIFEST, path_fault
 from opsgen.output.blocks import Side
 from opsgen.output.decide import BuildOptions, decide_folder
 from opsgen.output.decision import DecidedFolder, Decision, FolderContent, Plan
-from opsgen.output.disk import Kind, Tree
+from opsgen.output.disk import EntryKind, Tree
 from opsgen.output.leftovers import TEMPORARY, leftovers
 
 
@@ -101,7 +101,7 @@ def _abandoned(tree: Tree, wanted: Container[str]) -> Iterator[str]:
     """Folders that nothing wants and that opsgen wrote to, even if only temporary files of an
     interrupted build are there."""
     for name, kind in sorted(tree.names("").items()):
-        if kind is not Kind.FOLDER or name in wanted:
+        if kind is not EntryKind.FOLDER or name in wanted:
             continue
         names = tree.names(name)
         if MANIFEST in names or any(TEMPORARY.fullmatch(one) for one in names):

@@ -7,15 +7,15 @@ expression's value is in a state, and `solve` searches for a healthy state and f
 
 from opsgen.proofs.conditions import Condition, Unprovable
 from opsgen.proofs.solve import Proofs, Scenario, prove
-from opsgen.proofs.state import Level, Series, State, Unsupported
+from opsgen.proofs.state import Series, SeriesLevel, State, Unsupported
 from opsgen.proofs.steady import evaluate
 
 __all__ = [
     "Condition",
-    "Level",
     "Proofs",
     "Scenario",
     "Series",
+    "SeriesLevel",
     "State",
     "Unprovable",
     "Unsupported",

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from opsgen.promql import Grouping
 from opsgen.proofs.operators import Vector, dropping, keeping
-from opsgen.proofs.state import Labels, Unsupported
+from opsgen.proofs.state import LabelSet, Unsupported
 
 
 def quantile(share: float, values: Sequence[float]) -> float:
@@ -63,7 +63,7 @@ _PLAIN: dict[str, Callable[[Sequence[float]], float]] = {
 PRESENCE_ONLY = frozenset({"count", "group"})
 # Gives the vector's aggregation; the number is the parameter (`5` of topk), where there is one.
 Aggregation = Callable[[Vector, float | None], Vector]
-_Key = Callable[[Labels], Labels]
+_Key = Callable[[LabelSet], LabelSet]
 
 
 def aggregation(op: str, grouping: Grouping | None) -> Aggregation:
@@ -106,10 +106,10 @@ def _group_key(grouping: Grouping | None) -> _Key:
     """Which group a series belongs to; the answer for a set of labels is remembered."""
     if grouping is None or (not grouping.labels and not grouping.without):
         return lambda _labels: ()
-    known: dict[Labels, Labels] = {}
+    known: dict[LabelSet, LabelSet] = {}
     part = dropping if grouping.without else keeping
 
-    def key(labels: Labels) -> Labels:
+    def key(labels: LabelSet) -> LabelSet:
         found = known.get(labels)
         if found is None:
             found = known[labels] = part(labels, grouping.labels)
@@ -118,8 +118,8 @@ def _group_key(grouping: Grouping | None) -> _Key:
     return key
 
 
-def _groups(vector: Vector, key: _Key) -> dict[Labels, list[float]]:
-    groups: dict[Labels, list[float]] = {}
+def _groups(vector: Vector, key: _Key) -> dict[LabelSet, list[float]]:
+    groups: dict[LabelSet, list[float]] = {}
     for labels, value in vector.items():
         groups.setdefault(key(labels), []).append(value)
     return groups
@@ -128,10 +128,10 @@ def _groups(vector: Vector, key: _Key) -> dict[Labels, list[float]]:
 def _ranked(vector: Vector, count: int, key: _Key, highest: bool) -> Vector:
     """The `count` highest or lowest series of each group, with their own labels; NaN comes last."""
 
-    def group(item: tuple[Labels, float]) -> Labels:
+    def group(item: tuple[LabelSet, float]) -> LabelSet:
         return key(item[0])
 
-    def rank(item: tuple[Labels, float]) -> tuple[bool, float]:
+    def rank(item: tuple[LabelSet, float]) -> tuple[bool, float]:
         value = item[1]
         return math.isnan(value), -value if highest else value
 

@@ -11,13 +11,13 @@ from opsgen.proofs.matchers import accepts, samples
 from opsgen.quantities import number_text
 
 # The finite upper bounds of histograms by base name (`http_request_duration_seconds`), ascending.
-Bounds = Mapping[str, Sequence[Decimal]]
+BucketBounds = Mapping[str, Sequence[Decimal]]
 
 _DEFAULT_BOUNDS = (Decimal("0.1"), Decimal("0.5"), Decimal(1), Decimal(5))
 
 
 def bounds_of(
-    base: str, parts: Iterable[Selector], bounds: Bounds, expressions: Iterable[Node]
+    base: str, parts: Iterable[Selector], bounds: BucketBounds, expressions: Iterable[Node]
 ) -> tuple[tuple[Decimal, str], ...]:
     """The finite bounds, and those that an `le` matcher names; the text is the one that matchers
     ask for."""

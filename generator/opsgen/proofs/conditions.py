@@ -1,4 +1,4 @@
-"""Alert conditions go in; a `Problem` comes out, which says what fires in which settings.
+"""Alert conditions go in; a `SearchProblem` comes out. It says what fires in which settings.
 
 It remembers every answer. A rule fires if it fires at the start of time; that is certain if it also
 holds at later times, in a Prometheus without a past, and with rates that are off by a little.
@@ -13,11 +13,11 @@ from functools import cached_property
 from opsgen.promql import Binary, Node, Selector, Subquery
 from opsgen.promql.rewrite import longest_lookback
 from opsgen.promql.tree import COMPARISONS, selectors, walk
-from opsgen.proofs.buckets import Bounds
-from opsgen.proofs.series import Setting, Source, selects, sources
+from opsgen.proofs.buckets import BucketBounds
+from opsgen.proofs.series import SeriesSource, SourceSetting, selects, series_sources
 from opsgen.proofs.state import State, Unsupported
 from opsgen.proofs.steady import compiled
-from opsgen.proofs.world import Index, Query, Sample, World, asks_for_time, indexed
+from opsgen.proofs.world import CompiledQuery, Index, Sample, World, asks_for_time, indexed
 from opsgen.quantities import Duration
 
 # promtool's clock starts at zero; what holds then and this much later holds in between.
@@ -25,7 +25,7 @@ _LATER = Duration.of("10d")
 # Rates in Prometheus are off in their last digits: what they decide must not hang on so little.
 _NUDGE = 1e-6
 
-Settings = tuple[Setting, ...]
+SourceSettings = tuple[SourceSetting, ...]
 
 
 @dataclass(frozen=True)
@@ -56,19 +56,19 @@ class Unprovable(Exception):
 
 
 @dataclass(frozen=True)
-class Rule:
+class CompiledRule:
     """A condition, ready to be asked."""
 
     key: str
     exprs: tuple[Node, ...]
-    query: Query
-    sparse: Query | None
+    query: CompiledQuery
+    sparse: CompiledQuery | None
     metrics: frozenset[str]
     reads_past: bool
     times: tuple[float, ...]
 
     @classmethod
-    def of(cls, condition: Condition) -> Rule:
+    def of(cls, condition: Condition) -> CompiledRule:
         """Raises Unprovable for a shape that no steady state can answer."""
         try:
             query, *sparse = map(compiled, condition.exprs)
@@ -102,7 +102,7 @@ class Rule:
         return any(self.fires(World(now, seen, time)) for seen in pasts for time in self.times)
 
     @cached_property
-    def comparisons(self) -> tuple[tuple[Query, Query], ...]:
+    def comparisons(self) -> tuple[tuple[CompiledQuery, CompiledQuery], ...]:
         """The two sides of every comparison in the condition whose values can be known."""
         parts = [part for expr in self.exprs for part in walk(expr)]
         found = []
@@ -131,7 +131,7 @@ def _times_to_ask(expr: Node) -> tuple[float, ...]:
     return 0.0, float(later.seconds)
 
 
-class Problem:
+class SearchProblem:
     """The rules, the sources they read, and what is already known about which settings make which
     rules fire.
 
@@ -139,31 +139,31 @@ class Problem:
     rules of each source.
     """
 
-    def __init__(self, conditions: Sequence[Condition], bounds: Bounds) -> None:
-        self.rules = [Rule.of(condition) for condition in conditions]
+    def __init__(self, conditions: Sequence[Condition], bounds: BucketBounds) -> None:
+        self.rules = [CompiledRule.of(condition) for condition in conditions]
         self.sources = _sources(conditions, bounds)
         self.reads = [self._sources_of(rule) for rule in self.rules]
         self.readers = [self._readers_of(s) for s in range(len(self.sources))]
         self.past_read = self._sources_read_in_the_past()
         # Why a rule could not be asked, by the rule.
         self.obstacles: dict[int, str] = {}
-        self._pieces: dict[tuple[int, Setting, int], Index] = {}
-        self._indexes: dict[tuple[tuple[int, ...], Settings, int], Index] = {}
-        self._firing: dict[tuple[int, Settings, Settings], bool | None] = {}
-        self._certain: dict[tuple[int, Settings, Settings], bool] = {}
+        self._pieces: dict[tuple[int, SourceSetting, int], Index] = {}
+        self._indexes: dict[tuple[tuple[int, ...], SourceSettings, int], Index] = {}
+        self._firing: dict[tuple[int, SourceSettings, SourceSettings], bool | None] = {}
+        self._certain: dict[tuple[int, SourceSettings, SourceSettings], bool] = {}
 
-    def state(self, settings: Settings) -> State:
+    def state(self, settings: SourceSettings) -> State:
         set_sources = zip(self.sources, settings, strict=True)
         return State(level for source, setting in set_sources for level in source.levels(setting))
 
-    def fires(self, index: int, now: Settings, past: Settings) -> bool | None:
+    def fires(self, index: int, now: SourceSettings, past: SourceSettings) -> bool | None:
         """Whether the rule fires at the start of time; None where that can't be said."""
         key = self._key(index, now, past)
         if key not in self._firing:
             self._firing[key] = self._asked(index, self.world(index, now, past))
         return self._firing[key]
 
-    def is_certain(self, index: int, now: Settings, past: Settings) -> bool:
+    def is_certain(self, index: int, now: SourceSettings, past: SourceSettings) -> bool:
         """Whether what `fires` says holds later too, without a past, with rates that are off by a
         little, and where rules are evaluated rarely."""
         key = self._key(index, now, past)
@@ -171,7 +171,7 @@ class Problem:
             self._certain[key] = self._holds_everywhere(index, now, past)
         return self._certain[key]
 
-    def _holds_everywhere(self, index: int, now: Settings, past: Settings) -> bool:
+    def _holds_everywhere(self, index: int, now: SourceSettings, past: SourceSettings) -> bool:
         fires = self.fires(index, now, past)
         if fires is None:
             return False
@@ -184,17 +184,17 @@ class Problem:
         """The rules that read any of these sources."""
         return sorted({index for s in changed for index in self.readers[s]})
 
-    def world(self, index: int, now: Settings, past: Settings, nudge: int = 0) -> World:
+    def world(self, index: int, now: SourceSettings, past: SourceSettings, nudge: int = 0) -> World:
         """What the rule is asked of; `nudge` says whether rates are a little higher or lower."""
         read = self.reads[index]
         current = self._index(read, now, nudge)
         before = current if past is now else self._index(read, past, nudge)
         return World(current, before, 0.0)
 
-    def _sources_of(self, rule: Rule) -> tuple[int, ...]:
+    def _sources_of(self, rule: CompiledRule) -> tuple[int, ...]:
         read = list(selectors(rule.exprs[0]))
 
-        def is_read(source: Source) -> bool:
+        def is_read(source: SeriesSource) -> bool:
             return any(selects(selector, source) for selector in read)
 
         return tuple(s for s, source in enumerate(self.sources) if is_read(source))
@@ -206,7 +206,9 @@ class Problem:
         pairs = zip(self.rules, self.reads, strict=True)
         return {s for rule, read in pairs if rule.reads_past for s in read}
 
-    def _key(self, index: int, now: Settings, past: Settings) -> tuple[int, Settings, Settings]:
+    def _key(
+        self, index: int, now: SourceSettings, past: SourceSettings
+    ) -> tuple[int, SourceSettings, SourceSettings]:
         read = self.reads[index]
         seen = tuple(past[s] for s in read) if self.rules[index].reads_past else ()
         return index, tuple(now[s] for s in read), seen
@@ -220,7 +222,7 @@ class Problem:
             return None
 
     def _other_worlds(
-        self, index: int, now: Settings, past: Settings, fires: bool
+        self, index: int, now: SourceSettings, past: SourceSettings, fires: bool
     ) -> Iterator[World]:
         rule = self.rules[index]
         world = self.world(index, now, past)
@@ -230,7 +232,7 @@ class Problem:
         for nudge in (1, -1):
             yield self.world(index, now, past, nudge)
 
-    def _index(self, read: tuple[int, ...], settings: Settings, nudge: int) -> Index:
+    def _index(self, read: tuple[int, ...], settings: SourceSettings, nudge: int) -> Index:
         """The series of these sources by metric."""
         key = (read, tuple(settings[s] for s in read), nudge)
         found = self._indexes.get(key)
@@ -239,7 +241,7 @@ class Problem:
             found = self._indexes[key] = _merged(pieces)
         return found
 
-    def _piece(self, s: int, setting: Setting, nudge: int) -> Index:
+    def _piece(self, s: int, setting: SourceSetting, nudge: int) -> Index:
         """The series of one source by metric."""
         key = (s, setting, nudge)
         found = self._pieces.get(key)
@@ -274,13 +276,13 @@ def _times(sample: Sample, factor: float) -> Sample:
     return sample._replace(level=sample.level * factor) if sample.counter else sample
 
 
-def with_setting(settings: Settings, s: int, setting: Setting) -> Settings:
+def with_setting(settings: SourceSettings, s: int, setting: SourceSetting) -> SourceSettings:
     return (*settings[:s], setting, *settings[s + 1 :])
 
 
-def _sources(conditions: Sequence[Condition], bounds: Bounds) -> tuple[Source, ...]:
+def _sources(conditions: Sequence[Condition], bounds: BucketBounds) -> tuple[SeriesSource, ...]:
     try:
-        return sources([condition.expr for condition in conditions], bounds)
+        return series_sources([condition.expr for condition in conditions], bounds)
     except Unsupported as unsupported:
         culprit = next((c for c in conditions if not _is_satisfiable(c.expr)), conditions[0])
         raise Unprovable(culprit.key, str(unsupported)) from None
@@ -288,7 +290,7 @@ def _sources(conditions: Sequence[Condition], bounds: Bounds) -> tuple[Source, .
 
 def _is_satisfiable(node: Node) -> bool:
     try:
-        sources([node], {})
+        series_sources([node], {})
     except Unsupported:
         return False
     return True

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 
 from opsgen.proofs.operators import Vector, distinct
-from opsgen.proofs.state import Labels, Unsupported
+from opsgen.proofs.state import LabelSet, Unsupported
 
 # How far apart samples are taken to be where a value depends on their number.
 SAMPLE_SPACING_SECONDS = 60.0
@@ -163,7 +163,7 @@ _Bucket = tuple[float, float]
 
 def histogram_quantile(share: float, buckets: Vector) -> Vector:
     """Prometheus' histogram_quantile on classic buckets, by groups of the other labels."""
-    groups: dict[Labels, list[_Bucket]] = {}
+    groups: dict[LabelSet, list[_Bucket]] = {}
     for labels, value in buckets.items():
         bound = _bound(dict(labels).get("le", ""))
         if bound is not None:
@@ -226,7 +226,7 @@ def label_replace(
         wrong = f"the regular expression {pattern!r} is not understood ({error})"
         raise Unsupported(wrong) from None
 
-    def replaced(labels: Labels) -> Labels:
+    def replaced(labels: LabelSet) -> LabelSet:
         found = compiled.fullmatch(dict(labels).get(source, ""))
         if found is None:
             return labels
@@ -238,7 +238,7 @@ def label_replace(
 def label_join(vector: Vector, target: str, separator: str, *sources: str) -> Vector:
     """As in PromQL: sets the target label to the values of the source labels, joined."""
 
-    def joined(labels: Labels) -> Labels:
+    def joined(labels: LabelSet) -> LabelSet:
         values = dict(labels)
         text = separator.join(values.get(source, "") for source in sources)
         return _with_label(labels, target, text)
@@ -246,7 +246,7 @@ def label_join(vector: Vector, target: str, separator: str, *sources: str) -> Ve
     return distinct((joined(labels), value) for labels, value in vector.items())
 
 
-def _with_label(labels: Labels, name: str, value: str) -> Labels:
+def _with_label(labels: LabelSet, name: str, value: str) -> LabelSet:
     others = [pair for pair in labels if pair[0] != name]
     return tuple(sorted([*others, (name, value)] if value else others))
 

@@ -14,7 +14,7 @@ from operator import and_
 from opsgen.promql import Aggregate, Binary, Matcher, Node, Selector
 from opsgen.promql.tree import Number, walk
 from opsgen.proofs.matchers import accepts, samples
-from opsgen.proofs.state import Labels, Unsupported
+from opsgen.proofs.state import LabelSet, Unsupported
 
 # What people expect on healthy series, best first; the values after the first tell a series from
 # its neighbours.
@@ -41,7 +41,7 @@ _MOST_COMBINATIONS = 5_000
 
 
 # The matchers of one selector.
-Kind = tuple[Matcher, ...]
+SeriesKind = tuple[Matcher, ...]
 # A set of selectors, as the bits of a number: bit n stands for the n-th selector.
 _Selection = int
 
@@ -65,7 +65,7 @@ def usual_values(expressions: Iterable[Node], found: Iterable[Selector]) -> dict
     return usual
 
 
-def _fitting_value(label: str, kind: Kind) -> str:
+def _fitting_value(label: str, kind: SeriesKind) -> str:
     """The first value that is not empty and that all matchers of the label accept, or the empty
     text."""
     matchers = [matcher for matcher in kind if matcher.label == label]
@@ -92,14 +92,14 @@ def _has_number(node: Binary) -> bool:
 
 
 def label_sets(
-    metric: str, kinds: Sequence[Kind], usual: Mapping[str, str]
-) -> Iterator[tuple[Labels, bool]]:
+    metric: str, kinds: Sequence[SeriesKind], usual: Mapping[str, str]
+) -> Iterator[tuple[LabelSet, bool]]:
     """For each selector of a metric, the labels of a series that it selects and few others do, and
     whether others do. Equal labels come once; raises Unsupported where no series fits."""
     named = (matcher.label for kind in kinds for matcher in kind)
     labels = list(dict.fromkeys([*named, *_ALWAYS, *usual]))
     choices = {label: _values_by_selection(label, kinds, usual) for label in labels}
-    given: set[Labels] = set()
+    given: set[LabelSet] = set()
     for index, kind in enumerate(kinds):
         best = _best(_series(index, labels, choices), given)
         if best is None:
@@ -111,11 +111,11 @@ def label_sets(
 
 
 def _best(
-    candidates: Iterable[tuple[Labels, _Selection]], given: set[Labels]
-) -> tuple[Labels, _Selection] | None:
+    candidates: Iterable[tuple[LabelSet, _Selection]], given: set[LabelSet]
+) -> tuple[LabelSet, _Selection] | None:
     """The series that the fewest selectors take; of equal ones, one that is not given yet."""
 
-    def cost(candidate: tuple[Labels, _Selection]) -> tuple[int, bool]:
+    def cost(candidate: tuple[LabelSet, _Selection]) -> tuple[int, bool]:
         labels, selection = candidate
         return selection.bit_count(), labels in given
 
@@ -127,7 +127,7 @@ def _text(matchers: Iterable[Matcher]) -> str:
 
 
 def _values_by_selection(
-    label: str, kinds: Sequence[Kind], usual: Mapping[str, str]
+    label: str, kinds: Sequence[SeriesKind], usual: Mapping[str, str]
 ) -> list[tuple[str, _Selection]]:
     """Values of one label, the most natural first, each with the selectors that accept it; only the
     first of those that the same selectors accept."""
@@ -154,7 +154,7 @@ def _candidates(label: str, matchers: Iterable[Matcher], usual: Mapping[str, str
 
 def _series(
     index: int, labels: Sequence[str], choices: Mapping[str, list[tuple[str, _Selection]]]
-) -> Iterator[tuple[Labels, _Selection]]:
+) -> Iterator[tuple[LabelSet, _Selection]]:
     """Labels that selector `index` takes, the most natural first, each with the selectors that take
     them."""
     mine = 1 << index

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from itertools import pairwise
 
-from opsgen.proofs.conditions import Problem, Settings, with_setting
-from opsgen.proofs.operators import Value
-from opsgen.proofs.series import HistogramSource, Load, Setting, Source
+from opsgen.proofs.conditions import SearchProblem, SourceSettings, with_setting
+from opsgen.proofs.operators import QueryResult
+from opsgen.proofs.series import HistogramSource, Load, SeriesSource, SourceSetting
 from opsgen.proofs.state import Unsupported
-from opsgen.proofs.world import Query, World
+from opsgen.proofs.world import CompiledQuery, World
 from opsgen.quantities import number_text
 
 # A thousand events a second pass every guard that asks for a fewest number of them.
@@ -28,10 +28,12 @@ _MOST_ROOTS = 12
 
 TIERS = range(3)
 # (problem, source, tier, now, past): what the source may be set to, in the order of preference.
-Choices = Callable[[Problem, int, int, Settings, Settings], Iterator[Setting]]
+Choices = Callable[
+    [SearchProblem, int, int, SourceSettings, SourceSettings], Iterator[SourceSetting]
+]
 
 
-def start(source: Source) -> Setting:
+def start(source: SeriesSource) -> SourceSetting:
     """Where the search for a healthy state begins: busy and fast; gauges are at 1, as `up` should
     be."""
     is_busy = isinstance(source, HistogramSource) or source.counter
@@ -39,8 +41,8 @@ def start(source: Source) -> Setting:
 
 
 def healthy_choices(
-    problem: Problem, s: int, tier: int, now: Settings, past: Settings
-) -> Iterator[Setting]:
+    problem: SearchProblem, s: int, tier: int, now: SourceSettings, past: SourceSettings
+) -> Iterator[SourceSetting]:
     """For a healthy state: as at the start, then nothing at all (of errors, say), then something in
     between."""
     source = problem.sources[s]
@@ -62,8 +64,8 @@ def healthy_choices(
 
 
 def failing_choices(
-    problem: Problem, s: int, tier: int, now: Settings, past: Settings
-) -> Iterator[Setting]:
+    problem: SearchProblem, s: int, tier: int, now: SourceSettings, past: SourceSettings
+) -> Iterator[SourceSetting]:
     """For a failing state: outages, then levels around what rules compare with, then any."""
     source = problem.sources[s]
     if tier != 1:
@@ -76,7 +78,7 @@ def failing_choices(
             yield from (_at_level(source, -level) for level in _POWERS_OF_TEN)
 
 
-def _outages(source: Source) -> Iterator[Setting]:
+def _outages(source: SeriesSource) -> Iterator[SourceSetting]:
     if isinstance(source, HistogramSource):
         yield from (Load(_ZERO, 0), Load(_BUSY, len(source.bounds)), Load(_SURGE, 0), None)
     elif source.counter:
@@ -85,15 +87,17 @@ def _outages(source: Source) -> Iterator[Setting]:
         yield from (_ZERO, _ONE, None)
 
 
-def _at_level(source: Source, level: Decimal) -> Setting:
+def _at_level(source: SeriesSource, level: Decimal) -> SourceSetting:
     return Load(level, 0) if isinstance(source, HistogramSource) else level
 
 
-def _may_be_negative(source: Source) -> bool:
+def _may_be_negative(source: SeriesSource) -> bool:
     return not isinstance(source, HistogramSource) and (source.falls or not source.counter)
 
 
-def _derived(problem: Problem, s: int, now: Settings, past: Settings) -> Iterator[Setting]:
+def _derived(
+    problem: SearchProblem, s: int, now: SourceSettings, past: SourceSettings
+) -> Iterator[SourceSetting]:
     """Settings around and between the levels at which some comparison in some rule becomes true or
     false."""
     source = problem.sources[s]
@@ -127,7 +131,9 @@ def _between(low: Decimal, high: Decimal) -> Decimal:
     return rounded if low < rounded < high else middle
 
 
-def _roots(problem: Problem, s: int, now: Settings, past: Settings) -> list[Decimal]:
+def _roots(
+    problem: SearchProblem, s: int, now: SourceSettings, past: SourceSettings
+) -> list[Decimal]:
     """The levels of one source at which the two sides of a comparison are equal, if both are linear
     in it; ascending."""
     source = problem.sources[s]
@@ -149,7 +155,7 @@ def _crossings(first: Sequence[float], second: Sequence[float]) -> set[Decimal]:
     return {root for root in roots if root is not None}
 
 
-def _probed(source: Source, setting: Setting, level: int) -> Setting:
+def _probed(source: SeriesSource, setting: SourceSetting, level: int) -> SourceSetting:
     if isinstance(source, HistogramSource):
         return Load(Decimal(level), setting.bucket if isinstance(setting, Load) else 0)
     return Decimal(level)
@@ -164,14 +170,16 @@ def _root(first: float, second: float) -> Decimal | None:
     return Decimal(f"{root:.6g}") if math.isfinite(root) and abs(root) < 1e18 else None
 
 
-def _gaps(problem: Problem, index: int, now: Settings, past: Settings) -> list[list[float]]:
+def _gaps(
+    problem: SearchProblem, index: int, now: SourceSettings, past: SourceSettings
+) -> list[list[float]]:
     """For each comparison of the rule, by how much its left side exceeds its right, series by
     series."""
     world = problem.world(index, now, past)
     return [_gap(left, right, world) for left, right in problem.rules[index].comparisons]
 
 
-def _gap(left: Query, right: Query, world: World) -> list[float]:
+def _gap(left: CompiledQuery, right: CompiledQuery, world: World) -> list[float]:
     try:
         lefts, rights = _numbers(left(world)), _numbers(right(world))
     except Unsupported:
@@ -183,5 +191,5 @@ def _gap(left: Query, right: Query, world: World) -> list[float]:
     return [one - other for one, other in zip(lefts, rights, strict=False)]
 
 
-def _numbers(value: Value) -> list[float]:
+def _numbers(value: QueryResult) -> list[float]:
     return list(value.values()) if isinstance(value, dict) else [value]

@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import islice, product, zip_longest
 
 from opsgen.promql import Matcher
-from opsgen.proofs.state import Labels, Unsupported
+from opsgen.proofs.state import LabelSet, Unsupported
 
 # Per construct; enough to tell `[45]..` from `5..` without multiplying.
 _MOST_SAMPLES = 6
@@ -46,7 +46,7 @@ def accepts(matcher: Matcher, value: str) -> bool:
     return matches == (matcher.op == "=~")
 
 
-def accept_all(matchers: Iterable[Matcher], labels: Labels) -> bool:
+def accept_all(matchers: Iterable[Matcher], labels: LabelSet) -> bool:
     """Whether a series with these labels passes every one of the matchers."""
     values = dict(labels)
     return all(accepts(matcher, values.get(matcher.label, "")) for matcher in matchers)

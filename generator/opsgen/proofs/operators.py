@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 
 from opsgen.promql import Binary, Matching
 from opsgen.promql.tree import COMPARISONS, SET_OPERATORS
-from opsgen.proofs.state import Labels, Unsupported
+from opsgen.proofs.state import LabelSet, Unsupported
 
-Vector = dict[Labels, float]
-Value = float | Vector
+Vector = dict[LabelSet, float]
+QueryResult = float | Vector
 
 _NAME = "__name__"
 # `a op b` without `on` or `ignoring` matches on all labels; the name never counts unless `on` asks
@@ -66,7 +66,7 @@ _SEVERAL_ON_ONE_SIDE = (
 )
 
 
-def operator(node: Binary) -> Callable[[Value, Value], Value]:
+def operator(node: Binary) -> Callable[[QueryResult, QueryResult], QueryResult]:
     """What the operator makes of its two sides; raises Unsupported where Prometheus would fail, and
     for an operator that is not known."""
     if node.op in SET_OPERATORS:
@@ -76,7 +76,7 @@ def operator(node: Binary) -> Callable[[Value, Value], Value]:
     vectors = _vector_operator(node)
     scalars = _number_of(node)
 
-    def apply(left: Value, right: Value) -> Value:
+    def apply(left: QueryResult, right: QueryResult) -> QueryResult:
         if isinstance(left, dict):
             if isinstance(right, dict):
                 return vectors(left, right)
@@ -88,7 +88,7 @@ def operator(node: Binary) -> Callable[[Value, Value], Value]:
     return apply
 
 
-def distinct(pairs: Iterable[tuple[Labels, float]]) -> Vector:
+def distinct(pairs: Iterable[tuple[LabelSet, float]]) -> Vector:
     """The vector of these; raises Unsupported where two have the same labels, which Prometheus
     refuses."""
     listed = list(pairs)
@@ -98,17 +98,17 @@ def distinct(pairs: Iterable[tuple[Labels, float]]) -> Vector:
     return vector
 
 
-def nameless(labels: Labels) -> Labels:
+def nameless(labels: LabelSet) -> LabelSet:
     """Without the metric's name, which most functions and operators drop."""
     return tuple(pair for pair in labels if pair[0] != _NAME)
 
 
-def keeping(labels: Labels, names: Iterable[str]) -> Labels:
+def keeping(labels: LabelSet, names: Iterable[str]) -> LabelSet:
     kept = frozenset(names)
     return tuple(pair for pair in labels if pair[0] in kept)
 
 
-def dropping(labels: Labels, names: Iterable[str]) -> Labels:
+def dropping(labels: LabelSet, names: Iterable[str]) -> LabelSet:
     """Without these labels and without the name."""
     dropped = {*names, _NAME}
     return tuple(pair for pair in labels if pair[0] not in dropped)
@@ -140,19 +140,21 @@ class _Signature:
     def __init__(self, matching: Matching) -> None:
         self._labels = matching.labels
         self._part = keeping if matching.on else dropping
-        self._known: dict[Labels, Labels] = {}
+        self._known: dict[LabelSet, LabelSet] = {}
 
-    def __call__(self, labels: Labels) -> Labels:
+    def __call__(self, labels: LabelSet) -> LabelSet:
         known = self._known.get(labels)
         if known is None:
             known = self._known[labels] = self._part(labels, self._labels)
         return known
 
 
-def _set_operator(op: str, signature: _Signature) -> Callable[[Value, Value], Value]:
+def _set_operator(
+    op: str, signature: _Signature
+) -> Callable[[QueryResult, QueryResult], QueryResult]:
     combine = {"or": _union, "and": _intersection, "unless": _difference}[op]
 
-    def apply(left: Value, right: Value) -> Value:
+    def apply(left: QueryResult, right: QueryResult) -> QueryResult:
         if not isinstance(left, dict) or not isinstance(right, dict):
             raise Unsupported(f"`{op}` takes vectors on both sides")
         return combine(left, right, signature)
@@ -178,7 +180,7 @@ def _difference(left: Vector, right: Vector, signature: _Signature) -> Vector:
 
 # A pair of series that match: their matching labels, the labels of the many-side and of the
 # one-side, and the values on the left and on the right of the operator.
-_Pair = tuple[Labels, Labels, Labels, tuple[float, float]]
+_Pair = tuple[LabelSet, LabelSet, LabelSet, tuple[float, float]]
 
 
 def _vector_operator(node: Binary) -> Callable[[Vector, Vector], Vector]:
@@ -188,8 +190,8 @@ def _vector_operator(node: Binary) -> Callable[[Vector, Vector], Vector]:
     filters = node.op in _COMPARING and not node.return_bool
 
     def apply(left: Vector, right: Vector) -> Vector:
-        found: list[tuple[Labels, float]] = []
-        matched: set[Labels] = set()
+        found: list[tuple[LabelSet, float]] = []
+        matched: set[LabelSet] = set()
         for key, labels, other, sides in _pairs(left, right, matching, signature):
             result = number(*sides)
             if filters and not result:
@@ -222,8 +224,8 @@ def _pairs(
             yield key, labels, other, sides
 
 
-def _partners(one: Vector, signature: _Signature) -> dict[Labels, tuple[Labels, float]]:
-    partners: dict[Labels, tuple[Labels, float]] = {}
+def _partners(one: Vector, signature: _Signature) -> dict[LabelSet, tuple[LabelSet, float]]:
+    partners: dict[LabelSet, tuple[LabelSet, float]] = {}
     for labels, value in one.items():
         key = signature(labels)
         if key in partners:
@@ -232,7 +234,7 @@ def _partners(one: Vector, signature: _Signature) -> dict[Labels, tuple[Labels, 
     return partners
 
 
-def _result_labels(base: Labels, other: Labels, matching: Matching) -> Labels:
+def _result_labels(base: LabelSet, other: LabelSet, matching: Matching) -> LabelSet:
     """The labels of a result, given those of the many-side (`base`) and of the one-side."""
     if matching.group is None:
         named = frozenset(matching.labels)

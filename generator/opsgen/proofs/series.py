@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 from opsgen.promql import Call, Matcher, Node, Selector, Subquery
 from opsgen.promql.tree import children, selectors
-from opsgen.proofs.buckets import Bounds, bounds_of
+from opsgen.proofs.buckets import BucketBounds, bounds_of
 from opsgen.proofs.functions import SLOPES
-from opsgen.proofs.label_values import Kind, label_sets, usual_values
+from opsgen.proofs.label_values import SeriesKind, label_sets, usual_values
 from opsgen.proofs.matchers import accept_all
-from opsgen.proofs.state import Labels, Level, Series, Unsupported
+from opsgen.proofs.state import LabelSet, Series, SeriesLevel, Unsupported
 
 HISTOGRAM_PARTS = ("_bucket", "_count", "_sum")
 
@@ -36,7 +36,7 @@ class Load(NamedTuple):
 
 # A counter's increase per second, a gauge's level or a histogram's load; None where the source is
 # absent.
-Setting = Decimal | Load | None
+SourceSetting = Decimal | Load | None
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ class PlainSource:
     narrow: bool = False
     falls: bool = False
 
-    def levels(self, setting: Setting) -> Iterator[tuple[Series, Level]]:
+    def levels(self, setting: SourceSetting) -> Iterator[tuple[Series, SeriesLevel]]:
         if isinstance(setting, Decimal):
-            yield self.series, Level(setting, self.counter)
+            yield self.series, SeriesLevel(setting, self.counter)
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,11 @@ class HistogramSource:
     ascending."""
 
     base: str
-    labels: Labels
+    labels: LabelSet
     bounds: tuple[tuple[Decimal, str], ...]
     narrow: bool = False
 
-    def levels(self, setting: Setting) -> Iterator[tuple[Series, Level]]:
+    def levels(self, setting: SourceSetting) -> Iterator[tuple[Series, SeriesLevel]]:
         """Cumulative buckets, `_count` and `_sum`; each observation is as large as its bucket
         allows."""
         if not isinstance(setting, Load):
@@ -76,10 +76,10 @@ class HistogramSource:
         for index, text in enumerate(texts):
             labels = tuple(sorted([*self.labels, ("le", text)]))
             rate = setting.rate if index >= setting.bucket else Decimal(0)
-            yield Series(f"{self.base}_bucket", labels), Level(rate, True)
+            yield Series(f"{self.base}_bucket", labels), SeriesLevel(rate, True)
         total = setting.rate * self._observation(setting.bucket)
-        yield Series(f"{self.base}_count", self.labels), Level(setting.rate, True)
-        yield Series(f"{self.base}_sum", self.labels), Level(total, True)
+        yield Series(f"{self.base}_count", self.labels), SeriesLevel(setting.rate, True)
+        yield Series(f"{self.base}_sum", self.labels), SeriesLevel(total, True)
 
     def _observation(self, bucket: int) -> Decimal:
         if bucket < len(self.bounds):
@@ -88,10 +88,10 @@ class HistogramSource:
         return highest * 2
 
 
-Source = PlainSource | HistogramSource
+SeriesSource = PlainSource | HistogramSource
 
 
-def sources(expressions: Sequence[Node], bounds: Bounds) -> tuple[Source, ...]:
+def series_sources(expressions: Sequence[Node], bounds: BucketBounds) -> tuple[SeriesSource, ...]:
     """The sources of all expressions, in the order in which their selectors are written.
 
     `bounds` are the finite bucket boundaries of histograms, by their base name. Raises Unsupported
@@ -101,7 +101,7 @@ def sources(expressions: Sequence[Node], bounds: Bounds) -> tuple[Source, ...]:
     usual = usual_values(expressions, found)
     uses = _uses(expressions)
     histograms = _histograms(found)
-    made: list[Source] = []
+    made: list[SeriesSource] = []
     for family, parts in _by_family(found, histograms).items():
         is_histogram = family in histograms
         for labels, narrow in label_sets(family, _kinds(parts, is_histogram), usual):
@@ -114,7 +114,7 @@ def sources(expressions: Sequence[Node], bounds: Bounds) -> tuple[Source, ...]:
     return tuple(made)
 
 
-def selects(selector: Selector, source: Source) -> bool:
+def selects(selector: Selector, source: SeriesSource) -> bool:
     """Whether the selector reads any series of the source."""
     if isinstance(source, PlainSource):
         series = source.series
@@ -148,9 +148,9 @@ def _family(metric: str, histograms: Set[str]) -> str:
     return next((base for base in bases if base in histograms), metric)
 
 
-def _kinds(parts: Iterable[Selector], is_histogram: bool) -> tuple[Kind, ...]:
+def _kinds(parts: Iterable[Selector], is_histogram: bool) -> tuple[SeriesKind, ...]:
     """The matchers of each selector; once where selectors have the same, whatever their order."""
-    kinds: dict[Kind, None] = {}
+    kinds: dict[SeriesKind, None] = {}
     for selector in parts:
         matchers = (m for m in selector.matchers if not (is_histogram and m.label == "le"))
         kinds[tuple(sorted(matchers, key=_matcher_order))] = None

@@ -17,13 +17,20 @@ from itertools import combinations, islice
 
 from opsgen.promql import Call
 from opsgen.promql.tree import walk
-from opsgen.proofs.buckets import Bounds
-from opsgen.proofs.conditions import Condition, Problem, Rule, Settings, Unprovable, with_setting
+from opsgen.proofs.buckets import BucketBounds
+from opsgen.proofs.conditions import (
+    CompiledRule,
+    Condition,
+    SearchProblem,
+    SourceSettings,
+    Unprovable,
+    with_setting,
+)
 from opsgen.proofs.functions import ALWAYS_ZERO
 from opsgen.proofs.levels import TIERS, Choices, failing_choices, healthy_choices, start
 from opsgen.proofs.neutral import Names, neutral
 from opsgen.proofs.series import HISTOGRAM_PARTS
-from opsgen.proofs.state import Labels, Level, Series, State, Unsupported
+from opsgen.proofs.state import LabelSet, Series, SeriesLevel, State, Unsupported
 from opsgen.proofs.world import indexed
 
 _MOST_CHANGES = 3
@@ -56,7 +63,7 @@ class Proofs:
     scenarios: tuple[Scenario, ...]
 
 
-def prove(conditions: Sequence[Condition], bounds: Bounds | None = None) -> Proofs:
+def prove(conditions: Sequence[Condition], bounds: BucketBounds | None = None) -> Proofs:
     """States that prove all conditions at once; raises Unprovable for the first that can't be.
 
     `bounds` are the finite bucket boundaries of histograms by base name
@@ -88,7 +95,7 @@ def _with_names(scenario: Scenario, names: Names) -> Scenario:
 def _searched(
     conditions: tuple[Condition, ...], bounds: tuple[tuple[str, tuple[Decimal, ...]], ...]
 ) -> Proofs:
-    problem = Problem(conditions, dict(bounds))
+    problem = SearchProblem(conditions, dict(bounds))
     healthy = _healthy(problem)
     covered: set[int] = set()
     scenarios: list[Scenario] = []
@@ -101,7 +108,7 @@ def _searched(
 
 
 def _scenario(
-    problem: Problem, healthy: Settings, failing: Settings, firing: frozenset[int]
+    problem: SearchProblem, healthy: SourceSettings, failing: SourceSettings, firing: frozenset[int]
 ) -> Scenario:
     keys = tuple(problem.rules[index].key for index in sorted(firing))
     state = problem.state(failing)
@@ -111,7 +118,7 @@ def _scenario(
 
 
 def _least(
-    problem: Problem, fires: Sequence[str], healthy: State, failing: State
+    problem: SearchProblem, fires: Sequence[str], healthy: State, failing: State
 ) -> tuple[State, State]:
     """Both states without the series that make no difference to what fires in either."""
     before, after = dict(healthy), dict(failing)
@@ -125,36 +132,36 @@ def _least(
     return State(before.items()), State(after.items())
 
 
-def _healthy(problem: Problem) -> Settings:
+def _healthy(problem: SearchProblem) -> SourceSettings:
     """Settings in which no rule fires: everything is busy and fast, except what sets off a rule."""
-    settings: Settings = tuple(start(source) for source in problem.sources)
+    settings: SourceSettings = tuple(start(source) for source in problem.sources)
     # Each repair leaves fewer rules firing than before, so this ends.
     while (index := _first_firing(problem, settings)) is not None:
         settings = _calmed(problem, index, settings)
     return settings
 
 
-def _first_firing(problem: Problem, settings: Settings) -> int | None:
+def _first_firing(problem: SearchProblem, settings: SourceSettings) -> int | None:
     rules = range(len(problem.rules))
     return next((index for index in rules if not _is_quiet(problem, index, settings)), None)
 
 
-def _is_quiet(problem: Problem, index: int, settings: Settings) -> bool:
+def _is_quiet(problem: SearchProblem, index: int, settings: SourceSettings) -> bool:
     fires = problem.fires(index, settings, settings)
     return fires is False and problem.is_certain(index, settings, settings)
 
 
-def _loud(problem: Problem, rules: Sequence[int], settings: Settings) -> list[int]:
+def _loud(problem: SearchProblem, rules: Sequence[int], settings: SourceSettings) -> list[int]:
     """Those of the rules that may fire."""
     return [index for index in rules if not _is_quiet(problem, index, settings)]
 
 
-def _calmed(problem: Problem, index: int, settings: Settings) -> Settings:
+def _calmed(problem: SearchProblem, index: int, settings: SourceSettings) -> SourceSettings:
     """The rule made quiet by the fewest changes that leave fewer rules firing; raises Unprovable if
     there are none."""
     disturbed: list[int] = []
     for changes, tier in _plans(problem, index):
-        best: Settings | None = None
+        best: SourceSettings | None = None
         best_difference = 0
         for changed, candidate in _candidates(problem, index, changes, tier, settings, None):
             if not _is_quiet(problem, index, candidate):
@@ -174,11 +181,13 @@ def _calmed(problem: Problem, index: int, settings: Settings) -> Settings:
     raise _unprovable(problem, index, f"and {others} are silent" if others else "is silent")
 
 
-def _failing(problem: Problem, index: int, healthy: Settings) -> tuple[Settings, frozenset[int]]:
+def _failing(
+    problem: SearchProblem, index: int, healthy: SourceSettings
+) -> tuple[SourceSettings, frozenset[int]]:
     """Settings in which the rule and few others fire, and all that fire; raises Unprovable if there
     are none."""
     for changes, tier in _plans(problem, index):
-        best: tuple[Settings, frozenset[int]] | None = None
+        best: tuple[SourceSettings, frozenset[int]] | None = None
         for changed, candidate in _candidates(problem, index, changes, tier, healthy, healthy):
             if not problem.fires(index, candidate, healthy):
                 continue
@@ -193,7 +202,7 @@ def _failing(problem: Problem, index: int, healthy: Settings) -> tuple[Settings,
 
 
 def _all_firing(
-    problem: Problem, changed: Sequence[int], now: Settings, healthy: Settings
+    problem: SearchProblem, changed: Sequence[int], now: SourceSettings, healthy: SourceSettings
 ) -> frozenset[int] | None:
     """Every rule that fires; None where that is not certain of some."""
     affected = problem.affected(changed)
@@ -202,15 +211,20 @@ def _all_firing(
     return frozenset(index for index in affected if problem.fires(index, now, healthy))
 
 
-def _plans(problem: Problem, index: int) -> Iterator[tuple[int, int]]:
+def _plans(problem: SearchProblem, index: int) -> Iterator[tuple[int, int]]:
     """(number of changes, tier of settings), simplest first."""
     most = min(_MOST_CHANGES, len(problem.reads[index]))
     return ((changes, tier) for changes in range(1, most + 1) for tier in TIERS)
 
 
 def _candidates(
-    problem: Problem, index: int, changes: int, tier: int, settings: Settings, past: Settings | None
-) -> Iterator[tuple[tuple[int, ...], Settings]]:
+    problem: SearchProblem,
+    index: int,
+    changes: int,
+    tier: int,
+    settings: SourceSettings,
+    past: SourceSettings | None,
+) -> Iterator[tuple[tuple[int, ...], SourceSettings]]:
     """Which sources were changed, and the settings; `past` is None where a state is to be its own
     past."""
     choices = healthy_choices if past is None else failing_choices
@@ -223,13 +237,13 @@ def _candidates(
 
 
 def _assignments(
-    problem: Problem,
+    problem: SearchProblem,
     choices: Choices,
     changed: Sequence[int],
     tier: int,
-    now: Settings,
-    past: Settings | None,
-) -> Iterator[Settings]:
+    now: SourceSettings,
+    past: SourceSettings | None,
+) -> Iterator[SourceSettings]:
     """The settings with each of the sources set to each of its choices."""
     if not changed:
         yield now
@@ -242,12 +256,12 @@ def _assignments(
             yield from _assignments(problem, choices, rest, tier, chosen, past)
 
 
-def _unprovable(problem: Problem, index: int, does: str) -> Unprovable:
+def _unprovable(problem: SearchProblem, index: int, does: str) -> Unprovable:
     reason = _reason(problem, index) or f"opsgen found no steady state in which it {does}"
     return Unprovable(problem.rules[index].key, reason)
 
 
-def _reason(problem: Problem, index: int) -> str:
+def _reason(problem: SearchProblem, index: int) -> str:
     """Why the search failed, as far as that is known."""
     if index in problem.obstacles:
         return problem.obstacles[index]
@@ -258,7 +272,7 @@ def _reason(problem: Problem, index: int) -> str:
 
 
 # What has to stay or go together: the labels, and the metrics with them.
-_Family = tuple[Labels, frozenset[str]]
+_Family = tuple[LabelSet, frozenset[str]]
 
 
 def _family(series: Series) -> _Family:
@@ -271,12 +285,15 @@ def _family(series: Series) -> _Family:
     return labels, frozenset(f"{base}{part}" for part in HISTOGRAM_PARTS)
 
 
-def _without(levels: Mapping[Series, Level], family: _Family) -> dict[Series, Level]:
+def _without(levels: Mapping[Series, SeriesLevel], family: _Family) -> dict[Series, SeriesLevel]:
     return {series: level for series, level in levels.items() if _family(series) != family}
 
 
 def _fires_as_expected(
-    rule: Rule, before: Mapping[Series, Level], after: Mapping[Series, Level], expected: bool
+    rule: CompiledRule,
+    before: Mapping[Series, SeriesLevel],
+    after: Mapping[Series, SeriesLevel],
+    expected: bool,
 ) -> bool:
     past, now = indexed(before.items()), indexed(after.items())
     try:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-Labels = tuple[tuple[str, str], ...]
+LabelSet = tuple[tuple[str, str], ...]
 
 
 class Unsupported(ValueError):
@@ -20,11 +20,11 @@ class Series:
     """One time series: its metric's name and its other labels, sorted by name."""
 
     metric: str
-    labels: Labels
+    labels: LabelSet
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class SeriesLevel:
     """How one series behaves: a counter's increase per second (negative for a gauge that falls), or
     a gauge's value."""
 
@@ -32,16 +32,16 @@ class Level:
     counter: bool
 
 
-class State(Mapping[Series, Level]):
+class State(Mapping[Series, SeriesLevel]):
     """Every series that exists, with its level; sorted by metric and labels. Series not in it are
     absent."""
 
     __slots__ = ("_levels",)
 
-    def __init__(self, levels: Iterable[tuple[Series, Level]] = ()) -> None:
+    def __init__(self, levels: Iterable[tuple[Series, SeriesLevel]] = ()) -> None:
         self._levels = dict(sorted(levels, key=lambda item: (item[0].metric, item[0].labels)))
 
-    def __getitem__(self, series: Series) -> Level:
+    def __getitem__(self, series: Series) -> SeriesLevel:
         return self._levels[series]
 
     def __iter__(self) -> Iterator[Series]:

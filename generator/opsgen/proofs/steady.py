@@ -28,13 +28,13 @@ from opsgen.proofs.functions import (
     over_time,
 )
 from opsgen.proofs.matchers import accept_all
-from opsgen.proofs.operators import Value, Vector, distinct, nameless, operator
-from opsgen.proofs.state import Labels, State, Unsupported
-from opsgen.proofs.world import Query, Sample, World, asks_for_time, indexed
+from opsgen.proofs.operators import QueryResult, Vector, distinct, nameless, operator
+from opsgen.proofs.state import LabelSet, State, Unsupported
+from opsgen.proofs.world import CompiledQuery, Sample, World, asks_for_time, indexed
 from opsgen.quantities import Duration
 
 
-def evaluate(node: Node, now: State, past: State, time: Decimal) -> Value:
+def evaluate(node: Node, now: State, past: State, time: Decimal) -> QueryResult:
     """The value at that Unix time in seconds: a number, or a mapping of labels (with `__name__`) to
     numbers.
 
@@ -45,7 +45,7 @@ def evaluate(node: Node, now: State, past: State, time: Decimal) -> Value:
 
 
 @lru_cache(maxsize=256)
-def compiled(node: Node) -> Query:
+def compiled(node: Node) -> CompiledQuery:
     """The expression as a function of the world; raises Unsupported for a shape that no steady
     state can answer.
 
@@ -54,7 +54,7 @@ def compiled(node: Node) -> Query:
     return _presence(node)
 
 
-def _query(node: Node) -> Query:
+def _query(node: Node) -> CompiledQuery:
     match node:
         case Number():
             value = float(node.value)
@@ -73,7 +73,7 @@ def _query(node: Node) -> Query:
             raise Unsupported(f"a {type(node).__name__.lower()} by itself can't be proven")
 
 
-def _presence(node: Node) -> Query:
+def _presence(node: Node) -> CompiledQuery:
     """As `_query`, where only the presence of series counts: counters will do, although their raw
     values are unknown."""
     if isinstance(node, Selector):
@@ -83,13 +83,13 @@ def _presence(node: Node) -> Query:
     return _query(node)
 
 
-def _vector(value: Value) -> Vector:
+def _vector(value: QueryResult) -> Vector:
     if not isinstance(value, dict):
         raise Unsupported("a number stands where a vector is needed")
     return value
 
 
-def _scalar(value: Value) -> float:
+def _scalar(value: QueryResult) -> float:
     if isinstance(value, dict):
         raise Unsupported("a vector stands where a number is needed")
     return value
@@ -103,7 +103,7 @@ def _selected(node: Selector) -> Callable[[World], Iterator[Sample]]:
     _check_time(node)
     in_past = node.offset_ms > 0
     matchers = node.matchers
-    known: dict[Labels, bool] = {}
+    known: dict[LabelSet, bool] = {}
 
     def select(world: World) -> Iterator[Sample]:
         index = world.past if in_past else world.now
@@ -124,13 +124,13 @@ def _check_time(node: Selector | Subquery) -> None:
         raise Unsupported("a negative offset, which reads the future, can't be proven")
 
 
-def _selector(node: Selector, values: bool) -> Query:
+def _selector(node: Selector, values: bool) -> CompiledQuery:
     if node.range is not None:
         raise Unsupported("a range stands where an instant vector is needed")
     select = _selected(node)
     unknown = f"the raw value of the counter {node.metric} has no constant level; use its rate"
 
-    def value(world: World) -> Value:
+    def value(world: World) -> QueryResult:
         found: Vector = {}
         for sample in select(world):
             if values and sample.counter:
@@ -141,10 +141,10 @@ def _selector(node: Selector, values: bool) -> Query:
     return value
 
 
-def _negation(node: Unary) -> Query:
+def _negation(node: Unary) -> CompiledQuery:
     inner = _query(node.expr)
 
-    def value(world: World) -> Value:
+    def value(world: World) -> QueryResult:
         found = inner(world)
         if not isinstance(found, dict):
             return -found
@@ -153,25 +153,25 @@ def _negation(node: Unary) -> Query:
     return value
 
 
-def _binary(node: Binary, of: Callable[[Node], Query]) -> Query:
+def _binary(node: Binary, of: Callable[[Node], CompiledQuery]) -> CompiledQuery:
     left, apply = of(node.left), operator(node)
     right = _presence(node.right) if node.op in ("and", "unless") else of(node.right)
     return lambda world: apply(left(world), right(world))
 
 
-def _aggregate(node: Aggregate) -> Query:
+def _aggregate(node: Aggregate) -> CompiledQuery:
     inner = _presence(node.expr) if node.op in PRESENCE_ONLY else _query(node.expr)
     parameter = None if node.param is None or isinstance(node.param, String) else _query(node.param)
     apply = aggregation(node.op, node.grouping)
 
-    def value(world: World) -> Value:
+    def value(world: World) -> QueryResult:
         vector = _vector(inner(world))
         return apply(vector, None if parameter is None else _scalar(parameter(world)))
 
     return value
 
 
-def _call(node: Call) -> Query:
+def _call(node: Call) -> CompiledQuery:
     name = node.function
     if name in OVER_TIME:
         return _over_time(node)
@@ -185,11 +185,11 @@ def _call(node: Call) -> Query:
     return builder(node)
 
 
-def _elementwise(node: Call) -> Query:
+def _elementwise(node: Call) -> CompiledQuery:
     function = ELEMENTWISE[node.function]
     first, *others = (_query(argument) for argument in node.args)
 
-    def value(world: World) -> Value:
+    def value(world: World) -> QueryResult:
         beside = [_scalar(number(world)) for number in others]
         vector = _vector(first(world))
         return distinct(
@@ -199,12 +199,12 @@ def _elementwise(node: Call) -> Query:
     return value
 
 
-def _clamp(node: Call) -> Query:
+def _clamp(node: Call) -> CompiledQuery:
     vector, least, greatest = node.args
     lowest, highest = _query(least), _query(greatest)
     clamped = _query(Call("clamp_max", (Call("clamp_min", (vector, least)), greatest)))
 
-    def value(world: World) -> Value:
+    def value(world: World) -> QueryResult:
         if _scalar(lowest(world)) > _scalar(highest(world)):
             return {}
         return clamped(world)
@@ -212,7 +212,7 @@ def _clamp(node: Call) -> Query:
     return value
 
 
-def _over_time(node: Call) -> Query:
+def _over_time(node: Call) -> CompiledQuery:
     ranged = next((found for found in node.args if isinstance(found, Selector | Subquery)), None)
     if ranged is None:
         raise Unsupported(f"{node.function}() lacks its range")
@@ -221,7 +221,7 @@ def _over_time(node: Call) -> Query:
     keeps_name = node.function in KEEPS_NAME
     function = over_time(node.function)
 
-    def of_sample(sample: Sample) -> tuple[Labels, float]:
+    def of_sample(sample: Sample) -> tuple[LabelSet, float]:
         labels = sample.full if keeps_name else sample.bare
         return labels, function(sample.level, sample.counter, seconds)
 
@@ -260,7 +260,7 @@ def _constant(inner: Node, in_past: bool) -> Callable[[World], Iterable[Sample]]
     return constant
 
 
-def _absent(node: Call) -> Query:
+def _absent(node: Call) -> CompiledQuery:
     (argument,) = node.args
     labels = _labels_of_absence(argument)
     inner: Callable[[World], Iterable[object]]
@@ -272,14 +272,14 @@ def _absent(node: Call) -> Query:
         def inner(world: World) -> Iterable[object]:
             return _vector(present(world))
 
-    def value(world: World) -> Value:
+    def value(world: World) -> QueryResult:
         is_present = any(True for _ in inner(world))
         return {} if is_present else {labels: 1.0}
 
     return value
 
 
-def _labels_of_absence(node: Node) -> Labels:
+def _labels_of_absence(node: Node) -> LabelSet:
     """What absent() says of a selector: its labels that are matched once, and by `=`."""
     if not isinstance(node, Selector):
         return ()
@@ -288,35 +288,35 @@ def _labels_of_absence(node: Node) -> Labels:
     return tuple(sorted((matcher.label, matcher.value) for matcher in single))
 
 
-def _scalar_call(node: Call) -> Query:
+def _scalar_call(node: Call) -> CompiledQuery:
     inner = _query(node.args[0])
 
-    def value(world: World) -> Value:
+    def value(world: World) -> QueryResult:
         values = list(_vector(inner(world)).values())
         return values[0] if len(values) == 1 else math.nan
 
     return value
 
 
-def _vector_call(node: Call) -> Query:
+def _vector_call(node: Call) -> CompiledQuery:
     inner = _query(node.args[0])
     return lambda world: {(): _scalar(inner(world))}
 
 
-def _timestamp(node: Call) -> Query:
+def _timestamp(node: Call) -> CompiledQuery:
     inner = _presence(node.args[0])
     return lambda world: distinct(
         (nameless(labels), world.time) for labels in _vector(inner(world))
     )
 
 
-def _histogram_quantile(node: Call) -> Query:
+def _histogram_quantile(node: Call) -> CompiledQuery:
     share, buckets = (_query(argument) for argument in node.args)
     return lambda world: histogram_quantile(_scalar(share(world)), _vector(buckets(world)))
 
 
-def _label_call(function: Callable[..., Vector]) -> Callable[[Call], Query]:
-    def build(node: Call) -> Query:
+def _label_call(function: Callable[..., Vector]) -> Callable[[Call], CompiledQuery]:
+    def build(node: Call) -> CompiledQuery:
         inner = _query(node.args[0])
         texts = [argument.value for argument in node.args[1:] if isinstance(argument, String)]
         return lambda world: function(_vector(inner(world)), *texts)
@@ -324,7 +324,7 @@ def _label_call(function: Callable[..., Vector]) -> Callable[[Call], Query]:
     return build
 
 
-_CALLS: dict[str, Callable[[Call], Query]] = {
+_CALLS: dict[str, Callable[[Call], CompiledQuery]] = {
     "absent": _absent,
     "absent_over_time": _absent,
     "clamp": _clamp,

@@ -9,16 +9,16 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from opsgen.promql import Call, Node
-from opsgen.proofs.operators import Value
-from opsgen.proofs.state import Labels, Level, Series
+from opsgen.proofs.operators import QueryResult
+from opsgen.proofs.state import LabelSet, Series, SeriesLevel
 
 
 class Sample(NamedTuple):
     """One series and its level, ready to be computed with; `full` has the metric's name, `bare` has
     not."""
 
-    full: Labels
-    bare: Labels
+    full: LabelSet
+    bare: LabelSet
     level: float
     counter: bool
 
@@ -36,10 +36,10 @@ class World(NamedTuple):
     time: float
 
 
-Query = Callable[[World], Value]
+CompiledQuery = Callable[[World], QueryResult]
 
 
-def indexed(levels: Iterable[tuple[Series, Level]]) -> Index:
+def indexed(levels: Iterable[tuple[Series, SeriesLevel]]) -> Index:
     """The series by metric."""
     found: dict[str, tuple[Sample, ...]] = {}
     for series, level in levels:

@@ -20,12 +20,12 @@ from opsgen.promql.rewrite import any_of, call, number, selector, sum_by, with_m
 from opsgen.render.grafana import (
     Board,
     BoardLink,
+    BoardRow,
     Firing,
     Link,
-    Query,
-    Row,
-    Step,
+    ThresholdStep,
     Tile,
+    TileQuery,
     Variable,
     dashboard_text,
     legend,
@@ -68,11 +68,11 @@ class _Headline:
     title: str
     group: Group
     names: str
-    steps: tuple[Step, ...] = (Step(None, OK_COLOR),)
+    steps: tuple[ThresholdStep, ...] = (ThresholdStep(None, OK_COLOR),)
 
 
 # A budget below zero means that the objective is missed.
-_BUDGET_STEPS = (Step(None, "red"), Step(Decimal(0), OK_COLOR))
+_BUDGET_STEPS = (ThresholdStep(None, "red"), ThresholdStep(Decimal(0), OK_COLOR))
 
 
 # A budget below zero means that the objective is missed.
@@ -125,13 +125,13 @@ def or_zero(node: Node) -> Node:
     return any_of([node, call("vector", number(0))])
 
 
-def steps(thresholds: Iterable[tuple[Threshold, Severity]]) -> tuple[Step, ...]:
+def steps(thresholds: Iterable[tuple[Threshold, Severity]]) -> tuple[ThresholdStep, ...]:
     """The colours between thresholds: everywhere the colour of the most severe alert that would
     fire there."""
     drawn = tuple(thresholds)
     values = sorted({threshold.value for threshold, _ in drawn})
     spans = zip([None, *values], [*values, None], strict=True)
-    return tuple(Step(start, _color(drawn, start, end)) for start, end in spans)
+    return tuple(ThresholdStep(start, _color(drawn, start, end)) for start, end in spans)
 
 
 def _color(
@@ -172,11 +172,11 @@ def _text(node: Node) -> str:
     return query_text(one_line(node), _INSTANCE.value.removeprefix("$"))
 
 
-def _overview(service: Service, derived: Derived) -> Row:
+def _overview(service: Service, derived: Derived) -> BoardRow:
     """The few numbers to look at first, of those that the service has."""
     found = (_headline(headline, derived) for headline in _HEADLINES)
     stats = [stat for stat in found if stat is not None]
-    return Row("row/overview", "Overview", (*stats, _firing_stat(service)))
+    return BoardRow("row/overview", "Overview", (*stats, _firing_stat(service)))
 
 
 def _headline(headline: _Headline, derived: Derived) -> Tile | None:
@@ -196,7 +196,7 @@ def _headline(headline: _Headline, derived: Derived) -> Tile | None:
     )
 
 
-def _first_lines(signals: list[Signal]) -> tuple[Query, ...]:
+def _first_lines(signals: list[Signal]) -> tuple[TileQuery, ...]:
     """The first line of each signal: all in one query where that is possible, otherwise named by
     their signals."""
     lines = [(signal, _lines(signal)[0]) for signal in signals]
@@ -208,7 +208,7 @@ def _first_lines(signals: list[Signal]) -> tuple[Query, ...]:
     return tuple(_query(signal, replace(line, legend=signal.title)) for signal, line in lines)
 
 
-def _joined(nodes: list[Node]) -> Query | None:
+def _joined(nodes: list[Node]) -> TileQuery | None:
     """One selector in place of several on the same series; its legend has the labels in which they
     differ."""
     selectors = [node for node in nodes if isinstance(node, Selector)]
@@ -221,7 +221,7 @@ def _joined(nodes: list[Node]) -> Query | None:
     every = [matcher for one in selectors for matcher in one.matchers]
     differing = dict.fromkeys(matcher.label for matcher in every if matcher not in in_all)
     legend_text = " ".join(f"{{{{{label}}}}}" for label in differing)
-    return Query(_text(replace(first, matchers=shared)), legend_text)
+    return TileQuery(_text(replace(first, matchers=shared)), legend_text)
 
 
 def _firing_stat(service: Service) -> Tile:
@@ -231,12 +231,12 @@ def _firing_stat(service: Service) -> Tile:
         title="Firing alerts",
         description=_FIRING,
         kind="stat",
-        queries=(Query(_text(how_many), "firing"),),
-        steps=(Step(None, OK_COLOR), Step(Decimal(1), "red")),
+        queries=(TileQuery(_text(how_many), "firing"),),
+        steps=(ThresholdStep(None, OK_COLOR), ThresholdStep(Decimal(1), "red")),
     )
 
 
-def _rows(service: Service, derived: Derived) -> Iterator[Row]:
+def _rows(service: Service, derived: Derived) -> Iterator[BoardRow]:
     panels: dict[str, list[Signal]] = {}
     for signal in derived.signals:
         panels.setdefault(signal.panel.key, []).append(signal)
@@ -244,7 +244,7 @@ def _rows(service: Service, derived: Derived) -> Iterator[Row]:
         of_group = [signals for signals in panels.values() if signals[0].group == group]
         tiles = tuple(_tile(service, signals) for signals in of_group)
         if tiles:
-            yield Row(f"row/{group}", title, tiles, rank=1 + _OPENED_FIRST.index(group))
+            yield BoardRow(f"row/{group}", title, tiles, rank=1 + _OPENED_FIRST.index(group))
 
 
 def _tile(service: Service, signals: list[Signal]) -> Tile:
@@ -272,7 +272,7 @@ def _lines(signal: Signal) -> tuple[Line, ...]:
     return signal.panel.lines or (Line(signal.query, signal.title),)
 
 
-def _query(signal: Signal, line: Line) -> Query:
+def _query(signal: Signal, line: Line) -> TileQuery:
     """A line as Grafana asks it: rates over the window that the zoom calls for, and only of the
     chosen instances."""
     query = line.query
@@ -281,7 +281,7 @@ def _query(signal: Signal, line: Line) -> Query:
         if signal.group in _OF_INSTANCES:
             query = with_matchers(query, [_INSTANCE])
     words = legend(line.legend) if line.legend == signal.title else line.legend
-    return Query(_text(query), words)
+    return TileQuery(_text(query), words)
 
 
 def _drawn(signals: list[Signal]) -> Iterator[tuple[Threshold, Severity]]:
@@ -295,7 +295,7 @@ def _drawn(signals: list[Signal]) -> Iterator[tuple[Threshold, Severity]]:
                     yield threshold, alert.severity
 
 
-def _steps_of(signals: list[Signal]) -> tuple[Step, ...]:
+def _steps_of(signals: list[Signal]) -> tuple[ThresholdStep, ...]:
     return steps(_drawn(signals))
 
 

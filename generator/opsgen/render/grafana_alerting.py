@@ -23,7 +23,7 @@ from opsgen.render.yaml_writer import dump
 
 _LONGEST_UID = 40
 
-Settings = dict[str, Any]
+GrafanaSettings = dict[str, Any]
 _Options = Mapping[str, Any]
 
 _ABOUT = (
@@ -54,7 +54,7 @@ def render_grafana_alerting(subject: OfFleet) -> Iterator[Artifact]:
     yield Artifact(GRAFANA_ALERTING.path, dump(document, _ABOUT))
 
 
-def provisioned(config: Mapping[str, Any]) -> Settings:
+def provisioned(config: Mapping[str, Any]) -> GrafanaSettings:
     """A whole Alertmanager configuration, as loaded, in Grafana's form."""
     root = config["route"]
     receivers = [
@@ -69,10 +69,12 @@ def provisioned(config: Mapping[str, Any]) -> Settings:
     return {key: value for key, value in document.items() if value}
 
 
-def _policy(route: Mapping[str, Any], root: str) -> Settings:
+def _policy(route: Mapping[str, Any], root: str) -> GrafanaSettings:
     """A route; what would be told to nobody is told to whom the root tells."""
     receiver = route["receiver"]
-    found: Settings = {"receiver": root if receiver in (CATCH_ALL, PLACEHOLDER.name) else receiver}
+    found: GrafanaSettings = {
+        "receiver": root if receiver in (CATCH_ALL, PLACEHOLDER.name) else receiver
+    }
     if route.get("matchers"):
         found["object_matchers"] = [list(parts_of(text)) for text in route["matchers"]]
     for key, value in route.items():
@@ -83,7 +85,7 @@ def _policy(route: Mapping[str, Any], root: str) -> Settings:
     return found
 
 
-def _contact_point(receiver: Mapping[str, Any]) -> Settings:
+def _contact_point(receiver: Mapping[str, Any]) -> GrafanaSettings:
     """Of a receiver, which has one integration, since a channel is one."""
     name = receiver["name"]
     integrations = [
@@ -97,8 +99,8 @@ def _contact_point(receiver: Mapping[str, Any]) -> Settings:
 
 
 def _integration(
-    uid: str, kind: str, settings: Callable[[_Options], Settings], options: _Options
-) -> Settings:
+    uid: str, kind: str, settings: Callable[[_Options], GrafanaSettings], options: _Options
+) -> GrafanaSettings:
     return {
         "uid": uid,
         "type": kind,
@@ -128,12 +130,12 @@ def _file(path: object) -> str:
     return f"$__file{{{path}}}"
 
 
-def _texts(options: _Options, **names: str) -> Settings:
+def _texts(options: _Options, **names: str) -> GrafanaSettings:
     """Plain options under other names: `_texts(options, title="title", text="body")`."""
     return {theirs: _text(options[ours]) for ours, theirs in names.items() if ours in options}
 
 
-def _http(options: _Options) -> Settings:
+def _http(options: _Options) -> GrafanaSettings:
     http = options.get("http_config", {})
     if "authorization" in http:
         scheme = http["authorization"].get("type", "Bearer")
@@ -149,7 +151,7 @@ def _http(options: _Options) -> Settings:
     return {}
 
 
-def _pagerduty(options: _Options) -> Settings:
+def _pagerduty(options: _Options) -> GrafanaSettings:
     key = options.get("routing_key_file") or options["service_key_file"]
     words = _texts(
         options, client="client", severity="severity", component="component", group="group"
@@ -163,7 +165,7 @@ def _pagerduty(options: _Options) -> Settings:
     }
 
 
-def _slack(options: _Options) -> Settings:
+def _slack(options: _Options) -> GrafanaSettings:
     words = {
         "username": "username",
         "icon_emoji": "icon_emoji",
@@ -178,12 +180,12 @@ def _slack(options: _Options) -> Settings:
     }
 
 
-def _webhook(options: _Options) -> Settings:
+def _webhook(options: _Options) -> GrafanaSettings:
     url = _text(options["url"]) if "url" in options else _file(options["url_file"])
     return {"url": url, **_texts(options, max_alerts="maxAlerts"), **_http(options)}
 
 
-def _email(options: _Options) -> Settings:
+def _email(options: _Options) -> GrafanaSettings:
     addresses = ";".join(part.strip() for part in str(options["to"]).split(","))
     return {
         "addresses": _text(addresses),
@@ -193,7 +195,7 @@ def _email(options: _Options) -> Settings:
     }
 
 
-def _opsgenie(options: _Options) -> Settings:
+def _opsgenie(options: _Options) -> GrafanaSettings:
     responders = [
         {key: _text(value) for key, value in one.items()} for one in options.get("responders", ())
     ]
@@ -207,7 +209,7 @@ def _opsgenie(options: _Options) -> Settings:
     }
 
 
-def _teams(options: _Options) -> Settings:
+def _teams(options: _Options) -> GrafanaSettings:
     return {
         "url": _file(options["webhook_url_file"]),
         **_texts(options, title="title"),
@@ -215,19 +217,19 @@ def _teams(options: _Options) -> Settings:
     }
 
 
-def _discord(options: _Options) -> Settings:
+def _discord(options: _Options) -> GrafanaSettings:
     words = _texts(options, avatar_url="avatar_url", title="title", message="message")
     return {"url": _file(options["webhook_url_file"]), **words}
 
 
-def _telegram(options: _Options) -> Settings:
+def _telegram(options: _Options) -> GrafanaSettings:
     words = _texts(
         options, chat_id="chatid", message_thread_id="message_thread_id", message="message"
     )
     return {"bottoken": _file(options["bot_token_file"]), **words}
 
 
-def _pushover(options: _Options) -> Settings:
+def _pushover(options: _Options) -> GrafanaSettings:
     """Of an ordinary priority: Grafana's is no template, that could follow the severity."""
     words = _texts(options, device="device", sound="sound", title="title", message="message")
     return {
@@ -237,7 +239,7 @@ def _pushover(options: _Options) -> Settings:
     }
 
 
-def _sns(options: _Options) -> Settings:
+def _sns(options: _Options) -> GrafanaSettings:
     words = {
         "topic_arn": "topic_arn",
         "target_arn": "target_arn",
@@ -249,7 +251,7 @@ def _sns(options: _Options) -> Settings:
     return found | ({"sigv4": sigv4} if sigv4 else {})
 
 
-def _victorops(options: _Options) -> Settings:
+def _victorops(options: _Options) -> GrafanaSettings:
     """One address, with the key and the routing key in it."""
     base = _text(
         options.get("api_url", "https://alert.victorops.com/integrations/generic/20131114/alert/")
@@ -266,13 +268,13 @@ def _victorops(options: _Options) -> Settings:
     }
 
 
-def _webex(options: _Options) -> Settings:
+def _webex(options: _Options) -> GrafanaSettings:
     token = options["http_config"]["authorization"]["credentials_file"]
     words = _texts(options, room_id="room_id", api_url="api_url", message="message")
     return {"bot_token": _file(token), **words}
 
 
-def _incidentio(options: _Options) -> Settings:
+def _incidentio(options: _Options) -> GrafanaSettings:
     """As incident.io takes Alertmanager's webhooks: with the token of the alert source."""
     url = _text(options["url"]) if "url" in options else _file(options["url_file"])
     token = _file(options["alert_source_token_file"])
@@ -285,7 +287,7 @@ def _incidentio(options: _Options) -> Settings:
 
 
 # Of every kind of Alertmanager's receivers: Grafana's type of contact point, and its settings.
-_TYPES: Mapping[str, tuple[str, Callable[[_Options], Settings]]] = {
+_TYPES: Mapping[str, tuple[str, Callable[[_Options], GrafanaSettings]]] = {
     "pagerduty_configs": ("pagerduty", _pagerduty),
     "slack_configs": ("slack", _slack),
     "webhook_configs": ("webhook", _webhook),

@@ -19,7 +19,7 @@ from opsgen.model.artifact_kinds import (
 )
 from opsgen.render.markdown import Markdown, link
 from opsgen.render.subjects import OfFleet, ServiceEntry
-from opsgen.render.templates import render
+from opsgen.render.templates import render_template
 from opsgen.render.yaml_writer import dump
 
 _TEMPLATE = "index.md.j2"
@@ -30,7 +30,7 @@ def render_index(subject: OfFleet) -> Iterator[Artifact]:
     """The page; the order of the entries does not matter."""
     ordered = sorted(subject.entries, key=lambda entry: (entry.team, entry.tier, entry.name))
     grafana_folders = {entry.folder for entry in ordered}
-    page = render(
+    page = render_template(
         (TEMPLATES,),
         _TEMPLATE,
         teams=[

@@ -43,7 +43,7 @@ class Markdown(str):
     __slots__ = ()
 
 
-def shown(value: object) -> Markdown:
+def printed(value: object) -> Markdown:
     """What a template prints: Markdown as it is, anything else as text."""
     return value if isinstance(value, Markdown) else text(value)
 
@@ -146,7 +146,7 @@ def table(rows: Iterable[Iterable[object]], *headings: object) -> Markdown:
 
 
 def _row(cells: Iterable[object]) -> str:
-    texts = (shown(value) for value in cells)
+    texts = (printed(value) for value in cells)
     return "|" + "".join(f" {cell} |" if cell else " |" for cell in texts)
 
 

@@ -18,13 +18,13 @@ from opsgen.render.dashboards import OK_COLOR, SEVERITY_COLORS, TAG, or_zero
 from opsgen.render.grafana import (
     Board,
     BoardLink,
+    BoardRow,
     Column,
     Firing,
     Link,
-    Query,
-    Row,
-    Step,
+    ThresholdStep,
     Tile,
+    TileQuery,
     Variable,
     dashboard_text,
     markdown,
@@ -63,9 +63,9 @@ _INTERVAL = Duration.of("1m")
 _MOST_LINES = 10
 _KEEPING = "${datasource:queryparam}&${__url_time_range}"
 
-_BUDGET_STEPS = (Step(None, "red"), Step(Decimal(0), OK_COLOR))
+_BUDGET_STEPS = (ThresholdStep(None, "red"), ThresholdStep(Decimal(0), OK_COLOR))
 # A burn rate of 1 spends the budget in just the SLO's window.
-_BURN_STEPS = (Step(None, OK_COLOR), Step(Decimal(1), "orange"))
+_BURN_STEPS = (ThresholdStep(None, OK_COLOR), ThresholdStep(Decimal(1), "orange"))
 
 
 def render_overview(subject: OfFleet) -> Iterator[Artifact]:
@@ -88,10 +88,10 @@ def overview_board(services: Sequence[ServiceEntry]) -> Board:
         description=_ABOUT,
         tags=(TAG, "overview"),
         rows=(
-            Row("row/now", "Now", _stats()),
-            Row("row/alerts", "Firing alerts", (_alert_table(link), _alert_history())),
-            Row("row/slos", "Service level objectives", slos),
-            Row("row/services", "Services", (_service_list(services),)),
+            BoardRow("row/now", "Now", _stats()),
+            BoardRow("row/alerts", "Firing alerts", (_alert_table(link), _alert_history())),
+            BoardRow("row/slos", "Service level objectives", slos),
+            BoardRow("row/services", "Services", (_service_list(services),)),
         ),
         variables=(Variable("service", "Service", "label_values(slo:objective:ratio, service)"),),
         links=(BoardLink("Services", tag=TAG),),
@@ -117,8 +117,8 @@ def _severity_tile(severity: Severity) -> Tile:
         title=f"Firing: {severity}",
         description=f"How many alerts of severity {severity} fire; the table below says which.",
         kind="stat",
-        queries=(Query(_text(how_many), severity),),
-        steps=(Step(None, OK_COLOR), Step(Decimal(1), SEVERITY_COLORS[severity])),
+        queries=(TileQuery(_text(how_many), severity),),
+        steps=(ThresholdStep(None, OK_COLOR), ThresholdStep(Decimal(1), SEVERITY_COLORS[severity])),
     )
 
 
@@ -128,8 +128,8 @@ def _count_tile(key: str, title: str, description: str, what: Node, color: str) 
         title=title,
         description=description,
         kind="stat",
-        queries=(Query(_text(or_zero(Aggregate("count", what))), title),),
-        steps=(Step(None, OK_COLOR), Step(Decimal(1), color)),
+        queries=(TileQuery(_text(or_zero(Aggregate("count", what))), title),),
+        steps=(ThresholdStep(None, OK_COLOR), ThresholdStep(Decimal(1), color)),
     )
 
 
@@ -140,7 +140,7 @@ def _alert_table(link: Link) -> Tile:
         title="Firing alerts by service and severity",
         description=_ALERTS,
         kind="table",
-        queries=(Query(_text(by_alert)),),
+        queries=(TileQuery(_text(by_alert)),),
         columns=(
             Column("service", "Service", link=link),
             Column("severity", "Severity"),
@@ -157,7 +157,7 @@ def _alert_history() -> Tile:
         key="alert-history",
         title="Firing alerts by severity",
         description=_ALERT_HISTORY,
-        queries=(Query(_text(sum_by(_alerts(), ("severity",))), "{{severity}}"),),
+        queries=(TileQuery(_text(sum_by(_alerts(), ("severity",))), "{{severity}}"),),
         colors=tuple(SEVERITY_COLORS.items()),
     )
 
@@ -168,7 +168,7 @@ def _slo_table(link: Link) -> Tile:
         title="Error budgets",
         description=_SLOS,
         kind="table",
-        queries=(Query(_text(_budget())), Query(_text(_burn_rate()))),
+        queries=(TileQuery(_text(_budget())), TileQuery(_text(_burn_rate()))),
         columns=(
             Column("service", "Service", link=link),
             Column("slo", "SLO"),
@@ -185,7 +185,7 @@ def _burn_history() -> Tile:
         key="burn-rate",
         title="Fastest burn rates",
         description=_FASTEST,
-        queries=(Query(_text(fastest), "{{service}} {{slo}}"),),
+        queries=(TileQuery(_text(fastest), "{{service}} {{slo}}"),),
         steps=_BURN_STEPS,
         soft_max=Decimal(1),
     )
@@ -197,7 +197,7 @@ def _budget_history() -> Tile:
         key="budget",
         title="Least error budget left",
         description="The error budgets of which least is left. Below zero the objective is missed.",
-        queries=(Query(_text(least), "{{service}} {{slo}}"),),
+        queries=(TileQuery(_text(least), "{{service}} {{slo}}"),),
         unit="percentunit",
         steps=_BUDGET_STEPS,
     )

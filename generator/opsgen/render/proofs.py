@@ -19,13 +19,13 @@ from opsgen.model.artifact_kinds import PROOF, RULES
 from opsgen.model.service import Service
 from opsgen.model.signal import Alert, Derived, Escalated
 from opsgen.promql.text import quote
-from opsgen.proofs import Condition, Level, Proofs, Series, Unprovable, prove
+from opsgen.proofs import Condition, Proofs, Series, SeriesLevel, Unprovable, prove
 from opsgen.quantities import Duration, number_text
 from opsgen.render.rules import rule_groups
 from opsgen.render.subjects import OfService
 from opsgen.render.timelines import (
     STEPS,
-    Case,
+    FailingCase,
     Timeline,
     longest_offset,
     sample_interval,
@@ -37,7 +37,7 @@ from opsgen.signals.steps import STEP_LABEL, escalations
 _ALL_FIRING = 'group by (alertname, severity, signal, step) (ALERTS{alertstate="firing"})'
 _HOW_TO_RUN = f"Run it with: promtool test rules {PROOF.path}"
 # How a series behaves in a phase, None where it is absent.
-_Stretch = tuple[Level | None, Duration]
+_Stretch = tuple[SeriesLevel | None, Duration]
 
 
 def render_proofs(subject: OfService) -> Iterator[Artifact]:
@@ -77,7 +77,7 @@ def _proofs(service: Service, derived: Derived) -> Proofs:
         raise InputError([mistake]) from None
 
 
-def _refuse_fading(service: Service, cases: Iterable[Case]) -> None:
+def _refuse_fading(service: Service, cases: Iterable[FailingCase]) -> None:
     """Refuses an alert that compares with an earlier time, and must hold for longer than that: it
     compares with the failure itself before it fires."""
     mistakes = [_fading(service, case) for case in cases if not case.shows(STEPS[0])]
@@ -85,7 +85,7 @@ def _refuse_fading(service: Service, cases: Iterable[Case]) -> None:
         raise InputError(mistakes)
 
 
-def _fading(service: Service, case: Case) -> Mistake:
+def _fading(service: Service, case: FailingCase) -> Mistake:
     alert = min((alert for alert in case.fires if longest_offset(alert)), key=longest_offset)
     names = " and ".join(dict.fromkeys(found.name for found in case.fires))
     fire = "fires" if len(case.fires) == 1 else "all fire"
@@ -114,12 +114,12 @@ def _bounds(service: Service) -> dict[str, Sequence[Decimal]]:
     return {histogram.base.metric: histogram.buckets}
 
 
-def _cases(service: Service, proofs: Proofs, alerts: Sequence[Alert]) -> list[Case]:
+def _cases(service: Service, proofs: Proofs, alerts: Sequence[Alert]) -> list[FailingCase]:
     by_key = {alert.key: alert for alert in alerts}
     found = []
     for scenario in proofs.scenarios:
         fires = tuple(by_key[key] for key in scenario.fires)
-        found.append(Case.of(scenario, fires, escalations(service, fires)))
+        found.append(FailingCase.of(scenario, fires, escalations(service, fires)))
     return found
 
 
@@ -179,14 +179,16 @@ def _input(series: Series, stretches: Sequence[_Stretch], interval: Duration) ->
 
 def _counted(
     stretches: Iterable[_Stretch], interval: Duration
-) -> Iterator[tuple[Level | None, int]]:
+) -> Iterator[tuple[SeriesLevel | None, int]]:
     """Neighbouring stretches of one level as one, by their number of samples."""
     for level, same in groupby(stretches, key=lambda stretch: stretch[0]):
         length = sum(length.milliseconds for _, length in same)
         yield level, length // interval.milliseconds
 
 
-def _values(stretches: Iterable[tuple[Level | None, int]], interval: Duration) -> Iterator[str]:
+def _values(
+    stretches: Iterable[tuple[SeriesLevel | None, int]], interval: Duration
+) -> Iterator[str]:
     """promtool's expanding notation. The first stretch has one sample more, the one at time
     zero."""
     value = Decimal(0)

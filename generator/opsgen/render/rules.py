@@ -25,7 +25,7 @@ _SLOW_INTERVAL = Duration.of("2m")
 # Mimir's default limit (ruler_max_rules_per_rule_group), and mixtool's.
 _MOST_RULES_IN_GROUP = 20
 
-Rule = dict[str, Any]
+RuleEntry = dict[str, Any]
 
 
 def render_rules(subject: OfService) -> Iterator[Artifact]:
@@ -79,10 +79,10 @@ def rule_groups(service: Service, derived: Derived) -> Iterator[RuleGroup]:
     yield from _parts(RuleGroup(f"{service.name}-escalation", escalations(service, derived.alerts)))
 
 
-def alert_rule(service: Service, alert: Alert) -> Rule:
+def alert_rule(service: Service, alert: Alert) -> RuleEntry:
     """One alert as a rule. Its labels are static, so that routing never depends on what an
     expression kept."""
-    rule: Rule = {"alert": alert.name, "expr": pretty(alert.expr)}
+    rule: RuleEntry = {"alert": alert.name, "expr": pretty(alert.expr)}
     if alert.hold:
         rule["for"] = str(alert.hold)
     if alert.keep_firing:
@@ -92,7 +92,7 @@ def alert_rule(service: Service, alert: Alert) -> Rule:
     return rule
 
 
-def _escalated_rule(service: Service, escalated: Escalated) -> Rule:
+def _escalated_rule(service: Service, escalated: Escalated) -> RuleEntry:
     """It has no value of its own to print: it reads the alert, whose value is 1."""
     alert, lasting = escalated.alert, escalated.after.in_words
     told = " and ".join(escalated.told)
@@ -165,7 +165,7 @@ def _group(service: Service, group: RuleGroup) -> dict[str, Any]:
     }
 
 
-def _rule(service: Service, member: Member) -> Rule:
+def _rule(service: Service, member: Member) -> RuleEntry:
     if isinstance(member, Alert):
         return alert_rule(service, member)
     if isinstance(member, Escalated):

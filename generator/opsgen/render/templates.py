@@ -40,7 +40,7 @@ _FILTERS = (
 )
 
 
-def render(folders: tuple[Path, ...], name: str, **values: object) -> str:
+def render_template(folders: tuple[Path, ...], name: str, **values: object) -> str:
     """The document, with one line end after the last line.
 
     `folders` are those of templates, the shipped one first; a later one's template takes the place
@@ -72,7 +72,7 @@ def _environment(folders: tuple[Path, ...]) -> _MarkdownEnvironment:
     env = _MarkdownEnvironment(
         loader=ChoiceLoader([*reversed(loaders), PrefixLoader({_SHIPPED: loaders[0]})]),
         undefined=StrictUndefined,
-        finalize=markdown.shown,
+        finalize=markdown.printed,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

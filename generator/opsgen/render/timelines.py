@@ -34,7 +34,7 @@ _MARGIN = Decimal("1.3")
 
 
 @dataclass(frozen=True)
-class Case:
+class FailingCase:
     """One failing state: which alerts fire in it, and to whom they escalate.
 
     `settles` and `clears` are the shortest times in which the alerts fire and resolve. `looks_back`
@@ -55,7 +55,7 @@ class Case:
     @classmethod
     def of(
         cls, scenario: Scenario, fires: tuple[Alert, ...], escalated: tuple[Escalated, ...]
-    ) -> Case:
+    ) -> FailingCase:
         offsets = [longest_offset(alert) for alert in fires]
         return cls(
             scenario,
@@ -105,7 +105,7 @@ class Case:
 
 
 # What fails, None for a healthy time, and for how long.
-Phase = tuple[Case | None, Duration]
+Phase = tuple[FailingCase | None, Duration]
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Timeline:
     """A healthy time, and then one case after the other. Each has the time to show, and what failed
     before to clear."""
 
-    cases: tuple[Case, ...]
+    cases: tuple[FailingCase, ...]
     before: Duration
 
     def phases(self, step: Duration) -> list[Phase]:
@@ -128,7 +128,7 @@ class Timeline:
 
 
 def timelines(
-    cases: Sequence[Case],
+    cases: Sequence[FailingCase],
     shortest_offset: Duration | None,
     rules: int,
     series: int,
@@ -173,7 +173,7 @@ def _cost_ms(
 
 
 def _in_timelines(
-    cases: Sequence[Case], shortest_offset: Duration | None, step: Duration
+    cases: Sequence[FailingCase], shortest_offset: Duration | None, step: Duration
 ) -> list[Timeline]:
     """The cases, divided into as few timelines as possible.
 
@@ -193,7 +193,7 @@ def _in_timelines(
 
 
 def _chained(
-    cases: Sequence[Case], before: Duration, longest: Duration | None, step: Duration
+    cases: Sequence[FailingCase], before: Duration, longest: Duration | None, step: Duration
 ) -> list[Timeline]:
     """The cases one after the other, in timelines shorter than `longest`."""
     lines: list[Timeline] = []

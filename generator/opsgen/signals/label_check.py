@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from opsgen.errors import Mistake
-from opsgen.labelflow import Finding, Labels, check_alert, check_expression, recorded_labels
+from opsgen.labelflow import Labels, Mismatch, check_alert, check_expression, recorded_labels
 from opsgen.model.service import Place, Service
 from opsgen.model.signal import Derived, Signal
 from opsgen.model.texts import go_text
@@ -27,7 +27,7 @@ def flow_mistakes(service: Service, derived: Derived) -> Iterator[Mistake]:
             )
 
 
-def _findings(signal: Signal, recorded: Mapping[str, Labels]) -> Iterator[Finding]:
+def _findings(signal: Signal, recorded: Mapping[str, Labels]) -> Iterator[Mismatch]:
     for record in signal.records:
         yield from check_expression(record.expr, recorded)
     yield from check_expression(signal.query, recorded)

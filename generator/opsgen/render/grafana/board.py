@@ -9,11 +9,11 @@ from typing import Literal
 
 from opsgen.quantities import Duration
 
-Kind = Literal["timeseries", "stat", "state", "table", "text"]
+TileKind = Literal["timeseries", "stat", "state", "table", "text"]
 
 
 @dataclass(frozen=True)
-class Query:
+class TileQuery:
     """One PromQL query. `legend` names its series, in Grafana's `{{label}}` notation."""
 
     expr: str
@@ -21,7 +21,7 @@ class Query:
 
 
 @dataclass(frozen=True)
-class Step:
+class ThresholdStep:
     """A colour from a value upwards; the first step of a tile has no value and holds for all below
     the second."""
 
@@ -45,7 +45,7 @@ class Column:
     field: str
     title: str
     unit: str = ""
-    steps: tuple[Step, ...] = ()
+    steps: tuple[ThresholdStep, ...] = ()
     link: Link | None = None
 
 
@@ -62,10 +62,10 @@ class Tile:
     key: str
     title: str
     description: str
-    kind: Kind = "timeseries"
-    queries: tuple[Query, ...] = ()
+    kind: TileKind = "timeseries"
+    queries: tuple[TileQuery, ...] = ()
     unit: str = "short"
-    steps: tuple[Step, ...] = (Step(None, "green"),)
+    steps: tuple[ThresholdStep, ...] = (ThresholdStep(None, "green"),)
     links: tuple[Link, ...] = ()
     soft_max: Decimal | None = None
     colors: tuple[tuple[str, str], ...] = ()
@@ -75,7 +75,7 @@ class Tile:
 
 
 @dataclass(frozen=True)
-class Row:
+class BoardRow:
     """Tiles under a heading. Where not every row can be open, those with the lower `rank` are."""
 
     key: str
@@ -116,7 +116,7 @@ class Board:
     title: str
     description: str
     tags: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[BoardRow, ...]
     variables: tuple[Variable, ...]
     links: tuple[BoardLink, ...]
     firing: Firing

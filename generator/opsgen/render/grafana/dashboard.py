@@ -15,11 +15,11 @@ from opsgen.render.grafana.board import (
     Board,
     BoardLink,
     Column,
-    Kind,
     Link,
-    Query,
-    Step,
+    ThresholdStep,
     Tile,
+    TileKind,
+    TileQuery,
     Variable,
 )
 from opsgen.render.grafana.extensions import (
@@ -161,7 +161,7 @@ def _text(tile: Tile) -> Json:
 
 
 # What draws a tile of each kind, and what it is given beside what all panels have.
-_PANELS: dict[Kind, tuple[Any, Callable[[Tile], Json]]] = {
+_PANELS: dict[TileKind, tuple[Any, Callable[[Tile], Json]]] = {
     "timeseries": (TimeSeries, _timeseries),
     "stat": (Stat, _stat),
     "state": (StateTimeline, _state),
@@ -170,7 +170,7 @@ _PANELS: dict[Kind, tuple[Any, Callable[[Tile], Json]]] = {
 }
 
 
-def _target(query: Query, index: int, kind: Kind) -> PrometheusTarget:
+def _target(query: TileQuery, index: int, kind: TileKind) -> PrometheusTarget:
     return PrometheusTarget(
         expr=query.expr,
         legendFormat=plain_text.single_line(query.legend),
@@ -187,7 +187,7 @@ def _ref_id(index: int) -> str:
     return (_ref_id(before - 1) if before else "") + chr(ord("A") + letter)
 
 
-def _thresholds(steps: Iterable[Step]) -> list[BaseFirstThreshold]:
+def _thresholds(steps: Iterable[ThresholdStep]) -> list[BaseFirstThreshold]:
     return [
         BaseFirstThreshold(step.color, index, float(step.value or 0))
         for index, step in enumerate(steps)

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from opsgen.model.links import panel_id
-from opsgen.render.grafana.board import Kind, Row, Tile
+from opsgen.render.grafana.board import BoardRow, Tile, TileKind
 
 _COLUMNS = 24
 # Queries that may be asked before somebody opens a row; dashboards that ask for more at once load
 # slowly or not at all.
 QUERY_BUDGET = 20
-_HEIGHT: dict[Kind, int] = {"stat": 4, "timeseries": 8, "state": 8, "table": 10, "text": 10}
+_HEIGHT: dict[TileKind, int] = {"stat": 4, "timeseries": 8, "state": 8, "table": 10, "text": 10}
 _STATS_PER_LINE = 6
 # How many other tiles stand beside each other, by how many there are in the row.
 _PER_LINE = {1: 1, 2: 2, 4: 2}
@@ -41,14 +41,14 @@ class PlacedTile:
 class PlacedRow:
     """A collapsed row takes one grid row; its tiles stand where they would if it were opened."""
 
-    row: Row
+    row: BoardRow
     id: int
     place: GridPlace
     collapsed: bool
     tiles: tuple[PlacedTile, ...]
 
 
-def placed(rows: Iterable[Row]) -> tuple[PlacedRow, ...]:
+def placed(rows: Iterable[BoardRow]) -> tuple[PlacedRow, ...]:
     """Every row in its place, collapsed where its queries are over the budget."""
     filled = tuple(row for row in rows if row.tiles)
     ids = _ids(filled)
@@ -65,12 +65,12 @@ def placed(rows: Iterable[Row]) -> tuple[PlacedRow, ...]:
     return tuple(result)
 
 
-def _placed_tiles(row: Row, ids: Mapping[str, int], top: int) -> Iterator[PlacedTile]:
+def _placed_tiles(row: BoardRow, ids: Mapping[str, int], top: int) -> Iterator[PlacedTile]:
     for tile, place in _places(row.tiles, top):
         yield PlacedTile(tile, ids[tile.key], place)
 
 
-def _within_budget(rows: tuple[Row, ...]) -> frozenset[str]:
+def _within_budget(rows: tuple[BoardRow, ...]) -> frozenset[str]:
     """The keys of the rows that can be open; one that does not fit leaves its room to those after
     it."""
     left = QUERY_BUDGET
@@ -83,7 +83,7 @@ def _within_budget(rows: tuple[Row, ...]) -> frozenset[str]:
     return frozenset(fitting)
 
 
-def _ids(rows: tuple[Row, ...]) -> dict[str, int]:
+def _ids(rows: tuple[BoardRow, ...]) -> dict[str, int]:
     """An id for every key. Of two keys with the same hash the first keeps it, since links were made
     from it."""
     tiles = [tile for row in rows for tile in row.tiles]

@@ -18,11 +18,13 @@ from opsgen.model.artifact import Artifact
 from opsgen.model.oncall import Channel, Hours, Watchdog
 from opsgen.model.platform import Cluster
 from opsgen.model.service import Service
+from opsgen.model.targets import TARGETS
 from opsgen.render.alertmanager import watchdog_receiver, watchdog_route
 from opsgen.render.escalation import escalation
-from opsgen.render.kubernetes.metadata import FOLDER, Resource, metadata
+from opsgen.render.kubernetes.metadata import Resource, metadata
 from opsgen.render.yaml_writer import dump, generated_from
 
+_FOLDER = TARGETS["kubernetes"].folder
 _FILE = "_file"
 _FILE_NAME = "alertmanagerconfig.yaml"
 
@@ -100,7 +102,7 @@ def render_alertmanager_config(service: Service) -> Artifact:
     }
     resource = _resource(metadata(service.platform.cluster, service.name), spec)
     return Artifact(
-        f"{service.name}/{FOLDER}/{_FILE_NAME}", dump(resource, _comment(service, resource))
+        f"{service.name}/{_FOLDER}/{_FILE_NAME}", dump(resource, _comment(service, resource))
     )
 
 
@@ -114,7 +116,7 @@ def render_watchdog_config(watchdog: Watchdog, cluster: Cluster) -> Artifact:
     secrets = [f"  {name}: {key}" for name, key in sorted(set(_secrets(resource)))]
     if secrets:
         head += ["Secrets that it reads, in its own namespace:", *secrets]
-    return Artifact(f"{FOLDER}/{_FILE_NAME}", dump(resource, head))
+    return Artifact(f"{_FOLDER}/{_FILE_NAME}", dump(resource, head))
 
 
 def _resource(about: Resource, spec: Mapping[str, Any]) -> Resource:

@@ -7,9 +7,7 @@ import json
 from typing import Any
 
 from opsgen.model.platform import Cluster
-from opsgen.model.targets import TARGETS
 
-FOLDER = TARGETS["kubernetes"].folder
 KUSTOMIZATION = "kustomization.yaml"
 # `kubectl apply` keeps the whole resource in an annotation, and all annotations together have 256
 # KiB (the API server's TotalAnnotationSizeLimitB); the rest is for what others write there. etcd

@@ -16,13 +16,13 @@ from opsgen.errors import InputError, Mistake
 from opsgen.model.artifact import Artifact
 from opsgen.model.platform import Cluster
 from opsgen.model.service import Place, Probe, Scrape, Service
+from opsgen.model.targets import TARGETS
 from opsgen.promql.tree import exact_value
 from opsgen.render.kubernetes.alertmanagerconfig import (
     render_alertmanager_config,
     render_watchdog_config,
 )
 from opsgen.render.kubernetes.metadata import (
-    FOLDER,
     KUSTOMIZATION,
     LARGEST,
     Resource,
@@ -33,6 +33,7 @@ from opsgen.render.subjects import OfFleet, OfService
 from opsgen.render.watchdog import watchdog_groups
 from opsgen.render.yaml_writer import dump, generated_from
 
+_FOLDER = TARGETS["kubernetes"].folder
 _MONITORING = "monitoring.coreos.com/v1"
 
 
@@ -43,7 +44,7 @@ def render_kubernetes(subject: OfService) -> list[Artifact]:
     """
     service, groups, dashboards = subject.service, subject.groups, subject.dashboards
     head = generated_from(service.spec_file)
-    cluster, folder = service.platform.cluster, f"{service.name}/{FOLDER}"
+    cluster, folder = service.platform.cluster, f"{service.name}/{_FOLDER}"
     named = [
         *_rules(cluster, service.name, groups),
         *((f"probe-{probe.name}", _probe(service, probe)) for probe in service.probes),
@@ -69,13 +70,13 @@ def render_kubernetes_fleet(subject: OfFleet) -> list[Artifact]:
         named += _rules(cluster, "", watchdog_groups())
         artifacts.append(render_watchdog_config(watchdog, cluster))
     artifacts = [
-        *(Artifact(f"{FOLDER}/{name}.yaml", dump(one, head)) for name, one in named),
+        *(Artifact(f"{_FOLDER}/{name}.yaml", dump(one, head)) for name, one in named),
         *artifacts,
     ]
-    others = [f"../{name}/{FOLDER}" for name in subject.with_resources]
+    others = [f"../{name}/{_FOLDER}" for name in subject.with_resources]
     return [
         *artifacts,
-        _kustomization(FOLDER, artifacts, head, others),
+        _kustomization(_FOLDER, artifacts, head, others),
     ]
 
 

@@ -19,7 +19,7 @@ from opsgen.model.signal import Derived
 from opsgen.render.markdown import is_web_address
 from opsgen.render.runbook import commands
 from opsgen.render.runbook.people import escalation_rows, picture, providers
-from opsgen.render.runbook.queries import by_route, first_queries, instances, proof
+from opsgen.render.runbook.queries import by_route, first_queries, instance_query, proof
 from opsgen.render.runbook.sections import sections
 from opsgen.render.runbook.tables import (
     alert_rows,
@@ -31,7 +31,7 @@ from opsgen.render.runbook.tables import (
     variable_rows,
 )
 from opsgen.render.subjects import OfService
-from opsgen.render.templates import render
+from opsgen.render.templates import render_template
 
 _TEMPLATE = "runbook/service.md.j2"
 # Sections on a command of the spec, in order: its key, its title, and what to ask where the spec is
@@ -46,9 +46,9 @@ _LOGS = "logs"
 
 
 def render_runbook(subject: OfService) -> Iterator[Artifact]:
-    """The whole page; raises InputError as `render` does."""
+    """The whole page; raises InputError as `render_template` does."""
     service, folders = subject.service, subject.folders
-    rendered = render(folders, _TEMPLATE, **_page(service, subject.derived))
+    rendered = render_template(folders, _TEMPLATE, **_page(service, subject.derived))
     try:
         page = pages.sealed(rendered)
     except ValueError as error:
@@ -103,7 +103,7 @@ def _of_signals(service: Service, derived: Derived) -> dict[str, Any]:
         "alert_rows": tuple(alert_rows(signals)),
         "sections": tuple(sections(service, signals)),
         "well": proof(signals),
-        "instances": instances(signals),
+        "instances": instance_query(signals),
         "burn_rows": tuple(burn_rows(signals)),
         "metric_rows": tuple(metric_rows(signals)),
     }

@@ -21,14 +21,14 @@ _BASE = Duration.of("5m")
 
 
 @dataclass(frozen=True)
-class Query:
+class RunbookQuery:
     """PromQL ready to paste, and what it shows."""
 
     title: str
     text: str
 
     @classmethod
-    def of(cls, title: str, node: Node) -> Query:
+    def of(cls, title: str, node: Node) -> RunbookQuery:
         return cls(title, pretty(node))
 
 
@@ -36,11 +36,11 @@ class Query:
 class Proof:
     """A query that shows whether the service is well, and what it must show."""
 
-    query: Query
+    query: RunbookQuery
     must_show: str
 
 
-def first_queries(service: Service, signals: Sequence[Signal]) -> Iterator[Query]:
+def first_queries(service: Service, signals: Sequence[Signal]) -> Iterator[RunbookQuery]:
     """The few queries that show at a glance what is broken."""
     firing = {
         "alertstate": "firing",
@@ -48,18 +48,18 @@ def first_queries(service: Service, signals: Sequence[Signal]) -> Iterator[Query
         "environment": service.environment,
     }
     matchers = tuple(Matcher(label, "=", value) for label, value in firing.items())
-    yield Query.of("Its alerts that fire", Selector("ALERTS", matchers))
+    yield RunbookQuery.of("Its alerts that fire", Selector("ALERTS", matchers))
     for group in _FIRST_GROUPS:
         of_group = [signal for signal in signals if signal.group == group]
         with_alerts = [signal for signal in of_group if signal.alerts]
         for signal in (with_alerts or of_group)[:1]:
-            yield Query.of(signal.title, signal.query)
+            yield RunbookQuery.of(signal.title, signal.query)
 
 
-def instances(signals: Sequence[Signal]) -> Query | None:
+def instance_query(signals: Sequence[Signal]) -> RunbookQuery | None:
     """Which instances there are, where a signal counts them."""
     found = (signal for signal in signals if signal.unit.name == "targets")
-    return next((Query.of(signal.title, signal.query) for signal in found), None)
+    return next((RunbookQuery.of(signal.title, signal.query) for signal in found), None)
 
 
 def proof(signals: Sequence[Signal]) -> Proof | None:
@@ -71,14 +71,14 @@ def proof(signals: Sequence[Signal]) -> Proof | None:
         limits = [limit for alert in signal.alerts for limit in alert.thresholds]
         words = within(signal, limits)
         if words:
-            return Proof(Query.of(signal.title, signal.query), words)
+            return Proof(RunbookQuery.of(signal.title, signal.query), words)
     for signal in ordered:
         must_show = f"{signal.title} is what it was before"
-        return Proof(Query.of(signal.title, signal.query), must_show)
+        return Proof(RunbookQuery.of(signal.title, signal.query), must_show)
     return None
 
 
-def by_route(service: Service) -> Iterator[Query]:
+def by_route(service: Service) -> Iterator[RunbookQuery]:
     """Which routes are asked for, and which fail, where the convention has a label for them."""
     convention = service.convention
     if convention.route_label is None or convention.requests is None:
@@ -89,4 +89,4 @@ def by_route(service: Service) -> Iterator[Query]:
         counted.append(("Errors by route", convention.errors))
     for title, selector in counted:
         rate = with_matchers(call("rate", ranged(selector, _BASE)), service.matchers)
-        yield Query.of(title, sum_by(rate, (convention.route_label,)))
+        yield RunbookQuery.of(title, sum_by(rate, (convention.route_label,)))

@@ -14,7 +14,7 @@ from opsgen.render.alert_words import after, side, within
 from opsgen.render.markdown import ASKED_FOR_BY
 from opsgen.render.runbook import commands
 from opsgen.render.runbook.people import told_words
-from opsgen.render.runbook.queries import Query
+from opsgen.render.runbook.queries import RunbookQuery
 
 # The signals of one probe; templates/packs/probe.yaml has them.
 _OF_A_PROBE = ("probe", "probe-duration", "probe-certificate")
@@ -38,8 +38,8 @@ class Section:
     former: tuple[str, ...]
     alerts: tuple[Alert, ...]
     panel_url: str
-    query: Query
-    expressions: tuple[Query, ...]
+    query: RunbookQuery
+    expressions: tuple[RunbookQuery, ...]
     facts: tuple[tuple[str, str], ...]
     steps: tuple[DiagnosisStep, ...]
     recovered: str
@@ -90,8 +90,8 @@ def _section(service: Service, signal: Signal, alerts: tuple[Alert, ...], headin
         former=links.former_anchors(first),
         alerts=alerts,
         panel_url=links.panel_url(service, first.panel) if first.panel else "",
-        query=Query.of(signal.title, signal.query),
-        expressions=tuple(Query.of(alert.severity, alert.expr) for alert in alerts),
+        query=RunbookQuery.of(signal.title, signal.query),
+        expressions=tuple(RunbookQuery.of(alert.severity, alert.expr) for alert in alerts),
         facts=(*facts, *_asked_for(service, signal)),
         steps=tuple(_steps(first)),
         recovered=_recovered(signal, alerts),

@@ -16,10 +16,10 @@ from opsgen.render.alert_words import after, fires_when
 from opsgen.render.markdown import Markdown, code_cell, link, text
 from opsgen.signals.slo_alerts import outage_words
 
-Row = tuple[object, ...]
+TableRow = tuple[object, ...]
 
 
-def summary_rows(service: Service) -> Iterator[Row]:
+def summary_rows(service: Service) -> Iterator[TableRow]:
     chat = f" ({code_cell(service.team.slack)})" if service.team.slack else ""
     yield "Team", Markdown(f"{text(service.team.name)}{chat}")
     yield "Tier", service.tier
@@ -28,14 +28,14 @@ def summary_rows(service: Service) -> Iterator[Row]:
     yield "Spec", code_cell(service.spec_file)
 
 
-def alert_rows(signals: Sequence[Signal]) -> Iterator[Row]:
+def alert_rows(signals: Sequence[Signal]) -> Iterator[TableRow]:
     for signal in signals:
         for alert in signal.alerts:
             name = link(alert.name, f"#{links.alert_anchor(alert)}")
             yield name, alert.severity, fires_when(signal, alert), after(alert)
 
 
-def slo_row(slo: EventSlo) -> Row:
+def slo_row(slo: EventSlo) -> TableRow:
     return (
         slo.title or slo.name,
         slo.objective,
@@ -46,7 +46,7 @@ def slo_row(slo: EventSlo) -> Row:
     )
 
 
-def burn_rows(signals: Sequence[Signal]) -> Iterator[Row]:
+def burn_rows(signals: Sequence[Signal]) -> Iterator[TableRow]:
     """A row for each tier of each alert on an error budget."""
     for signal in signals:
         for alert in signal.alerts:
@@ -54,7 +54,7 @@ def burn_rows(signals: Sequence[Signal]) -> Iterator[Row]:
                 yield from _tiers(signal, alert)
 
 
-def _tiers(signal: Signal, alert: Alert) -> Iterator[Row]:
+def _tiers(signal: Signal, alert: Alert) -> Iterator[TableRow]:
     for rate, limit in zip(alert.burn_rates, alert.thresholds, strict=True):
         yield (
             signal.title,
@@ -66,7 +66,7 @@ def _tiers(signal: Signal, alert: Alert) -> Iterator[Row]:
         )
 
 
-def dependency_rows(service: Service) -> Iterator[Row]:
+def dependency_rows(service: Service) -> Iterator[TableRow]:
     for name in service.depends_on:
         silenced = (
             f"what users notice of it in {service.title} is not told: the page is that of {name}"
@@ -74,7 +74,7 @@ def dependency_rows(service: Service) -> Iterator[Row]:
         yield name, link("runbook", f"../{RUNBOOK.path_of(name)}"), silenced
 
 
-def metric_rows(signals: Sequence[Signal]) -> Iterator[Row]:
+def metric_rows(signals: Sequence[Signal]) -> Iterator[TableRow]:
     """Every metric that is scraped of the service, and what it is read for."""
     read: dict[str, dict[str, None]] = {}
     for signal in signals:
@@ -92,7 +92,7 @@ def _nodes(signal: Signal) -> Iterator[Node]:
     yield from (alert.condition for alert in signal.alerts)
 
 
-def variable_rows(service: Service) -> Iterator[Row]:
+def variable_rows(service: Service) -> Iterator[TableRow]:
     for variable in service.environment_variables:
         # A secret has no default worth showing.
         shown = None if variable.secret else variable.default

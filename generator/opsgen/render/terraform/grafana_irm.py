@@ -18,7 +18,7 @@ from opsgen.render.terraform.document import (
     Person,
     identifier,
     people,
-    reference,
+    resource_reference,
 )
 
 _ABOUT = (
@@ -52,7 +52,7 @@ def render(handed: Sequence[Handed]) -> Module:
                 "default_route": [{"escalation_chain_id": chain}],
             },
         )
-        link = reference("grafana_oncall_integration", identifier(entry.name), "link")
+        link = resource_reference("grafana_oncall_integration", identifier(entry.name), "link")
         module.secret(str(entry.options["url_file"]), link)
     return module
 

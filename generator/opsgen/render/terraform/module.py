@@ -10,12 +10,14 @@ from opsgen.load.library import TEMPLATES
 from opsgen.model.artifact import Artifact
 from opsgen.model.service import Service
 from opsgen.model.signal import Derived
+from opsgen.model.targets import TARGETS
 from opsgen.render.markdown import Markdown, code_cell
 from opsgen.render.subjects import OfFleet
-from opsgen.render.templates import render
+from opsgen.render.templates import render_template
 from opsgen.render.terraform import grafana_irm, incidentio, opsgenie, pagerduty, victorops
-from opsgen.render.terraform.document import FOLDER, Handed, Module, render_module, render_versions
+from opsgen.render.terraform.document import Handed, Module, render_module, render_versions
 
+_FOLDER = TARGETS["terraform"].folder
 _TEMPLATE = "terraform.md.j2"
 _RENDERERS: Mapping[str, Callable[[Sequence[Handed]], Module]] = {
     "pagerduty": pagerduty.render,
@@ -57,7 +59,7 @@ def render_terraform(subject: OfFleet) -> Iterator[Artifact]:
     yield from (render_module(module) for _, module in modules)
     if modules:
         yield render_versions(module for _, module in modules)
-    page = render(
+    page = render_template(
         (TEMPLATES,),
         _TEMPLATE,
         rows=[_row(kind, module) for kind, module in modules],
@@ -69,7 +71,7 @@ def render_terraform(subject: OfFleet) -> Iterator[Artifact]:
             for name, body in sorted(module.variables.items())
         ],
     )
-    yield Artifact(f"{FOLDER}/README.md", page)
+    yield Artifact(f"{_FOLDER}/README.md", page)
 
 
 def _services_of(

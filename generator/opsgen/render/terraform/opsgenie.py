@@ -17,7 +17,7 @@ from opsgen.render.terraform.document import (
     Module,
     identifier,
     people,
-    reference,
+    resource_reference,
 )
 
 _ABOUT = (
@@ -69,6 +69,6 @@ def render(handed: Sequence[Handed]) -> Module:
                 "responders": [{"type": "escalation", "id": escalation}],
             },
         )
-        key = reference("opsgenie_api_integration", identifier(entry.name), "api_key")
+        key = resource_reference("opsgenie_api_integration", identifier(entry.name), "api_key")
         module.secret(str(entry.options["api_key_file"]), key)
     return module

@@ -20,7 +20,7 @@ from opsgen.render.terraform.document import (
     Person,
     identifier,
     people,
-    reference,
+    resource_reference,
 )
 
 _ABOUT = (
@@ -110,7 +110,7 @@ def _route(module: Module, one: Handed, policy: str) -> None:
             "catch_all": [{"actions": [{"route_to": others}]}],
         },
     )
-    key = reference(
+    key = resource_reference(
         "pagerduty_event_orchestration_integration",
         identifier(entry.name),
         "parameters[0].routing_key",

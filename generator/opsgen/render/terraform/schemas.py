@@ -36,33 +36,33 @@ class Arg:
 
 
 @dataclass(frozen=True)
-class Block:
+class ArgBlock:
     """A block or object of arguments. `least` and `most` are how often it may stand there; None for
     an object, that is written without a list."""
 
-    args: Mapping[str, Arg | Block]
+    args: Mapping[str, Arg | ArgBlock]
     required: bool = True
     least: int | None = 1
     most: int | None = None
 
 
 _ID = Arg()
-_NAMED = Block({"name": Arg()})
-_OFF = Block({}, least=0, most=0)
+_NAMED = ArgBlock({"name": Arg()})
+_OFF = ArgBlock({}, least=0, most=0)
 
 # A PagerDuty name has none of \ / & < > and no space at its end.
 _PAGERDUTY_NAME = Arg(pattern=r"[^\\/&<>]*[^\\/&<> ]")
 
-RESOURCES: Mapping[str, Block] = {
-    "pagerduty_escalation_policy": Block(
+RESOURCES: Mapping[str, ArgBlock] = {
+    "pagerduty_escalation_policy": ArgBlock(
         {
             "name": _PAGERDUTY_NAME,
             "description": Arg(required=False),
             "num_loops": Arg(int, required=False, least=0, most=9),
-            "rule": Block(
+            "rule": ArgBlock(
                 {
                     "escalation_delay_in_minutes": Arg(int, least=1),
-                    "target": Block(
+                    "target": ArgBlock(
                         {"type": Arg(choices=("user_reference", "schedule_reference")), "id": _ID},
                         least=1,
                         most=10,
@@ -71,13 +71,13 @@ RESOURCES: Mapping[str, Block] = {
             ),
         }
     ),
-    "pagerduty_service": Block(
+    "pagerduty_service": ArgBlock(
         {
             "name": _PAGERDUTY_NAME,
             "description": Arg(required=False),
             "escalation_policy": _ID,
             "auto_resolve_timeout": Arg(required=False, pattern=r"null|\d+"),
-            "incident_urgency_rule": Block(
+            "incident_urgency_rule": ArgBlock(
                 {
                     "type": Arg(choices=("constant",)),
                     "urgency": Arg(choices=("high", "low", "severity_based")),
@@ -86,53 +86,53 @@ RESOURCES: Mapping[str, Block] = {
             ),
         }
     ),
-    "pagerduty_event_orchestration": Block({"name": Arg(), "description": Arg(required=False)}),
-    "pagerduty_event_orchestration_integration": Block(
+    "pagerduty_event_orchestration": ArgBlock({"name": Arg(), "description": Arg(required=False)}),
+    "pagerduty_event_orchestration_integration": ArgBlock(
         {"event_orchestration": _ID, "label": Arg()}
     ),
-    "pagerduty_event_orchestration_router": Block(
+    "pagerduty_event_orchestration_router": ArgBlock(
         {
             "event_orchestration": _ID,
-            "set": Block(
+            "set": ArgBlock(
                 {
                     "id": Arg(choices=("start",)),
-                    "rule": Block(
+                    "rule": ArgBlock(
                         {
                             "label": Arg(required=False),
-                            "condition": Block(
+                            "condition": ArgBlock(
                                 {
                                     "expression": Arg(
                                         pattern=r"event\.component matches '[a-z0-9-]+'"
                                     )
                                 }
                             ),
-                            "actions": Block({"route_to": _ID}, most=1),
+                            "actions": ArgBlock({"route_to": _ID}, most=1),
                         },
                         least=0,
                     ),
                 },
                 most=1,
             ),
-            "catch_all": Block({"actions": Block({"route_to": _ID}, most=1)}, most=1),
+            "catch_all": ArgBlock({"actions": ArgBlock({"route_to": _ID}, most=1)}, most=1),
         }
     ),
-    "opsgenie_escalation": Block(
+    "opsgenie_escalation": ArgBlock(
         {
             "name": Arg(),
             "description": Arg(required=False),
-            "rules": Block(
+            "rules": ArgBlock(
                 {
                     "condition": Arg(choices=("if-not-acked", "if-not-closed")),
                     "notify_type": Arg(
                         choices=("default", "next", "previous", "users", "admins", "all")
                     ),
                     "delay": Arg(int, least=0, most=1440),
-                    "recipient": Block(
+                    "recipient": ArgBlock(
                         {"type": Arg(choices=("user", "schedule", "team")), "id": _ID}, most=1
                     ),
                 }
             ),
-            "repeat": Block(
+            "repeat": ArgBlock(
                 {
                     "wait_interval": Arg(int, least=1),
                     "count": Arg(int, least=1, most=20),
@@ -144,17 +144,17 @@ RESOURCES: Mapping[str, Block] = {
             ),
         }
     ),
-    "opsgenie_api_integration": Block(
+    "opsgenie_api_integration": ArgBlock(
         {
             "name": Arg(),
             "type": Arg(choices=("API", "Prometheus")),
-            "responders": Block(
+            "responders": ArgBlock(
                 {"type": Arg(choices=("user", "schedule", "team", "escalation")), "id": _ID}
             ),
         }
     ),
     "grafana_oncall_escalation_chain": _NAMED,
-    "grafana_oncall_escalation": Block(
+    "grafana_oncall_escalation": ArgBlock(
         {
             "escalation_chain_id": _ID,
             "position": Arg(int, least=0),
@@ -172,23 +172,23 @@ RESOURCES: Mapping[str, Block] = {
             "persons_to_notify": Arg(required=False, many=True),
         }
     ),
-    "grafana_oncall_integration": Block(
+    "grafana_oncall_integration": ArgBlock(
         {
             "name": Arg(),
             "type": Arg(choices=("alertmanager",)),
-            "default_route": Block({"escalation_chain_id": _ID}, most=1),
+            "default_route": ArgBlock({"escalation_chain_id": _ID}, most=1),
         }
     ),
-    "incident_escalation_path": Block(
+    "incident_escalation_path": ArgBlock(
         {
             "name": Arg(),
-            "path": Block(
+            "path": ArgBlock(
                 {
                     "id": Arg(required=False),
                     "type": Arg(choices=("level", "repeat")),
-                    "level": Block(
+                    "level": ArgBlock(
                         {
-                            "targets": Block(
+                            "targets": ArgBlock(
                                 {
                                     "type": Arg(choices=("schedule", "user")),
                                     "id": _ID,
@@ -200,7 +200,7 @@ RESOURCES: Mapping[str, Block] = {
                         required=False,
                         least=None,
                     ),
-                    "repeat": Block(
+                    "repeat": ArgBlock(
                         {"repeat_times": Arg(int, least=1), "to_node": Arg()},
                         required=False,
                         least=None,
@@ -209,17 +209,17 @@ RESOURCES: Mapping[str, Block] = {
             ),
         }
     ),
-    "incident_alert_route": Block(
+    "incident_alert_route": ArgBlock(
         {
             "name": Arg(),
             "enabled": Arg(bool),
             "is_private": Arg(bool),
-            "alert_sources": Block({"alert_source_id": _ID, "condition_groups": _OFF}),
+            "alert_sources": ArgBlock({"alert_source_id": _ID, "condition_groups": _OFF}),
             "condition_groups": _OFF,
             "expressions": _OFF,
-            "grouping_config": Block(
+            "grouping_config": ArgBlock(
                 {
-                    "default": Block(
+                    "default": ArgBlock(
                         {
                             "enabled": Arg(bool),
                             "grouping_keys": _OFF,
@@ -231,33 +231,33 @@ RESOURCES: Mapping[str, Block] = {
                 },
                 least=None,
             ),
-            "escalation_config": Block(
+            "escalation_config": ArgBlock(
                 {
                     "auto_cancel_escalations": Arg(bool),
-                    "escalation_targets": Block(
+                    "escalation_targets": ArgBlock(
                         {
-                            "escalation_paths": Block(
-                                {"array_value": Block({"literal": _ID})}, least=None
+                            "escalation_paths": ArgBlock(
+                                {"array_value": ArgBlock({"literal": _ID})}, least=None
                             )
                         }
                     ),
                 },
                 least=None,
             ),
-            "incident_config": Block(
+            "incident_config": ArgBlock(
                 {"enabled": Arg(bool), "auto_decline_enabled": Arg(bool), "condition_groups": _OFF},
                 least=None,
             ),
         }
     ),
-    "victorops_escalation_policy": Block(
+    "victorops_escalation_policy": ArgBlock(
         {
             "name": Arg(),
             "team_id": _ID,
-            "step": Block(
+            "step": ArgBlock(
                 {
                     "timeout": Arg(int, least=0),
-                    "entries": Block(
+                    "entries": ArgBlock(
                         {
                             "type": Arg(choices=("user", "rotationGroup")),
                             "username": Arg(required=False),
@@ -268,19 +268,19 @@ RESOURCES: Mapping[str, Block] = {
             ),
         }
     ),
-    "victorops_routing_key": Block({"name": Arg(), "targets": Arg(many=True)}),
+    "victorops_routing_key": ArgBlock({"name": Arg(), "targets": Arg(many=True)}),
 }
 
-DATA: Mapping[str, Block] = {
+DATA: Mapping[str, ArgBlock] = {
     "pagerduty_schedule": _NAMED,
-    "pagerduty_user": Block({"email": Arg()}),
+    "pagerduty_user": ArgBlock({"email": Arg()}),
     "opsgenie_schedule": _NAMED,
     "opsgenie_team": _NAMED,
-    "opsgenie_user": Block({"username": Arg()}),
+    "opsgenie_user": ArgBlock({"username": Arg()}),
     "grafana_oncall_schedule": _NAMED,
-    "grafana_oncall_user": Block({"username": Arg()}),
+    "grafana_oncall_user": ArgBlock({"username": Arg()}),
     "incident_schedule": _NAMED,
-    "incident_user": Block({"email": Arg()}),
+    "incident_user": ArgBlock({"email": Arg()}),
 }
 
 
@@ -306,7 +306,7 @@ def faults(document: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _in_block(at: str, block: Block, body: Any) -> Iterator[str]:
+def _in_block(at: str, block: ArgBlock, body: Any) -> Iterator[str]:
     if not isinstance(body, Mapping):
         yield f"{at}: this is no block"
         return
@@ -318,14 +318,14 @@ def _in_block(at: str, block: Block, body: Any) -> Iterator[str]:
             here, value = f"{at}.{name}", body[name]
             yield from (
                 _in_blocks(here, wanted, value)
-                if isinstance(wanted, Block)
+                if isinstance(wanted, ArgBlock)
                 else _in_argument(here, wanted, value)
             )
         elif wanted.required:
             yield f"{at}.{name}: it is required"
 
 
-def _in_blocks(at: str, block: Block, value: Any) -> Iterator[str]:
+def _in_blocks(at: str, block: ArgBlock, value: Any) -> Iterator[str]:
     if block.least is None:
         yield from _in_block(at, block, value)
         return
