@@ -30,10 +30,7 @@ def from_openslo(source: Source) -> Imported | None:
     if source.text("kind") != "SLO":
         return None
     found = Imported(slug(source, ("spec", "service")))
-    method = source.text("spec", "budgetingMethod")
-    if method not in ("Occurrences", ""):
-        wrong = f"the budget counts {method}, but an SLO of opsgen counts events"
-        raise source.refused(("spec", "budgetingMethod"), wrong, "write Occurrences")
+    _refuse_timeslices(source)
     window = _window(source)
     objectives = enumerate(source.each("spec", "objectives"))
     slos = [_slo(source, path, window, number) for number, path in objectives]
@@ -46,6 +43,13 @@ def from_openslo(source: Source) -> Imported | None:
         words = "alert policies are not imported: opsgen alerts on the SRE workbook's burn rates"
         found.notes.append(source.note(("spec", "alertPolicies"), words))
     return found
+
+
+def _refuse_timeslices(source: Source) -> None:
+    method = source.text("spec", "budgetingMethod")
+    if method not in ("Occurrences", ""):
+        wrong = f"the budget counts {method}, but an SLO of opsgen counts events"
+        raise source.refused(("spec", "budgetingMethod"), wrong, "write Occurrences")
 
 
 def _window(source: Source) -> str:

@@ -54,13 +54,19 @@ def import_files(paths: Sequence[Path]) -> Result:
                 parts.setdefault(found.service, []).append(found)
     if not known and not refused:
         raise _nothing(paths)
+    specs, notes = _specs(parts)
+    return Result(specs, notes, tuple(refused))
+
+
+def _specs(parts: Mapping[str, list[Imported]]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The specs as text by the service's name, and the notes on all of them."""
     notes = [note for many in parts.values() for one in many for note in one.notes]
     specs = {}
     for service, many in sorted(parts.items()):
         spec, more = _merged(service, many)
         notes += more
         specs[service] = dump(spec)
-    return Result(specs, tuple(notes), tuple(refused))
+    return specs, tuple(notes)
 
 
 def _known_sources(

@@ -81,15 +81,15 @@ def lint_paths(paths: Sequence[Path]) -> tuple[LintFinding, ...]:
     """
     files = _read(paths)
     found = [_problem(file, problem) for file, read in files.items() for problem in read.problems]
+    rules = [(file, rule) for file, read in files.items() for rule in read.rules]
     parsed: list[tuple[str, WrittenRule, Node]] = []
-    for file, read in files.items():
-        for rule in read.rules:
-            try:
-                parsed.append((file, rule, parse(rule.expr.value)))
-            except PromqlError as error:
-                found.append(_syntax(file, rule, error))
-    records = ((rule.name, node, _values(rule)) for _, rule, node in parsed if not rule.is_alert)
-    recorded = recorded_labels(records)
+    for file, rule in rules:
+        try:
+            parsed.append((file, rule, parse(rule.expr.value)))
+        except PromqlError as error:
+            found.append(_syntax(file, rule, error))
+    recording = [(rule, node) for _, rule, node in parsed if not rule.is_alert]
+    recorded = recorded_labels((rule.name, node, _values(rule)) for rule, node in recording)
     for file, rule, node in parsed:
         found.extend(_located(file, rule, finding) for finding in _check(rule, node, recorded))
     return tuple(sorted(set(found)))

@@ -101,6 +101,7 @@ def review_fleet(fleet: FleetModel, out: Path, today: date | None) -> list[Revie
 def _review(model: ServiceModel, path: Path, policy: RunbookPolicy, today: date | None) -> Review:
     service = model.service
     sections = {f"alert:{links.alert_anchor(alert)}": alert.name for alert in model.derived.alerts}
+    # What is known without the page.
     about = Review(
         service.name,
         service.team.name,
@@ -117,13 +118,15 @@ def _review(model: ServiceModel, path: Path, policy: RunbookPolicy, today: date 
     except (UnicodeDecodeError, InputError) as error:
         return replace(about, faults=tuple(_broken(error)))
     noted = _with_notes(page)
+    bare = [name for section, name in sections.items() if section not in noted]
+    own_names = {service.name, *service.depends_on}
+    faults = [*_dead_links(text, path), *_others_named(page, text, own_names)]
     reviewed = _last_reviewed(page)
-    others = _others_named(page, text, {service.name, *service.depends_on})
     return replace(
         about,
         open=tuple(_questions(page, text)),
-        bare=tuple(name for section, name in sections.items() if section not in noted),
-        faults=(*_dead_links(text, path), *others),
+        bare=tuple(bare),
+        faults=tuple(faults),
         reviewed=reviewed,
         overdue=_is_overdue(reviewed, policy, today),
     )

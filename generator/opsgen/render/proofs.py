@@ -44,16 +44,19 @@ def render_proofs(subject: OfService) -> Iterator[Artifact]:
     """The unit test of one service's rules; raises InputError where the spec's own query can't be
     proven."""
     service, derived = subject.service, subject.derived
-    alerts = derived.alerts
     proofs = _proofs(service, derived)
-    cases = _cases(service, proofs, alerts)
+    cases = _cases(service, proofs, derived.alerts)
     _refuse_fading(service, cases)
     groups = list(rule_groups(service, derived))
-    interval = sample_interval(alerts)
-    offsets = (longest_offset(alert) for alert in alerts)
-    shortest_offset = min((offset for offset in offsets if offset), default=None)
+    interval = sample_interval(derived.alerts)
     rules = sum(len(group.members) for group in groups)
-    lines, step = timelines(cases, shortest_offset, rules, len(proofs.healthy), interval)
+    lines, step = timelines(
+        cases,
+        _shortest_offset(derived.alerts),
+        rules,
+        len(proofs.healthy),
+        interval,
+    )
     document = {
         "rule_files": [RULES.path],
         "evaluation_interval": str(step),
@@ -64,6 +67,12 @@ def render_proofs(subject: OfService) -> Iterator[Artifact]:
     }
     comment = (*generated_from(service.spec_file), _HOW_TO_RUN)
     yield Artifact(PROOF.path_of(service.name), dump(document, comment))
+
+
+def _shortest_offset(alerts: Iterable[Alert]) -> Duration | None:
+    """How far back the nearest baseline lies; None where no alert compares with the past."""
+    offsets = (longest_offset(alert) for alert in alerts)
+    return min((offset for offset in offsets if offset), default=None)
 
 
 def _proofs(service: Service, derived: Derived) -> Proofs:

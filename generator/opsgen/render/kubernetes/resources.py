@@ -42,21 +42,28 @@ def render_kubernetes(subject: OfService) -> list[Artifact]:
 
     Raises InputError where a resource can't be made small enough for the API server.
     """
-    service, groups, dashboards = subject.service, subject.groups, subject.dashboards
+    service = subject.service
     head = generated_from(service.spec_file)
-    cluster, folder = service.platform.cluster, f"{service.name}/{_FOLDER}"
-    named = [
-        *_rules(cluster, service.name, groups),
-        *((f"probe-{probe.name}", _probe(service, probe)) for probe in service.probes),
-        *_monitor(service),
-        *(_dashboard(cluster, service.name, service.folder, artifact) for artifact in dashboards),
-    ]
+    folder = f"{service.name}/{_FOLDER}"
+    named = list(_resources(subject))
     _refuse_large(named, subject.place)
     artifacts = [
         Artifact(f"{folder}/{name}.yaml", dump(resource, head)) for name, resource in named
     ]
     artifacts.append(render_alertmanager_config(service))
     return [*artifacts, _kustomization(folder, artifacts, head)]
+
+
+def _resources(subject: OfService) -> Iterator[tuple[str, Resource]]:
+    """The service's resources, each with the stem of its file's name."""
+    service = subject.service
+    cluster = service.platform.cluster
+    yield from _rules(cluster, service.name, subject.groups)
+    for probe in service.probes:
+        yield f"probe-{probe.name}", _probe(service, probe)
+    yield from _monitor(service)
+    for dashboard in subject.dashboards:
+        yield _dashboard(cluster, service.name, service.folder, dashboard)
 
 
 def render_kubernetes_fleet(subject: OfFleet) -> list[Artifact]:
@@ -74,10 +81,7 @@ def render_kubernetes_fleet(subject: OfFleet) -> list[Artifact]:
         *artifacts,
     ]
     others = [f"../{name}/{_FOLDER}" for name in subject.with_resources]
-    return [
-        *artifacts,
-        _kustomization(_FOLDER, artifacts, head, others),
-    ]
+    return [*artifacts, _kustomization(_FOLDER, artifacts, head, others)]
 
 
 # -- Prometheus ------------------------------------------------------------------------------------
@@ -222,18 +226,15 @@ def _kustomization(
 
 
 def _refuse_large(named: Iterable[tuple[str, Resource]], place: Place) -> None:
-    mistakes = [
-        Mistake(
-            place.file,
-            place.line,
-            place.column,
-            "service",
-            f"its {resource['kind']} has {bytes_of(resource) // 1024} KiB,"
-            f" and Kubernetes takes {LARGEST // 1024}",
-            "shorten its texts, make two services of it, or leave kubernetes out of targets",
-        )
-        for _, resource in named
-        if bytes_of(resource) > LARGEST
-    ]
-    if mistakes:
-        raise InputError(mistakes)
+    large = [resource for _, resource in named if bytes_of(resource) > LARGEST]
+    if large:
+        raise InputError([_too_large(resource, place) for resource in large])
+
+
+def _too_large(resource: Resource, place: Place) -> Mistake:
+    wrong = (
+        f"its {resource['kind']} has {bytes_of(resource) // 1024} KiB,"
+        f" and Kubernetes takes {LARGEST // 1024}"
+    )
+    right = "shorten its texts, make two services of it, or leave kubernetes out of targets"
+    return Mistake(place.file, place.line, place.column, "service", wrong, right)

@@ -38,11 +38,8 @@ def render(handed: Sequence[Handed]) -> Module:
         )
         for position, step in enumerate(_steps(one, known)):
             name = identifier(one.policy, str(position))
-            module.add(
-                "grafana_oncall_escalation",
-                name,
-                {"escalation_chain_id": chain, "position": position, **step},
-            )
+            placed = {"escalation_chain_id": chain, "position": position, **step}
+            module.add("grafana_oncall_escalation", name, placed)
         module.add(
             "grafana_oncall_integration",
             identifier(entry.name),

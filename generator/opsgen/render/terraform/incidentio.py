@@ -60,16 +60,18 @@ def render(handed: Sequence[Handed]) -> Module:
 
 def _nodes(one: Handed, known: Mapping[str, Person]) -> Iterator[Body]:
     steps = one.handover.steps
-    following = [*(step.after for step in steps[1:]), steps[-1].after + one.handover.again]
-    urgency = "high" if any("page" in severities for severities in one.services.values()) else "low"
+    begins_again = steps[-1].after + one.handover.again
+    following = [*(step.after for step in steps[1:]), begins_again]
+    has_pages = any("page" in severities for severities in one.services.values())
+    urgency = "high" if has_pages else "low"
     for number, (step, after) in enumerate(zip(steps, following, strict=True)):
+        people_told = [known[channel.name] for channel in step.notify]
         level = {
-            "targets": [
-                {**asdict(known[channel.name]), "urgency": urgency} for channel in step.notify
-            ],
+            "targets": [{**asdict(person), "urgency": urgency} for person in people_told],
             "time_to_ack_seconds": int((after - step.after).seconds),
         }
-        yield {**({} if number else {"id": _FIRST}), "type": "level", "level": level}
+        first = {} if number else {"id": _FIRST}
+        yield {**first, "type": "level", "level": level}
     repeat = {"repeat_times": PROVIDERS["incidentio"].loops, "to_node": _FIRST}
     yield {"type": "repeat", "repeat": repeat}
 

@@ -44,34 +44,39 @@ def terraform_facts(service: Service, _: Derived) -> dict[str, dict[str, str]]:
 
 def render_terraform(subject: OfFleet) -> Iterator[Artifact]:
     """`terraform/*.tf.json`, one for each provider that takes anything, and how to apply them."""
-    policies = subject.organisation.policies
-    services = {name: known.get(_FACT, {}) for name, known in subject.facts.items()}
-    modules = []
-    for kind in _RENDERERS:
-        handed = [
-            Handed(name, handover, _services_of(name, services))
-            for name, policy in sorted(policies.items())
-            for handover in policy.handovers
-            if handover.entry.kind == kind
-        ]
-        if handed:
-            modules.append((kind, _RENDERERS[kind](handed)))
-    yield from (render_module(module) for _, module in modules)
+    modules = _modules(subject)
+    yield from (render_module(module) for module in modules.values())
     if modules:
-        yield render_versions(module for _, module in modules)
-    page = render_template(
+        yield render_versions(modules.values())
+    yield Artifact(f"{_FOLDER}/README.md", _page(modules))
+
+
+def _modules(subject: OfFleet) -> dict[str, Module]:
+    """The module of every provider that takes anything, by its kind of channel."""
+    handed: dict[str, list[Handed]] = {kind: [] for kind in _RENDERERS}
+    services = {name: known.get(_FACT, {}) for name, known in subject.facts.items()}
+    for name, policy in sorted(subject.organisation.policies.items()):
+        its_services = _services_of(name, services)
+        for handover in policy.handovers:
+            handed[handover.entry.kind].append(Handed(name, handover, its_services))
+    return {kind: _RENDERERS[kind](found) for kind, found in handed.items() if found}
+
+
+def _page(modules: Mapping[str, Module]) -> str:
+    """How to apply the modules."""
+    variables = [
+        (name, body["description"])
+        for module in modules.values()
+        for name, body in sorted(module.variables.items())
+    ]
+    return render_template(
         (TEMPLATES,),
         _TEMPLATE,
-        rows=[_row(kind, module) for kind, module in modules],
-        loops=[_loops(kind) for kind, _ in modules],
-        secrets=[name for _, module in modules for name in module.outputs],
-        variables=[
-            (name, body["description"])
-            for _, module in modules
-            for name, body in sorted(module.variables.items())
-        ],
+        rows=[_row(kind, module) for kind, module in modules.items()],
+        loops=[_loops(kind) for kind in modules],
+        secrets=[name for module in modules.values() for name in module.outputs],
+        variables=variables,
     )
-    yield Artifact(f"{_FOLDER}/README.md", page)
 
 
 def _services_of(

@@ -7,14 +7,16 @@ Resources as in Opsgenie's Terraform provider 0.6 (website/docs/r). Opsgenie is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from opsgen.channels.providers import PROVIDERS
 from opsgen.render.terraform.document import (
     GENERATED,
+    Body,
     Handed,
     Module,
+    Person,
     identifier,
     people,
     resource_reference,
@@ -39,25 +41,8 @@ def render(handed: Sequence[Handed]) -> Module:
             {
                 "name": one.policy,
                 "description": f"The policy {one.policy} of opsgen.yaml.",
-                # One recipient a rule: a step that tells several is as many rules with one delay.
-                "rules": [
-                    {
-                        "condition": "if-not-acked",
-                        "notify_type": "default",
-                        "delay": int(step.after.minutes),
-                        "recipient": [asdict(known[channel.name])],
-                    }
-                    for step in one.handover.steps
-                    for channel in step.notify
-                ],
-                "repeat": [
-                    {
-                        "wait_interval": int(one.handover.again.minutes),
-                        "count": PROVIDERS["opsgenie"].loops,
-                        "reset_recipient_states": True,
-                        "close_alert_after_all": False,
-                    }
-                ],
+                "rules": _rules(one, known),
+                "repeat": [_repeat(one)],
             },
         )
         module.add(
@@ -72,3 +57,27 @@ def render(handed: Sequence[Handed]) -> Module:
         key = resource_reference("opsgenie_api_integration", identifier(entry.name), "api_key")
         module.secret(str(entry.options["api_key_file"]), key)
     return module
+
+
+def _rules(one: Handed, known: Mapping[str, Person]) -> list[Body]:
+    """A rule has one recipient: a step that tells several people becomes as many rules with the
+    same delay."""
+    return [
+        {
+            "condition": "if-not-acked",
+            "notify_type": "default",
+            "delay": int(step.after.minutes),
+            "recipient": [asdict(known[channel.name])],
+        }
+        for step in one.handover.steps
+        for channel in step.notify
+    ]
+
+
+def _repeat(one: Handed) -> Body:
+    return {
+        "wait_interval": int(one.handover.again.minutes),
+        "count": PROVIDERS["opsgenie"].loops,
+        "reset_recipient_states": True,
+        "close_alert_after_all": False,
+    }

@@ -7,7 +7,7 @@ Resources as in PagerDuty's Terraform provider 3.32 (website/docs/r).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from opsgen.channels.providers import PROVIDERS
 from opsgen.model.oncall import Step
@@ -36,6 +36,13 @@ def render(handed: Sequence[Handed]) -> Module:
     module = Module("pagerduty", "PagerDuty/pagerduty", "~> 3.32", _ABOUT)
     known = people(module, handed, "pagerduty", {"schedule": "name", "user": "email"})
     for one in handed:
+        rules = [
+            {
+                "escalation_delay_in_minutes": int((after - step.after).minutes),
+                "target": [_target(known[channel.name]) for channel in step.notify],
+            }
+            for step, after in _with_next(one)
+        ]
         policy = module.add(
             "pagerduty_escalation_policy",
             identifier(one.policy),
@@ -43,13 +50,7 @@ def render(handed: Sequence[Handed]) -> Module:
                 "name": one.policy,
                 "description": f"The policy {one.policy} of opsgen.yaml.",
                 "num_loops": PROVIDERS["pagerduty"].loops,
-                "rule": [
-                    {
-                        "escalation_delay_in_minutes": int((after - step.after).minutes),
-                        "target": [_target(known[channel.name]) for channel in step.notify],
-                    }
-                    for step, after in _with_next(one)
-                ],
+                "rule": rules,
             },
         )
         _route(module, one, policy)
@@ -57,15 +58,11 @@ def render(handed: Sequence[Handed]) -> Module:
 
 
 def _with_next(one: Handed) -> list[tuple[Step, Duration]]:
-    """Every step, and when the next one comes: a delay is what follows a step."""
+    """Every step, and when the next one begins: PagerDuty's delay follows its step."""
     steps = one.handover.steps
-    return list(
-        zip(
-            steps,
-            [*(step.after for step in steps[1:]), steps[-1].after + one.handover.again],
-            strict=True,
-        )
-    )
+    begins_again = steps[-1].after + one.handover.again
+    following = [*(step.after for step in steps[1:]), begins_again]
+    return list(zip(steps, following, strict=True))
 
 
 def _target(person: Person) -> Body:
@@ -74,15 +71,16 @@ def _target(person: Person) -> Body:
 
 def _route(module: Module, one: Handed, policy: str) -> None:
     entry = one.handover.entry
+    name = identifier(entry.name)
     services = {
-        name: _service(module, one, policy, name, "page" in one.services[name])
-        for name in one.services
+        service: _service(module, one, policy, service, "page" in severities)
+        for service, severities in one.services.items()
     }
-    # Whatever else is sent by this key is told all the same.
+    # Other alerts that arrive with this key are told, too.
     others = _service(module, one, policy, "", pages=True)
     orchestration = module.add(
         "pagerduty_event_orchestration",
-        identifier(entry.name),
+        name,
         {
             "name": entry.name,
             "description": f"What Alertmanager sends through the channel {entry.name}.",
@@ -90,10 +88,27 @@ def _route(module: Module, one: Handed, policy: str) -> None:
     )
     module.add(
         "pagerduty_event_orchestration_integration",
-        identifier(entry.name),
+        name,
         {"event_orchestration": orchestration, "label": "Alertmanager"},
     )
-    rules = [
+    module.add(
+        "pagerduty_event_orchestration_router",
+        name,
+        {
+            "event_orchestration": orchestration,
+            "set": [{"id": "start", "rule": _routing_rules(services)}],
+            "catch_all": [{"actions": [{"route_to": others}]}],
+        },
+    )
+    key = resource_reference(
+        "pagerduty_event_orchestration_integration", name, "parameters[0].routing_key"
+    )
+    module.secret(str(entry.options["routing_key_file"]), key)
+
+
+def _routing_rules(services: Mapping[str, str]) -> list[Body]:
+    """One rule for each service; the values are the expressions of PagerDuty's ids."""
+    return [
         {
             "label": name,
             "condition": [{"expression": f"event.component matches '{name}'"}],
@@ -101,21 +116,6 @@ def _route(module: Module, one: Handed, policy: str) -> None:
         }
         for name, service in services.items()
     ]
-    module.add(
-        "pagerduty_event_orchestration_router",
-        identifier(entry.name),
-        {
-            "event_orchestration": orchestration,
-            "set": [{"id": "start", "rule": rules}],
-            "catch_all": [{"actions": [{"route_to": others}]}],
-        },
-    )
-    key = resource_reference(
-        "pagerduty_event_orchestration_integration",
-        identifier(entry.name),
-        "parameters[0].routing_key",
-    )
-    module.secret(str(entry.options["routing_key_file"]), key)
 
 
 def _service(module: Module, one: Handed, policy: str, name: str, pages: bool) -> str:
