@@ -1,16 +1,25 @@
-"""Services, teams and channels for the tests of what is rendered from them."""
+"""Services, teams and channels for the tests of what is rendered from them, and what amtool says."""
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
+import yaml
+
+from opsgen.alertmanager.routing import matcher
 from opsgen.channels.kinds import KINDS
 from opsgen.load.library import load_library
 from opsgen.model.oncall import SEVERITIES, Channel, Hours, Policy, Severity, Step, Team
 from opsgen.model.platform import Platform
 from opsgen.model.service import Convention, Place, Probe, Service
 from opsgen.quantities import Duration
+from opsgen.render.escalation import render_escalation
 from opsgen.resolve.servers import TIMINGS
+from tests.rendering import rendered
 
 NO_DELAY = Duration(0)
 SECRET_FILE = "/etc/alertmanager/secrets/one"
@@ -25,6 +34,10 @@ CHAT = Channel(
     {"channel": "#payments", "api_url_file": "/etc/alertmanager/secrets/slack"},
 )
 LOG = Channel("alert-log", "webhook", {"url": "http://alert-log.internal:8080/alerts"})
+# Labels of alerts of the service `checkout`.
+PAGE = {"service": "checkout", "environment": "production", "severity": "page"}
+TICKET = {**PAGE, "severity": "ticket"}
+INFO = {**PAGE, "severity": "info"}
 
 
 def policy(*channels: Channel, during: Hours | None = None, after: Duration = NO_DELAY) -> Policy:
@@ -89,3 +102,26 @@ def service(
         explanations=load_library().explanations,
         folder="Services",
     )
+
+
+def fragment_of(of: Service) -> dict[str, Any]:
+    fragment: dict[str, Any] = yaml.safe_load(rendered(render_escalation, of).content)
+    return fragment
+
+
+def reached(amtool: Path, file: Path, labels: Mapping[str, str]) -> list[str]:
+    arguments = [matcher(label, value) for label, value in labels.items()]
+    printed = subprocess.run(
+        [amtool, "config", "routes", "test", "--config.file", file, *arguments],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return printed.stdout.strip().split(",")
+
+
+def assert_accepted(amtool: Path, file: Path) -> None:
+    checked = subprocess.run(
+        [amtool, "check-config", file], capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
