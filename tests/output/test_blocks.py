@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsgen.errors import InputError
-from opsgen.model.pages import Block, Page, Part, parse, written_by_people
+from opsgen.model.pages import Block, Page, Part, parse_page, written_by_people
 from opsgen.output import blocks
 from opsgen.output.blocks import merge
 
@@ -43,7 +43,7 @@ def after(text: str, name: str, more: str) -> str:
 
 
 def test_a_page_is_what_was_written() -> None:
-    assert parse(OLD.text, "") == Page(
+    assert parse_page(OLD.text, "") == Page(
         OLD.head, tuple(Part(_read(p.block, OLD.text), p.after) for p in OLD.parts)
     )
 
@@ -65,11 +65,11 @@ def test_text_around_blocks_stays_when_blocks_change() -> None:
         present.replace("# Shop", "# The shop")
         .replace("### A: errors", "### A: errors, new")
         .replace("## Links", "## L")
-        .replace(parse(present, "").parts[0].block.sha, Block("", "\n# The shop\n\n").digest)
+        .replace(parse_page(present, "").parts[0].block.sha, Block("", "\n# The shop\n\n").digest)
         .replace(
-            parse(present, "").parts[1].block.sha, Block("", "\n### A: errors, new\n\n").digest
+            parse_page(present, "").parts[1].block.sha, Block("", "\n### A: errors, new\n\n").digest
         )
-        .replace(parse(present, "").parts[3].block.sha, Block("", "\n## L\n\n").digest)
+        .replace(parse_page(present, "").parts[3].block.sha, Block("", "\n## L\n\n").digest)
     )
 
 
@@ -83,7 +83,7 @@ def test_a_new_block_follows_the_one_before_it_and_what_people_wrote_there() -> 
         links="## Links",
     )
 
-    found = parse(merged(present, wanted), "")
+    found = parse_page(merged(present, wanted), "")
 
     assert [part.block.id for part in found.parts] == [
         "top",
@@ -108,7 +108,9 @@ def test_a_block_that_people_moved_stays_where_they_moved_it() -> None:
 def test_words_about_what_is_gone_move_to_the_end_under_its_title() -> None:
     present = after(after(OLD.text, "alert:a", "\nCall Ann.\n\n"), "links", "\nAnd read this.\n")
 
-    found = parse(merged(present, page(top="# Shop", alert_b="### B: delay", links="## Links")), "")
+    found = parse_page(
+        merged(present, page(top="# Shop", alert_b="### B: delay", links="## Links")), ""
+    )
 
     assert [part.block.id for part in found.parts] == ["top", "alert:b", "links", "retired"]
     assert found.parts[2].after.strip() == "And read this."
@@ -119,7 +121,7 @@ def test_what_is_retired_stays_and_more_comes_after_it() -> None:
     present = after(after(OLD.text, "alert:a", "\nCall Ann.\n\n"), "alert:b", "\nCall Bob.\n\n")
     once = merged(present, page(top="# Shop", alert_b="### B: delay", links="## Links"))
 
-    twice = parse(merged(once, page(top="# Shop", links="## Links")), "")
+    twice = parse_page(merged(once, page(top="# Shop", links="## Links")), "")
 
     assert (
         twice.parts[-1].after
@@ -139,7 +141,7 @@ def test_a_renamed_block_keeps_its_place_and_what_belongs_to_it() -> None:
     present = after(OLD.text, "alert:a", "\nCall Ann.\n\n")
     new = Page("", tuple(Part(_renamed(part.block), part.after) for part in OLD.parts))
 
-    found = parse(merged(present, new), "")
+    found = parse_page(merged(present, new), "")
 
     assert [part.block.id for part in found.parts] == ["top", "alert:z", "alert:b", "links"]
     assert found.parts[1].after.strip() == "Call Ann."
@@ -212,7 +214,7 @@ def test_taking_mine_makes_the_block_peoples_for_good() -> None:
     assert "opsgen:begin alert:a " not in mine
     assert merged(mine, OLD) == mine
     without = mine.replace("<!-- opsgen:mine alert:a -->\n", "")
-    assert [part.block.id for part in parse(merged(without, OLD), "").parts] == [
+    assert [part.block.id for part in parse_page(merged(without, OLD), "").parts] == [
         "top",
         "alert:a",
         "alert:b",
@@ -259,7 +261,7 @@ def test_an_edited_block_that_is_gone_is_left_too() -> None:
 )
 def test_broken_markers_are_told_by_their_line(damage: object, said: str) -> None:
     with pytest.raises(InputError) as caught:
-        parse(damage(OLD.text), "out/shop/runbook.md")  # type: ignore[operator]
+        parse_page(damage(OLD.text), "out/shop/runbook.md")  # type: ignore[operator]
 
     assert any(said in str(mistake) for mistake in caught.value.mistakes)
     assert all(str(mistake).startswith("out/shop/runbook.md:") for mistake in caught.value.mistakes)
@@ -272,7 +274,7 @@ def test_markers_in_somebodys_code_are_code(fence: str) -> None:
 
     present = after(OLD.text, "alert:a", written)
 
-    assert parse(present, "").parts[1].after.startswith(written)
+    assert parse_page(present, "").parts[1].after.startswith(written)
     assert merged(present, OLD) == present
 
 
@@ -327,7 +329,7 @@ def test_no_line_of_people_is_lost_and_every_block_is_as_wanted(
     present = present.rstrip("\n") if bare else present
 
     text = merged(present, wanted)
-    found = parse(text, "")
+    found = parse_page(text, "")
 
     peoples = [line for part in before.parts for line in texts.get(part.block.id, [])]
     gone = {part.block.id for part in before.parts} - {part.block.id for part in wanted.parts}

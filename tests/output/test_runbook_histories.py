@@ -53,7 +53,7 @@ def wanted(spec: str) -> dict[str, FolderContent]:
 @cache
 def fresh(spec: str) -> pages.Page:
     (runbook,) = (a for a in wanted(spec)["shop"].artifacts if a.path == "shop/runbook.md")
-    return pages.parse(runbook.content, "")
+    return pages.parse_page(runbook.content, "")
 
 
 class Runbook(RuleBasedStateMachine):
@@ -77,7 +77,7 @@ class Runbook(RuleBasedStateMachine):
     @precondition(lambda self: not self.edited)
     def a_person_writes_below_a_block(self, form: str, where: int, bare: bool) -> None:
         text = self._text()
-        parts = pages.parse(text, "").parts
+        parts = pages.parse_page(text, "").parts
         part = parts[where % len(parts)]
         note = form.format(f"number {len(self.notes) + 1:03}").replace("\n", self.line_end)
         self.notes[note] = part.block.id
@@ -112,7 +112,7 @@ class Runbook(RuleBasedStateMachine):
     @rule(where=st.integers(0, 10_000))
     @precondition(lambda self: not self.edited)
     def somebody_edits_a_block(self, where: int) -> None:
-        parts = pages.parse(self._text(), "").parts
+        parts = pages.parse_page(self._text(), "").parts
         own = [part.block for part in parts if part.block.id != blocks.RETIRED]
         begin = f"<!-- opsgen:begin {own[where % len(own)].id} "
         text = self._text()
@@ -136,7 +136,7 @@ class Runbook(RuleBasedStateMachine):
     def every_word_is_there_once_and_where_it_belongs(self) -> None:
         if self.edited:
             return
-        page = pages.parse(self._text(), "")
+        page = pages.parse_page(self._text(), "")
         after = {part.block.id: part.after for part in page.parts}
         for note, block in self.notes.items():
             assert self._text().count(note) == 1, note
@@ -146,7 +146,9 @@ class Runbook(RuleBasedStateMachine):
     def blocks_are_those_of_a_fresh_build(self) -> None:
         if self.edited:
             return
-        found = {part.block.id: part.block.body for part in pages.parse(self._text(), "").parts}
+        found = {
+            part.block.id: part.block.body for part in pages.parse_page(self._text(), "").parts
+        }
         found.pop(blocks.RETIRED, None)
         assert found == {part.block.id: part.block.body for part in fresh(self.built).parts}
 

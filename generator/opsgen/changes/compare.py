@@ -87,7 +87,7 @@ def _same(before: bytes | None, after: bytes | None) -> bool:
 
 def _bodies(content: bytes) -> list[tuple[str, str]]:
     """The blocks of a page by their ids."""
-    page = pages.parse(content.decode(), "")
+    page = pages.parse_page(content.decode(), "")
     return [(part.block.id, part.block.body) for part in page.parts]
 
 

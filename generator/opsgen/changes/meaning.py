@@ -232,7 +232,7 @@ def _all_panels(panels: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 def _sections(service: str, content: bytes) -> Iterator[Item]:
     """Only opsgen's blocks: what people write between them is theirs."""
     try:
-        page = pages.parse(content.decode(), "")
+        page = pages.parse_page(content.decode(), "")
     except (InputError, UnicodeDecodeError):
         return
     for part in page.parts:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from opsgen.channels.messages import (
     BODY,
-    DASHBOARD,
-    RUNBOOK,
+    DASHBOARD_LINK,
+    RUNBOOK_LINK,
     SLACK_BODY,
     SLACK_TITLE,
     TITLE,
@@ -77,7 +77,7 @@ KINDS: Mapping[str, Kind] = {
             "component": "{{ .CommonLabels.service }}",
             "group": "{{ .CommonLabels.team }}",
             # Not `links`: one without an address would have the whole event refused.
-            "details": {"description": BODY, "runbook": RUNBOOK, "dashboard": DASHBOARD},
+            "details": {"description": BODY, "runbook": RUNBOOK_LINK, "dashboard": DASHBOARD_LINK},
         },
         example={"routing_key_file": _SECRET_FILE},
     ),
@@ -96,7 +96,12 @@ KINDS: Mapping[str, Kind] = {
             one_of=(("channel",), ("api_url_file",)),
             secrets={"api_url": "write api_url_file"},
         ),
-        {"title": SLACK_TITLE, "title_link": RUNBOOK, "text": SLACK_BODY, "fallback": SLACK_TITLE},
+        {
+            "title": SLACK_TITLE,
+            "title_link": RUNBOOK_LINK,
+            "text": SLACK_BODY,
+            "fallback": SLACK_TITLE,
+        },
         example={"channel": "#payments", "api_url_file": _SECRET_FILE},
     ),
     "webhook": Kind(
@@ -249,7 +254,7 @@ KINDS: Mapping[str, Kind] = {
         {
             "title": TITLE,
             "message": BODY,
-            "url": RUNBOOK,
+            "url": RUNBOOK_LINK,
             "priority": f'{{{{ if eq .Status "resolved" }}}}0{{{{ else }}}}{_RING}{{{{ end }}}}',
         },
         example={"user_key_file": _SECRET_FILE, "token_file": _SECRET_FILE},

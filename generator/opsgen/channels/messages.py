@@ -7,8 +7,8 @@ notifies.
 
 from __future__ import annotations
 
-RUNBOOK = "{{ (index .Alerts 0).Annotations.runbook_url }}"
-DASHBOARD = "{{ (index .Alerts 0).Annotations.dashboard_url }}"
+RUNBOOK_LINK = "{{ (index .Alerts 0).Annotations.runbook_url }}"
+DASHBOARD_LINK = "{{ (index .Alerts 0).Annotations.dashboard_url }}"
 BODY = """\
 {{ range .Alerts.Firing }}{{ .Annotations.summary }}
 {{ .Annotations.description }}

@@ -112,7 +112,7 @@ def _review(model: ServiceModel, path: Path, policy: RunbookPolicy, today: date 
     )
     try:
         text = path.read_bytes().decode()
-        page = pages.parse(text, str(path))
+        page = pages.parse_page(text, str(path))
     except OSError:
         return replace(about, faults=(Found(1, "there is no runbook yet; run opsgen build"),))
     except (UnicodeDecodeError, InputError) as error:

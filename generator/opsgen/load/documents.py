@@ -14,7 +14,7 @@ from opsgen.load.refusals import Refusal, kind_of
 from opsgen.load.shown import (
     HIDDEN,
     LONGEST_SHOWN,
-    one_line,
+    on_one_line,
     path_text,
     shown,
     without_credentials,
@@ -86,7 +86,7 @@ def _cut(sentence: str, values: Iterable[str]) -> str:
             # As it is, and as Python would quote it.
             sentence = sentence.replace(value, shown(value))
             sentence = sentence.replace(repr(value)[1:-1], shown(value))
-    sentence = one_line(without_credentials(sentence))
+    sentence = on_one_line(without_credentials(sentence))
     if len(sentence) <= _LONGEST_SENTENCE:
         return sentence
     return sentence[: _LONGEST_SENTENCE - 1] + "…"

@@ -9,7 +9,7 @@ from typing import Any
 
 from opsgen.errors import Mistake
 from opsgen.load.shown import path_text
-from opsgen.load.yaml_reader import Document, Node
+from opsgen.load.yaml_reader import Document, YamlNode
 from opsgen.model.texts import blank_alone, fill_known
 
 ITEM = "item"  # the blank that an entry's own key fills
@@ -34,7 +34,7 @@ def expanded(document: Document) -> Expanded:
     signals = document.root.children.get("signals")
     if signals is None or not isinstance(signals.value, list):
         return Expanded(document)
-    made: list[Node] = []
+    made: list[YamlNode] = []
     written: list[int] = []
     mistakes: list[Mistake] = []
     for index, signal in enumerate(signals.children[i] for i in range(len(signals.value))):
@@ -46,7 +46,7 @@ def expanded(document: Document) -> Expanded:
     return Expanded(Document(document.file, root), tuple(written), tuple(mistakes))
 
 
-def _each(signal: Node) -> Iterator[Node]:
+def _each(signal: YamlNode) -> Iterator[YamlNode]:
     table = signal.children.get("each")
     if table is None or not _is_table(table.value):
         yield signal
@@ -69,7 +69,7 @@ def _is_word(value: Any) -> bool:
     return isinstance(value, str | int | float) and not isinstance(value, bool)
 
 
-def _uneven(document: Document, path: _Path, signal: Node) -> Iterator[Mistake]:
+def _uneven(document: Document, path: _Path, signal: YamlNode) -> Iterator[Mistake]:
     """A mistake for every value that one entry has and another lacks."""
     table = signal.children.get("each")
     if table is None or not _is_table(table.value):
@@ -84,7 +84,7 @@ def _uneven(document: Document, path: _Path, signal: Node) -> Iterator[Mistake]:
             yield Mistake(document.file, line, column, path_text((*path, item)), wrong, right)
 
 
-def _filled(node: Node, words: Mapping[str, Node]) -> Node:
+def _filled(node: YamlNode, words: Mapping[str, YamlNode]) -> YamlNode:
     """A value that is one blank alone becomes the entry's own, number or text; in any other text
     the blanks of these names are filled."""
     if node.children:
@@ -101,20 +101,20 @@ def _filled(node: Node, words: Mapping[str, Node]) -> Node:
     return node._replace(value=text, raw=text)
 
 
-def _without(node: Node, key: str) -> Node:
+def _without(node: YamlNode, key: str) -> YamlNode:
     children = {name: child for name, child in node.children.items() if name != key}
     return node._replace(
         value={name: child.value for name, child in children.items()}, children=children
     )
 
 
-def _with_child(node: Node, key: str, child: Node) -> Node:
+def _with_child(node: YamlNode, key: str, child: YamlNode) -> YamlNode:
     return node._replace(
         value={**node.value, key: child.value}, children={**node.children, key: child}
     )
 
 
-def _list(node: Node, children: list[Node]) -> Node:
+def _list(node: YamlNode, children: list[YamlNode]) -> YamlNode:
     return node._replace(
         value=[child.value for child in children], children=dict(enumerate(children))
     )

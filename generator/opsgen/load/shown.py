@@ -21,7 +21,7 @@ _CREDENTIALS = re.compile(r"(?<=://)[^/\s]*@")
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
-def one_line(text: str) -> str:
+def on_one_line(text: str) -> str:
     """The text without its control characters, line ends and invisible or direction-changing
     characters."""
     return (
@@ -35,7 +35,7 @@ def shown(text: str) -> str:
     """The text as a message shows it: one line of at most 60 characters, without credentials in
     URLs."""
     # Cut before and after: a value may be long, and a credential may be where the cut is.
-    clean = _CREDENTIALS.sub("", one_line(text[: 10 * LONGEST_SHOWN]))
+    clean = _CREDENTIALS.sub("", on_one_line(text[: 10 * LONGEST_SHOWN]))
     return clean if len(clean) <= LONGEST_SHOWN else clean[: LONGEST_SHOWN - 1] + "…"
 
 

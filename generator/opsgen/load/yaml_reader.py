@@ -29,7 +29,7 @@ MOST_NODES = 50_000
 _UNREADABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
-class Node(NamedTuple):
+class YamlNode(NamedTuple):
     """A value and everything below it. `raw` is the text of a scalar as written; `size` and `depth`
     include the node itself."""
 
@@ -40,7 +40,7 @@ class Node(NamedTuple):
     size: int = 1
     depth: int = 1
     keys: Mapping[str, tuple[int, int]] = {}
-    children: Mapping[str | int, Node] = {}
+    children: Mapping[str | int, YamlNode] = {}
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Document:
     from 1."""
 
     file: str
-    root: Node
+    root: YamlNode
 
     @property
     def value(self) -> Any:
@@ -79,7 +79,7 @@ class Document:
         node, parents = self._nearest(path)
         return node.raw if len(parents) == len(path) else None
 
-    def _nearest(self, path: tuple[str | int, ...]) -> tuple[Node, list[Node]]:
+    def _nearest(self, path: tuple[str | int, ...]) -> tuple[YamlNode, list[YamlNode]]:
         node, parents = self.root, []
         for part in path:
             if part not in node.children:
@@ -150,7 +150,7 @@ class _Reader:
         self._parser = yaml.CSafeLoader(text)
         self._mistakes: list[Mistake] = []
         self._path: list[str | int] = []
-        self._anchors: dict[str, Node] = {}
+        self._anchors: dict[str, YamlNode] = {}
         self._open_anchors: list[str] = []
         self._nodes = 0
         self._last = (1, 1)
@@ -158,7 +158,7 @@ class _Reader:
     def dispose(self) -> None:
         self._parser.dispose()
 
-    def document(self) -> Node:
+    def document(self) -> YamlNode:
         self._next()  # the start of the stream
         if isinstance(self._next(), yaml.StreamEndEvent):
             self._give_up(1, 1, "the file is empty", "write at least one `key: value`")
@@ -194,7 +194,7 @@ class _Reader:
         self._last = event.start_mark.line + 1, event.start_mark.column + 1
         return event
 
-    def _node(self, event: yaml.Event) -> Node:
+    def _node(self, event: yaml.Event) -> YamlNode:
         line, column = self._last
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, line, column)
@@ -211,7 +211,7 @@ class _Reader:
             self._anchors[event.anchor] = node
         return node
 
-    def _collection(self, event: yaml.CollectionStartEvent, line: int, column: int) -> Node:
+    def _collection(self, event: yaml.CollectionStartEvent, line: int, column: int) -> YamlNode:
         if event.anchor is not None:
             self._open_anchors.append(event.anchor)
         mapping = isinstance(event, yaml.MappingStartEvent)
@@ -220,9 +220,9 @@ class _Reader:
             self._open_anchors.pop()
         return node
 
-    def _mapping(self, line: int, column: int) -> Node:
+    def _mapping(self, line: int, column: int) -> YamlNode:
         keys: dict[str, tuple[int, int]] = {}
-        children: dict[str | int, Node] = {}
+        children: dict[str | int, YamlNode] = {}
         while not isinstance(event := self._next(), yaml.MappingEndEvent):
             place = self._last
             key = self._key(event, keys)
@@ -238,8 +238,8 @@ class _Reader:
         value = {key: child.value for key, child in children.items()}
         return _joined(value, line, column, children, keys)
 
-    def _sequence(self, line: int, column: int) -> Node:
-        children: dict[str | int, Node] = {}
+    def _sequence(self, line: int, column: int) -> YamlNode:
+        children: dict[str | int, YamlNode] = {}
         for index in count():
             event = self._next()
             if isinstance(event, yaml.SequenceEndEvent):
@@ -292,23 +292,23 @@ class _Reader:
             return key
         return None
 
-    def _scalar(self, event: yaml.ScalarEvent, line: int, column: int) -> Node:
+    def _scalar(self, event: yaml.ScalarEvent, line: int, column: int) -> YamlNode:
         raw: str = event.value
         if not event.implicit[0]:
             control = CONTROL.search(raw)
             if control:
                 wrong = f"the text has the control character U+{ord(control[0]):04X}"
                 self._wrong(line, column, wrong, "leave it out")
-            return Node(raw, raw, line, column)
+            return YamlNode(raw, raw, line, column)
         meant = plain_scalar(raw)
         if isinstance(meant, Surprise):
             hidden = may_be_secret(self._path)
             wrong = f"YAML does not read the value {HIDDEN} as a text" if hidden else meant.wrong
             self._wrong(line, column, wrong, "quote it" if hidden else meant.right)
-            return Node(raw, raw, line, column)
-        return Node(meant, raw, line, column)
+            return YamlNode(raw, raw, line, column)
+        return YamlNode(meant, raw, line, column)
 
-    def _alias(self, event: yaml.AliasEvent, line: int, column: int) -> Node:
+    def _alias(self, event: yaml.AliasEvent, line: int, column: int) -> YamlNode:
         name = event.anchor or ""
         if name in self._open_anchors:
             wrong = f"the alias *{shown(name)} refers to a value that contains it"
@@ -316,7 +316,7 @@ class _Reader:
         if name not in self._anchors:
             right = "define it earlier with &; quote the value if it is a text that begins with *"
             self._wrong(line, column, f"the alias *{shown(name)} is not defined", right)
-            return Node(None, None, line, column)
+            return YamlNode(None, None, line, column)
         node = self._anchors[name]
         self._count(node.size, node.depth, line, column)
         return node
@@ -347,9 +347,9 @@ def _joined(
     value: Any,
     line: int,
     column: int,
-    children: dict[str | int, Node],
+    children: dict[str | int, YamlNode],
     keys: dict[str, tuple[int, int]],
-) -> Node:
+) -> YamlNode:
     size = 1 + sum(child.size for child in children.values())
     depth = 1 + max((child.depth for child in children.values()), default=0)
-    return Node(value, None, line, column, size, depth, keys, children)
+    return YamlNode(value, None, line, column, size, depth, keys, children)

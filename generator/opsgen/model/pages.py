@@ -93,7 +93,7 @@ class Page:
         return self.head + "".join(part.block.text + part.after for part in self.parts)
 
 
-def parse(text: str, file: str) -> Page:
+def parse_page(text: str, file: str) -> Page:
     """The page; raises InputError with every marker that is broken, nested, repeated or without its
     other half."""
     return _Parser(file).page(text)

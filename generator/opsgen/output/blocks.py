@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from difflib import unified_diff
 from typing import Literal
 
-from opsgen.model.pages import Block, Page, Part, parse, written_by_people
+from opsgen.model.pages import Block, Page, Part, parse_page, written_by_people
 
 Side = Literal["mine", "theirs"]
 
@@ -49,10 +49,10 @@ def merge(present: str, wanted: Page, file: str, take: Side | None = None) -> Me
     Blocks are replaced where they stand, new ones follow the one that they are to follow, and
     people's text stays with its block. What belonged to a block that is gone moves to the end,
     under its title. A block that somebody edited is left as it is; with `take` it becomes people's
-    own (`mine`) or is written anew (`theirs`). Raises InputError as `parse`.
+    own (`mine`) or is written anew (`theirs`). Raises InputError as `parse_page`.
     """
     line_end = "\r\n" if present.count("\r\n") * 2 > present.count("\n") else "\n"
-    found = parse(present, file)
+    found = parse_page(present, file)
     merger = _Merger(found, wanted, take, line_end)
     parts = merger.replaced()
     parts = _with_new(parts, wanted, found.mine | merger.kept, line_end)

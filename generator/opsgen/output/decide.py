@@ -154,7 +154,7 @@ def _merged(
     if not pages.is_shared(text):
         return None
     take = options.take or ("theirs" if options.force else None)
-    merged = blocks.merge(text, pages.parse(artifact.content, file), file, take)
+    merged = blocks.merge(text, pages.parse_page(artifact.content, file), file, take)
     if merged.edited:
         return Decision(artifact.path, Action.CONFLICT, EDITED_BLOCK, edits=merged.edited)
     content = merged.text.encode()
@@ -184,7 +184,7 @@ def _decide_unwanted(tree: Tree, path: str, own: Digests) -> Iterator[Decision]:
 def _is_all_ours(present: bytes) -> bool:
     """Whether it is a page of unedited blocks, on which nobody has written a word."""
     try:
-        page = pages.parse(present.decode(), "")
+        page = pages.parse_page(present.decode(), "")
     except (UnicodeDecodeError, InputError):
         return False
     if not page.parts or page.mine or any(part.block.is_edited for part in page.parts):
