@@ -103,14 +103,11 @@ def test_a_golden_tree_is_closed(name: str) -> None:
 
     for model in load_fleet([GOLDEN / name / "specs"]).services:
         service = model.service
-        files = [
-            path
-            for path in (out / service.name).iterdir()
-            if path.is_file() and path.name[0] != "."
-        ]
+        files = [path for path in (out / service.name).rglob("*") if path.is_file()]
         artifacts = [
-            Artifact(f"{service.name}/{path.name}", path.read_text(encoding="utf-8"))
+            Artifact(path.relative_to(out).as_posix(), path.read_text(encoding="utf-8"))
             for path in files
+            if path.name[0] != "."
         ]
 
         assert gaps(service, artifacts, concerning(alertmanager, service.name)) == []

@@ -262,4 +262,4 @@ def test_a_file_that_is_not_there_is_a_gap(service: Service, files: Files, name:
 def test_a_file_of_the_fleet_that_is_not_there_is_a_gap(files: Files, name: str) -> None:
     del files[name]
 
-    assert list(missing_files("fleet", files)) == [Gap(name, "this file is missing")]
+    assert list(missing_files("fleet", files, ("files",))) == [Gap(name, "this file is missing")]

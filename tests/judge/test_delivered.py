@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from opsgen.judge.closure import missing_files
 from opsgen.judge.programs import judged_by_comparison
+from opsgen.model.artifact_kinds import ARTIFACT_KINDS, Comparison, artifact_kind_of
+from opsgen.model.targets import TARGETS
 from tests.model.test_artifact_kinds import EVERY_TARGET, SPEC
 from tests.specs import file_texts
 
@@ -182,3 +185,130 @@ def test_what_a_provider_would_refuse_is_found(files: Files) -> None:
 
     faults = list(judged_by_comparison(files))
     assert [found for found, _ in faults] == [path]
+
+
+def drop_matchers(route: Any) -> None:
+    deepest = route
+    while deepest.get("routes"):
+        deepest = deepest["routes"][0]
+    del deepest["matchers" if "matchers" in deepest else "object_matchers"]
+
+
+CONFIG = "shop/kubernetes/alertmanagerconfig.yaml"
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "wrong"),
+    [
+        (
+            CONFIG,
+            lambda document: drop_matchers(document["spec"]["route"]),
+            "its routes differ from those of shop/escalation.yaml",
+        ),
+        (
+            CONFIG,
+            lambda document: document["spec"]["route"]["routes"][0].update(repeatInterval="9h"),
+            "its routes differ from those of shop/escalation.yaml",
+        ),
+        (
+            CONFIG,
+            lambda document: document["spec"]["inhibitRules"][0]["sourceMatch"].pop(),
+            "its inhibitions differ from those of shop/escalation.yaml",
+        ),
+        (
+            "grafana/alerting.yaml",
+            lambda document: drop_matchers(document["policies"][0]),
+            "its policies differ from the routes of alertmanager.yml",
+        ),
+        (
+            "shop/kubernetes/servicemonitor.yaml",
+            lambda document: document["spec"]["endpoints"].clear(),
+            "it has no endpoint",
+        ),
+        (
+            "shop/kubernetes/servicemonitor.yaml",
+            lambda document: document["spec"]["selector"].clear(),
+            "it selects everything in the cluster",
+        ),
+        (
+            "shop/kubernetes/servicemonitor.yaml",
+            lambda document: document["spec"]["endpoints"][0]["relabelings"][0].update(
+                replacement="other"
+            ),
+            "it names the job other, which no rule asks for",
+        ),
+        (
+            "shop/kubernetes/servicemonitor.yaml",
+            lambda document: document.update(kind="Nonsense"),
+            "opsgen writes no resource of the kind Nonsense",
+        ),
+    ],
+)
+def test_what_says_otherwise_than_the_plain_file_is_found(
+    files: Files, path: str, change: Callable[[Any], None], wrong: str
+) -> None:
+    in_yaml(files, path, change)
+
+    assert list(judged_by_comparison(files)) == [(path, wrong)]
+
+
+def test_a_probe_at_another_interval_is_found(files: Files) -> None:
+    (path,) = [path for path in files if path.startswith("shop/kubernetes/probe-")]
+    in_yaml(files, path, lambda document: document["spec"].update(interval="9m"))
+
+    ((found, wrong),) = judged_by_comparison(files)
+    assert found == path
+    assert wrong.startswith("it polls otherwise than shop/probes.yaml does")
+
+
+def test_a_site_without_a_runbook_is_found(files: Files) -> None:
+    text = files["mkdocs/mkdocs.yml"]
+    files["mkdocs/mkdocs.yml"] = text.replace("shop/runbook.md", "shop/gone.md")
+
+    assert list(judged_by_comparison(files)) == [
+        ("mkdocs/mkdocs.yml", "it does not list shop/runbook.md"),
+        ("mkdocs/mkdocs.yml", "it lists shop/gone.md, which does not exist"),
+    ]
+
+
+def test_an_entity_of_a_page_that_is_gone_is_found(files: Files) -> None:
+    path = "mkdocs/catalog-info.yaml"
+    files[path] = files[path].replace("/shop/runbook", "/shop/gone")
+
+    assert list(judged_by_comparison(files)) == [
+        (path, "it does not list shop/runbook.md"),
+        (path, "it lists shop/gone.md, which does not exist"),
+    ]
+
+
+def test_a_folder_of_resources_without_a_kustomization_is_found(files: Files) -> None:
+    del files["shop/kubernetes/kustomization.yaml"]
+
+    wrongs = [wrong for _, wrong in judged_by_comparison(files)]
+    assert "there is no kustomization.yaml beside it" in wrongs
+
+
+@pytest.mark.parametrize("text", ["", "[]\n", "{}\n", "a: [\n", "5\n"])
+def test_a_file_that_cannot_be_read_is_a_finding_and_no_crash(files: Files, text: str) -> None:
+    of_our_judges = [
+        path
+        for path in files
+        if (kind := artifact_kind_of(path))
+        and isinstance(kind.judge, Comparison)
+        and path.endswith((".yaml", ".json"))
+    ]
+    for path in of_our_judges:
+        damaged = {**files, path: text}
+
+        assert path in [found for found, _ in judged_by_comparison(damaged)], path
+
+
+def test_each_kind_of_a_target_that_is_missing_is_a_gap(files: Files) -> None:
+    targets = tuple(TARGETS)
+    assert list(missing_files("fleet", files, targets)) == []
+    assert list(missing_files("service", files, targets, "shop")) == []
+
+    wanted = [kind for kind in ARTIFACT_KINDS.values() if kind.always]
+    for kind in wanted:
+        rest = [path for path in files if not kind.has(path)]
+        assert list(missing_files(kind.of, rest, targets, "shop")) != [], kind.name

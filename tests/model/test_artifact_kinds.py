@@ -37,6 +37,8 @@ team: web
 convention: prometheus-http
 slos: [{availability: 99.9%}]
 uptime: ["https://shop.example.com"]
+match: {job: shop}
+scrape: {services: {app: shop}, port: metrics}
 """
 
 
@@ -84,7 +86,7 @@ def test_a_kind_has_a_judge_or_a_reason(kind: ArtifactKind) -> None:
         case Unjudged(reason):
             assert len(reason.split()) > 5
         case Comparison(function):
-            assert function.startswith("delivered:")
+            assert function.startswith(("delivered:", "resources:"))
 
 
 def test_diff_reads_what_the_table_says() -> None:

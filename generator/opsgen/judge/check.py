@@ -191,7 +191,7 @@ def _gaps(
     fleet: FleetModel, wanted: Mapping[str, FolderContent], texts: Mapping[str, str]
 ) -> Iterator[Gap]:
     """What is missing for the fleet and for each service, and what our own comparisons find."""
-    yield from missing_files("fleet", texts)
+    yield from missing_files("fleet", texts, fleet.project.organisation.platform.targets)
     if ALERTMANAGER.path in texts:
         yield from _gaps_of_services(fleet, wanted, texts[ALERTMANAGER.path])
     for path, wrong in judged_by_comparison(texts):

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
-import yaml
-
 from opsgen.alertmanager.routing import routes_reached
+from opsgen.judge.documents import NOT_OF_THE_FORM, groups_of_file, panels_in, parsed_yaml
 from opsgen.model.artifact import Wanted
 from opsgen.model.artifact_kinds import ALERTMANAGER, ARTIFACT_KINDS, RULES, Scope
 from opsgen.model.links import heading_anchor
@@ -45,12 +45,15 @@ def gaps(
 ) -> list[Gap]:
     """What is missing for one service. `alertmanager` is the fleet's parsed configuration."""
     texts = {artifact.path: artifact.content for artifact in artifacts}
-    found = list(missing_files("service", texts, service.name))
+    found = list(missing_files("service", texts, service.platform.targets, service.name))
     path = RULES.path_of(service.name)
     if path not in texts:
         return found
-    rules = [rule for group in _yaml(texts[path])["groups"] for rule in group["rules"]]
-    alerts = [rule for rule in rules if "alert" in rule]
+    try:
+        rules = [rule for group in groups_of_file(texts[path]) for rule in group["rules"]]
+        alerts = [rule for rule in rules if "alert" in rule]
+    except NOT_OF_THE_FORM as error:
+        return [*found, Gap(path, f"it is not of the form: {error!r}")]
     if not alerts:
         found.append(Gap(path, "it has no alert"))
     return [
@@ -66,30 +69,29 @@ def _without_part(service: Service, alerts: Alerts, texts: Mapping[str, str]) ->
     for kind in ARTIFACT_KINDS.values():
         path = kind.path_of(service.name)
         if kind.of == "service" and kind.closure in _ASKED and path in texts:
-            for wrong in _ASKED[kind.closure](alerts, texts[path]):
-                yield Gap(path, wrong)
+            yield from (Gap(path, wrong) for wrong in _lacking(kind.closure, alerts, texts[path]))
 
 
-def missing_files(of: Scope, texts: Container[str], service: str = "") -> Iterator[Gap]:
-    """The missing files among those that every service, or every fleet, must have."""
+def _lacking(closure: str, alerts: Alerts, text: str) -> list[str]:
+    try:
+        return list(_ASKED[closure](alerts, text))
+    except NOT_OF_THE_FORM as error:
+        return [f"it is not of the form: {error!r}"]
+
+
+def missing_files(
+    of: Scope, texts: Collection[str], targets: Collection[str], service: str = ""
+) -> Iterator[Gap]:
+    """The missing files among those that every service, or every fleet, of these targets has."""
     for kind in ARTIFACT_KINDS.values():
         path = kind.path_of(service) if of == "service" else kind.path
-        if kind.of == of and kind.always and path not in texts:
+        is_asked_for = kind.of == of and kind.always and kind.target in {"files", *targets}
+        if is_asked_for and not any(fnmatchcase(text, path) for text in texts):
             yield Gap(path, "this file is missing")
 
 
-def _yaml(text: str) -> Any:
-    return yaml.load(text, Loader=yaml.CSafeLoader)
-
-
-def _panels(panels: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    for panel in panels:
-        yield panel
-        yield from _panels(panel.get("panels", ()))
-
-
 def _without_panel(alerts: Alerts, dashboard: str) -> Iterator[str]:
-    panels = list(_panels(json.loads(dashboard)["panels"]))
+    panels = list(panels_in(json.loads(dashboard)))
     ids = {str(panel["id"]) for panel in panels}
     links = [link["url"] for panel in panels for link in panel.get("links", ())]
     linked = {_anchor_in(url) for url in links}
@@ -122,7 +124,7 @@ def _anchor_in(url: str) -> str:
 
 
 def _without_proof(alerts: Alerts, proofs: str) -> Iterator[str]:
-    document = _yaml(proofs)
+    document = parsed_yaml(proofs)
     if document["rule_files"] != [RULES.path]:
         yield f"it does not load {RULES.path}"
     proven = set(_proven(document["tests"]))

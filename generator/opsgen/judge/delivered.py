@@ -11,16 +11,27 @@ import json
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
 
-from opsgen.channels.receivers import CATCH_ALL
-from opsgen.model.artifact_kinds import DASHBOARD, ESCALATION, OVERVIEW, PROBES, RULES
+from opsgen.alertmanager.routing import matcher
+from opsgen.channels.receivers import CATCH_ALL, PLACEHOLDER
+from opsgen.judge.documents import (
+    TextsByPath,
+    beside,
+    folders_of,
+    groups_of_file,
+    panels_in,
+    parsed_yaml,
+    undefined,
+)
+from opsgen.model.artifact_kinds import ALERTMANAGER, INDEX, RULES, RUNBOOK
 
-TextsByPath = Mapping[str, str]
-
+_NOBODY = (CATCH_ALL, PLACEHOLDER.name)
+# A page in the navigation of MkDocs; the file has tags that only MkDocs can load.
+_PAGE = re.compile(r": (\S+\.md)$", re.MULTILINE)
 _FENCED = re.compile(r"^(`{3,}|~{3,}).*?^\1`*~*$", re.DOTALL | re.MULTILINE)
 _CODE = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)", re.DOTALL)
 _FILE_LINK = re.compile(
@@ -30,15 +41,15 @@ _FILE_LINK = re.compile(
 
 def same_groups(path: str, texts: TextsByPath) -> Iterator[str]:
     """The rule groups must be those of the plain file in the same folder."""
-    beside = posixpath.join(posixpath.dirname(path), RULES.path)
-    if _groups(_yaml(texts[path])) != _groups(_yaml(texts[beside])):
-        yield f"its rule groups differ from those of {beside}"
+    plain = beside(path, RULES.path)
+    if groups_of_file(texts[path]) != groups_of_file(texts[plain]):
+        yield f"its rule groups differ from those of {plain}"
 
 
 def dashboard_faults(path: str, texts: TextsByPath) -> Iterator[str]:
     """Every panel must have a unique id; every query an expression, and a letter that is unique in
     its panel."""
-    panels = list(_panels(json.loads(texts[path])))
+    panels = list(panels_in(json.loads(texts[path])))
     if not panels:
         yield "it has no panel"
     ids = Counter(panel.get("id") for panel in panels)
@@ -62,30 +73,69 @@ def _query_faults(panel: Mapping[str, Any]) -> Iterator[str]:
 def dead_links(path: str, texts: TextsByPath) -> Iterator[str]:
     """Every link to a file must lead to a file of this build. Links to services that are not built
     now are not checked."""
-    built = _folders(texts)
+    built = folders_of(texts)
     prose = _CODE.sub("", _FENCED.sub("", texts[path]))
     for target in dict.fromkeys(_FILE_LINK.findall(prose)):
-        file = _beside(path, target)
+        file = beside(path, target)
         if posixpath.dirname(file) in built and file not in texts:
             yield f"a link leads to {target}, which does not exist"
 
 
-def resource_faults(path: str, texts: TextsByPath) -> Iterator[str]:
-    """A Kubernetes resource must say the same as the plain file."""
-    document = _yaml(texts[path])
-    compare = _RESOURCES.get(document.get("kind"))
-    if compare is not None:
-        yield from compare(path, document, texts)
-
-
 def contact_point_faults(path: str, texts: TextsByPath) -> Iterator[str]:
-    """Every notification policy of Grafana must name contact points and hours that exist."""
-    document = _yaml(texts[path])
+    """Grafana's policies must be the routes of Alertmanager, and name only what exists."""
+    document = parsed_yaml(texts[path])
     points = {point["name"] for point in document.get("contactPoints") or ()}
     hours = {interval["name"] for interval in document.get("muteTimes") or ()}
-    for policy in document.get("policies") or ():
-        keys = ("mute_time_intervals", "active_time_intervals")
-        yield from _undefined(policy, points, hours, keys)
+    (policy,) = document["policies"]
+    yield from undefined(policy, points, hours)
+    config = parsed_yaml(texts[ALERTMANAGER.path])
+    wanted = _without_nobody(config["route"], config["route"]["receiver"])
+    if _in_plain_words(policy) != wanted:
+        yield f"its policies differ from the routes of {ALERTMANAGER.path}"
+    receivers = {receiver["name"] for receiver in config["receivers"]} - set(_NOBODY)
+    if points != receivers:
+        yield f"its contact points differ from the receivers of {ALERTMANAGER.path}"
+
+
+def _in_plain_words(policy: Mapping[str, Any]) -> dict[str, Any]:
+    """A policy of Grafana as Alertmanager writes its route."""
+    found = {key: value for key, value in policy.items() if key not in ("orgId", "routes")}
+    if "object_matchers" in found:
+        written = found.pop("object_matchers")
+        found["matchers"] = [matcher(label, value, op) for label, op, value in written]
+    if policy.get("routes"):
+        found["routes"] = [_in_plain_words(child) for child in policy["routes"]]
+    return found
+
+
+def _without_nobody(route: Mapping[str, Any], root: str) -> dict[str, Any]:
+    """A route of Alertmanager; the root is notified where it would notify nobody."""
+    found = {**route, "receiver": root if route["receiver"] in _NOBODY else route["receiver"]}
+    if route.get("routes"):
+        found["routes"] = [_without_nobody(child, root) for child in route["routes"]]
+    return found
+
+
+def site_faults(path: str, texts: TextsByPath) -> Iterator[str]:
+    """The site, and Backstage's entities, must list each runbook, and no page that is gone."""
+    runbooks = {other for other in texts if RUNBOOK.has(other)}
+    if path.endswith("mkdocs.yml"):
+        wanted, listed = runbooks | {INDEX.path}, set(_PAGE.findall(texts[path]))
+    else:
+        entities = yaml.load_all(texts[path], Loader=yaml.CSafeLoader)
+        wanted, listed = runbooks, {_page_of(entity) for entity in entities}
+    built = folders_of(texts)
+    for missing in sorted(wanted - listed):
+        yield f"it does not list {missing}"
+    for gone in sorted(listed - wanted):
+        if posixpath.dirname(gone) in built:
+            yield f"it lists {gone}, which does not exist"
+
+
+def _page_of(entity: Mapping[str, Any]) -> str:
+    """The page of an entity's documentation."""
+    path: str = entity["metadata"]["annotations"]["backstage.io/techdocs-entity-path"]
+    return f"{path.removeprefix('/')}.md"
 
 
 def provider_faults(path: str, texts: TextsByPath) -> Iterator[str]:
@@ -94,126 +144,3 @@ def provider_faults(path: str, texts: TextsByPath) -> Iterator[str]:
 
     if path.endswith(".tf.json"):
         yield from faults(json.loads(texts[path]))
-
-
-# -- Kubernetes resources --------------------------------------------------------------------------
-
-
-def _kustomization(path: str, document: Any, texts: TextsByPath) -> Iterator[str]:
-    """It must list every file of its folder, and nothing that does not exist."""
-    folder = posixpath.dirname(path)
-    listed = {_beside(path, name) for name in document["resources"]}
-    there = set(_files_in(folder, texts)) - {path}
-    for missing in sorted(there - listed):
-        yield f"it does not list {posixpath.basename(missing)}"
-    # A kustomization may list a folder too.
-    for missing in sorted(listed - there - _folders(texts)):
-        yield f"it lists {posixpath.relpath(missing, folder)}, which does not exist"
-
-
-def _prometheus_rule(path: str, _: Any, texts: TextsByPath) -> Iterator[str]:
-    """All parts together must have the groups of the plain file. Reports at the first part."""
-    folder = posixpath.dirname(path)
-    parts = [
-        other for other in _files_in(folder, texts) if "prometheusrule" in posixpath.basename(other)
-    ]
-    groups = [group for part in parts for group in _yaml(texts[part])["spec"]["groups"]]
-    plain = _plain(folder, RULES.path)
-    if path == parts[0] and groups != _groups(_yaml(texts[plain])):
-        yield f"its rule groups differ from those of {plain}"
-
-
-def _dashboard(path: str, document: Any, texts: TextsByPath) -> Iterator[str]:
-    """It must contain the same dashboard as the plain file."""
-    (model,) = document["data"].values() if "data" in document else [document["spec"]["json"]]
-    folder = posixpath.dirname(path)
-    name = DASHBOARD.path if posixpath.dirname(folder) else OVERVIEW.path
-    plain = _plain(folder, name)
-    if json.loads(model) != json.loads(texts[plain]):
-        yield f"its dashboard differs from {plain}"
-
-
-def _probe(path: str, document: Any, texts: TextsByPath) -> Iterator[str]:
-    """It must poll the same targets as the job of this name in the plain file."""
-    plain = _plain(posixpath.dirname(path), PROBES.path)
-    scraped = _yaml(texts[plain])["scrape_configs"]
-    jobs = {job["job_name"]: job["static_configs"][0]["targets"] for job in scraped}
-    spec = document["spec"]
-    if jobs.get(spec["jobName"]) != spec["targets"]["staticConfig"]["static"]:
-        yield f"it does not poll what {plain} polls as {spec['jobName']}"
-
-
-def _alertmanager_config(path: str, document: Any, texts: TextsByPath) -> Iterator[str]:
-    """Its routes must name receivers and hours that exist, and its receivers must be those of the
-    plain file."""
-    spec = document["spec"]
-    receivers = {receiver["name"] for receiver in spec["receivers"]}
-    hours = {interval["name"] for interval in spec.get("muteTimeIntervals") or ()}
-    keys = ("muteTimeIntervals", "activeTimeIntervals")
-    yield from _undefined(spec["route"], receivers, hours, keys)
-    plain = _plain(posixpath.dirname(path), ESCALATION.path)
-    if plain in texts:  # the fleet's own resource only has the watchdog, and no plain file
-        wanted = {receiver["name"] for receiver in _yaml(texts[plain])["receivers"]}
-        if receivers != wanted - {CATCH_ALL}:
-            yield f"its receivers differ from those of {plain}"
-
-
-_RESOURCES: Mapping[str, Callable[[str, Any, TextsByPath], Iterator[str]]] = {
-    "Kustomization": _kustomization,
-    "PrometheusRule": _prometheus_rule,
-    "ConfigMap": _dashboard,
-    "GrafanaDashboard": _dashboard,
-    "Probe": _probe,
-    "AlertmanagerConfig": _alertmanager_config,
-}
-
-
-# -- parts of documents ----------------------------------------------------------------------------
-
-
-def _undefined(
-    route: Mapping[str, Any], receivers: set[str], hours: set[str], keys: tuple[str, ...]
-) -> Iterator[str]:
-    """Receivers and hours that a route, or one below it, names but nothing defines."""
-    if route.get("receiver") not in {None, *receivers}:
-        yield f"a route notifies {route['receiver']}, which does not exist"
-    for key in keys:
-        for name in route.get(key) or ():
-            if name not in hours:
-                yield f"a route names the hours {name}, which do not exist"
-    for child in route.get("routes") or ():
-        yield from _undefined(child, receivers, hours, keys)
-
-
-def _plain(folder: str, name: str) -> str:
-    """The plain file that belongs to a folder of resources."""
-    return posixpath.join(posixpath.dirname(folder), name)
-
-
-def _beside(path: str, name: str) -> str:
-    """The file that `name` leads to from the folder of `path`."""
-    return posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
-
-
-def _files_in(folder: str, texts: TextsByPath) -> list[str]:
-    return [path for path in texts if posixpath.dirname(path) == folder]
-
-
-def _folders(texts: TextsByPath) -> set[str]:
-    return {posixpath.dirname(path) for path in texts}
-
-
-def _groups(document: Any) -> list[Any]:
-    groups: list[Any] = document["groups"]
-    return groups
-
-
-def _panels(part: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The panels of a dashboard, including those in rows."""
-    for panel in part.get("panels") or ():
-        yield panel
-        yield from _panels(panel)
-
-
-def _yaml(text: str) -> Any:
-    return yaml.load(text, Loader=yaml.CSafeLoader)

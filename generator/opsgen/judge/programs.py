@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from opsgen.judge.documents import NOT_OF_THE_FORM
 from opsgen.model.artifact_kinds import Comparison, Program, artifact_kind_of
 
 _TIMEOUT_SECONDS = 300
@@ -49,8 +50,14 @@ def judged_by_comparison(texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for path in texts:
         kind = artifact_kind_of(path)
         if kind is not None and isinstance(kind.judge, Comparison):
-            for wrong in comparison(kind.judge)(path, texts):
-                yield path, wrong
+            yield from ((path, wrong) for wrong in _compared(kind.judge, path, texts))
+
+
+def _compared(judge: Comparison, path: str, texts: Mapping[str, str]) -> list[str]:
+    try:
+        return list(comparison(judge)(path, texts))
+    except NOT_OF_THE_FORM as error:
+        return [f"it, or the file that it is compared with, is not of the form: {error!r}"]
 
 
 def comparison(judge: Comparison) -> Callable[[str, Mapping[str, str]], Iterator[str]]:

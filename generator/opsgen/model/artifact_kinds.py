@@ -144,8 +144,9 @@ KUBERNETES = ArtifactKind(
     path="kubernetes/*",
     of="service",
     renderer="kubernetes.resources:render_kubernetes",
-    judge=Comparison("delivered:resource_faults"),
+    judge=Comparison("resources:resource_faults"),
     target="kubernetes",
+    always=True,
 )
 MIMIR = ArtifactKind(
     name="mimir",
@@ -154,6 +155,7 @@ MIMIR = ArtifactKind(
     renderer="rules:render_mimir",
     judge=_SAME_GROUPS,
     target="mimir",
+    always=True,
 )
 ALERTMANAGER = ArtifactKind(
     name="alertmanager",
@@ -172,6 +174,7 @@ GRAFANA_ALERTING = ArtifactKind(
     renderer="grafana_alerting:render_grafana_alerting",
     judge=Comparison("delivered:contact_point_faults"),
     target="grafana",
+    always=True,
 )
 GRAFANA_PROVIDER = ArtifactKind(
     name="grafana-provider",
@@ -180,6 +183,7 @@ GRAFANA_PROVIDER = ArtifactKind(
     renderer="grafana_provider:render_provider",
     judge=Unjudged("Grafana alone reads it: a folder and a path, the same for every fleet"),
     target="grafana",
+    always=True,
 )
 FLEET_RULES = ArtifactKind(
     name="fleet-rules",
@@ -217,8 +221,9 @@ FLEET_KUBERNETES = ArtifactKind(
     path="kubernetes/*",
     of="fleet",
     renderer="kubernetes.resources:render_kubernetes_fleet",
-    judge=Comparison("delivered:resource_faults"),
+    judge=Comparison("resources:resource_faults"),
     target="kubernetes",
+    always=True,
 )
 INDEX = ArtifactKind(
     name="index",
@@ -233,8 +238,9 @@ MKDOCS = ArtifactKind(
     path="mkdocs/*",
     of="fleet",
     renderer="mkdocs:render_mkdocs",
-    judge=Unjudged("MkDocs takes minutes to build a large site; build it with --strict in CI"),
+    judge=Comparison("delivered:site_faults"),
     target="mkdocs",
+    always=True,
 )
 GIT_ATTRIBUTES = ArtifactKind(
     name="git-attributes",
@@ -243,6 +249,7 @@ GIT_ATTRIBUTES = ArtifactKind(
     renderer="git:render_attributes",
     judge=Unjudged("git takes every file of attributes; the lines are the same for every fleet"),
     target="git",
+    always=True,
 )
 CODE_OWNERS = ArtifactKind(
     name="code-owners",
@@ -259,6 +266,7 @@ TERRAFORM = ArtifactKind(
     renderer="terraform.module:render_terraform",
     judge=Comparison("delivered:provider_faults"),
     target="terraform",
+    always=True,
 )
 
 # The build renders and writes in this order.
