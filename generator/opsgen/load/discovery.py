@@ -54,21 +54,10 @@ class Specs:
         own = tuple(file for file, name in names.items() if shard.has(name))
         if not own:
             wrong = f"there is no spec in shard {shard.number} of {shard.of}"
-            raise InputError(
-                [
-                    Mistake(
-                        "--shard",
-                        1,
-                        1,
-                        "",
-                        wrong,
-                        f"use fewer shards: there are {len(names)} specs",
-                    )
-                ]
-            )
-        return replace(
-            self, files=own, elsewhere=frozenset(names[file] for file in names if file not in own)
-        )
+            right = f"use fewer shards: there are {len(names)} specs"
+            raise InputError([Mistake("--shard", 1, 1, "", wrong, right)])
+        elsewhere = frozenset(name for file, name in names.items() if file not in own)
+        return replace(self, files=own, elsewhere=elsewhere)
 
     def name_in_outputs(self, file: Path) -> str:
         """The name of a spec in outputs: the same on every machine and from every working
@@ -93,41 +82,32 @@ def _all_specs(paths: Sequence[Path]) -> Specs:
             found = sorted(_below(path))
             files |= dict.fromkeys(found)
             if not found:
-                mistakes.append(
-                    Mistake(
-                        str(path),
-                        1,
-                        1,
-                        "",
-                        "there is no spec in this folder",
-                        "write one: opsgen init",
-                    )
-                )
+                wrong = "there is no spec in this folder"
+                mistakes.append(_mistake(path, wrong, "write one: opsgen init"))
         elif path.is_file():
             files[path] = None
         else:
-            mistakes.append(Mistake(str(path), 1, 1, "", "there is no such file or folder"))
+            mistakes.append(_mistake(path, "there is no such file or folder"))
+
     projects = {_project_above(file) for file in files}
     if len(projects) > 1:
         names = " and ".join(sorted(str(project) for project in projects if project))
-        mistakes.append(
-            Mistake(
-                str(paths[0]),
-                1,
-                1,
-                "",
-                f"these specs have several project files: {names}",
-                "build them one project at a time",
-            )
-        )
+        wrong = f"these specs have several project files: {names}"
+        mistakes.append(_mistake(paths[0], wrong, "build them one project at a time"))
     if mistakes:
         raise InputError(mistakes)
-    return Specs(tuple(files), next(iter(projects)), tuple(path for path in paths if path.is_dir()))
+
+    folders = tuple(path for path in paths if path.is_dir())
+    return Specs(tuple(files), next(iter(projects)), folders)
+
+
+def _mistake(path: Path, wrong: str, right: str = "") -> Mistake:
+    return Mistake(str(path), 1, 1, "", wrong, right)
 
 
 def name_in_messages(path: Path) -> str:
-    """A path as messages name it: from the working folder where it lies below, as given
-    otherwise."""
+    """A path as messages show it: relative to the working folder if it is below it, otherwise as
+    given."""
     try:
         return str(path.resolve().relative_to(Path.cwd().resolve()))
     except ValueError:

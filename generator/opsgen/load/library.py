@@ -62,45 +62,41 @@ def load_library(own_templates: Path | None = None) -> Library:
     """
     folders = (TEMPLATES,) if own_templates is None else (TEMPLATES, own_templates)
     if own_templates is not None and not own_templates.is_dir():
-        raise InputError(
-            [Mistake(str(own_templates), 1, 1, "templates", "there is no such folder")]
-        )
+        wrong = "there is no such folder"
+        raise InputError([Mistake(str(own_templates), 1, 1, "templates", wrong)])
     mistakes: list[Mistake] = []
     packs: dict[str, ReadPack] = {}
     conventions: dict[str, ConventionFile] = {}
     texts: dict[DerivedName, ReadTexts] = {}
     for folder in folders:
-        conventions |= {
-            found.convention: found
-            for found in _all(_files(folder / "conventions"), _convention, mistakes)
-        }
+        for convention in _all(_files(folder / "conventions"), _convention, mistakes):
+            conventions[convention.convention] = convention
+
         found_packs = list(_all(_files(folder / "packs"), read_pack, mistakes))
         mistakes += _double_packs(found_packs)
         mistakes += _other_places(found_packs, packs)
         packs |= {read.pack.pack: read for read in found_packs}
-        files = [folder / "packs" / _TEXTS] if (folder / "packs" / _TEXTS).is_file() else []
-        for read in _all(files, read_texts, mistakes):
+
+        for read in _all(_texts_files(folder), read_texts, mistakes):
             texts |= dict.fromkeys(read.texts.texts, read)
+
     in_order = {name: packs[name] for name in sorted(packs)}
     mistakes += _unexplained(in_order.values(), texts)
     if mistakes:
         raise InputError(mistakes)
     if not (packs and conventions and texts):
-        raise InputError(
-            [
-                Mistake(
-                    str(TEMPLATES),
-                    1,
-                    1,
-                    "",
-                    "opsgen's own packs are missing",
-                    "install opsgen again",
-                )
-            ]
-        )
+        wrong = "opsgen's own packs are missing"
+        raise InputError([Mistake(str(TEMPLATES), 1, 1, "", wrong, "install opsgen again")])
+
     words: dict[str, DerivedAlertSpec] = {key: read.texts.texts[key] for key, read in texts.items()}
     models = {name: read.pack for name, read in in_order.items()}
-    return Library(models, conventions, words, explanations(models.values(), words), folders)
+    return Library(
+        packs=models,
+        conventions=conventions,
+        texts=words,
+        explanations=explanations(models.values(), words),
+        folders=folders,
+    )
 
 
 def shipped_conventions() -> tuple[str, ...]:
@@ -175,6 +171,11 @@ def _all(
 
 def _files(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.glob("*.yaml")) if path.name != _TEXTS]
+
+
+def _texts_files(folder: Path) -> list[Path]:
+    path = folder / "packs" / _TEXTS
+    return [path] if path.is_file() else []
 
 
 def _mistake(document: Document, fault: Fault, of: str = "value") -> Mistake:

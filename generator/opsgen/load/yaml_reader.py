@@ -116,17 +116,16 @@ def parse_document(text: bytes, shown_as: str) -> Document:
 def _decoded(text: bytes, file: str) -> str:
     if len(text) > LARGEST_BYTES:
         wrong = f"the file is larger than {LARGEST_BYTES // 1024} KiB"
-        raise InputError(
-            [Mistake(file, 1, 1, "", wrong, "split it, or check that it is the right file")]
-        )
+        right = "split it, or check that it is the right file"
+        raise InputError([Mistake(file, 1, 1, "", wrong, right)])
     try:
         decoded = text.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        line, column = _place(text[: error.start].decode("utf-8").removeprefix("\ufeff"))
+        before = text[: error.start].decode("utf-8").removeprefix("\ufeff")
+        line, column = _place(before)
         wrong = f"the byte 0x{text[error.start]:02x} is not UTF-8"
-        raise InputError(
-            [Mistake(file, line, column, "", wrong, "save the file as UTF-8")]
-        ) from None
+        mistake = Mistake(file, line, column, "", wrong, "save the file as UTF-8")
+        raise InputError([mistake]) from None
     unreadable = _UNREADABLE.search(decoded)
     if unreadable:
         line, column = _place(decoded[: unreadable.start()])
@@ -229,12 +228,13 @@ class _Reader:
             self._path.append(event.value if isinstance(event, yaml.ScalarEvent) else "?")
             child = self._node(self._next())
             self._path.pop()
-            if key is not None:
-                keys[key] = place
-                # An empty value has no place of its own.
-                children[key] = (
-                    child if child.raw != "" else child._replace(line=place[0], column=place[1])
-                )
+            if key is None:
+                continue
+            keys[key] = place
+            if child.raw == "":  # an empty value has no place of its own
+                key_line, key_column = place
+                child = child._replace(line=key_line, column=key_column)
+            children[key] = child
         value = {key: child.value for key, child in children.items()}
         return _joined(value, line, column, children, keys)
 
@@ -247,7 +247,8 @@ class _Reader:
             self._path.append(index)
             children[index] = self._node(event)
             self._path.pop()
-        return _joined([child.value for child in children.values()], line, column, children, {})
+        value = [child.value for child in children.values()]
+        return _joined(value, line, column, children, {})
 
     def _key(self, event: yaml.Event, before: Mapping[str, tuple[int, int]]) -> str | None:
         """The key; None after a mistake was noted, so that its value is dropped."""
@@ -256,12 +257,8 @@ class _Reader:
             self._path.append("?")
             self._node(event)
             self._path.pop()
-            self._wrong(
-                line,
-                column,
-                "a key must be a text, not a list, mapping or alias",
-                "write a plain word as the key",
-            )
+            wrong = "a key must be a text, not a list, mapping or alias"
+            self._wrong(line, column, wrong, "write a plain word as the key")
             return None
         if event.implicit[0] and event.value == "<<":
             self._wrong(line, column, "merge keys (<<) are not supported", "write the keys out")
@@ -273,21 +270,14 @@ class _Reader:
         if key is None and event.value == "":
             self._wrong(line, column, "a key is missing before the colon", "write one")
         elif not isinstance(key, str):
-            kind = (
-                "a yes/no value" if isinstance(key, bool) else "null" if key is None else "a number"
-            )
-            self._wrong(
-                line,
-                column,
-                f"the key `{shown(event.value)}` is {kind} to YAML",
-                f'quote it: "{shown(event.value)}"',
-            )
+            written = shown(event.value)
+            wrong = f"the key `{written}` is {_kind_of_key(key)} to YAML"
+            self._wrong(line, column, wrong, f'quote it: "{written}"')
         elif key in before:
-            first = before[key]
+            first_line, first_column = before[key]
             wrong = f"the key {shown(key)} is written twice"
-            self._wrong(
-                line, column, wrong, f"the first is at {first[0]}:{first[1]}: leave one of them out"
-            )
+            right = f"the first is at {first_line}:{first_column}: leave one of them out"
+            self._wrong(line, column, wrong, right)
         else:
             return key
         return None
@@ -341,6 +331,12 @@ class _Reader:
     def _give_up(self, line: int, column: int, wrong: str, right: str) -> NoReturn:
         self._wrong(line, column, wrong, right)
         raise InputError(self._mistakes) from None
+
+
+def _kind_of_key(key: bool | int | float | None) -> str:
+    if isinstance(key, bool):
+        return "a yes/no value"
+    return "null" if key is None else "a number"
 
 
 def _joined(

@@ -21,16 +21,14 @@ def syntax_mistake(error: yaml.MarkedYAMLError, text: str) -> tuple[int, int, st
     assert mark is not None  # a MarkedYAMLError of the parser has one
     lines = LINE_END.split(text)
     line = lines[mark.line] if mark.line < len(lines) else ""
-    indentation = line[: len(line) - len(line.lstrip(" \t"))]
-    if "\t" in indentation and mark.column <= len(indentation):
+    width = len(line) - len(line.lstrip(" \t"))
+    indentation = line[:width]
+    if "\t" in indentation and mark.column <= width:
         return mark.line + 1, indentation.index("\t") + 1, _TAB.wrong, _TAB.right
+
     char = line[mark.column : mark.column + 1]
-    return (
-        mark.line + 1,
-        mark.column + 1,
-        known.wrong.format(char=shown(char), theirs=shown(theirs)),
-        known.right,
-    )
+    wrong = known.wrong.format(char=shown(char), theirs=shown(theirs))
+    return mark.line + 1, mark.column + 1, wrong, known.right
 
 
 class _Problem(NamedTuple):

@@ -92,13 +92,12 @@ def _check_percentile(
         most = Duration.from_seconds(last * unit)
         is_last = "at" if bound == last else "above"
         wrong = f"{threshold} is {is_last} the last bucket ({most}): this can never fire"
-        context.wrong(
-            path, wrong, f"write less than {most}, or write the real buckets under latency.buckets"
-        )
-    elif bound < quantile * first:
-        least = Duration.from_seconds(quantile * first * unit + Decimal("0.001"))
+        right = f"write less than {most}, or write the real buckets under latency.buckets"
+        context.wrong(path, wrong, right)
+    elif bound < quantile * first:  # interpolated from 0, a quantile is never below this
+        lowest_value = quantile * first * unit
+        least = Duration.from_seconds(lowest_value + Decimal("0.001"))
         lowest = Duration.from_seconds(first * unit)
         wrong = f"{threshold} is below the first bucket ({lowest}): this would always fire"
-        context.wrong(
-            path, wrong, f"write at least {least}, or write the real buckets under latency.buckets"
-        )
+        right = f"write at least {least}, or write the real buckets under latency.buckets"
+        context.wrong(path, wrong, right)

@@ -33,17 +33,19 @@ def derive(service: Service, library: Library, may_come: Set[str] = frozenset())
         notes.extend(said)
     for instance in instances(service, library):
         signals.extend(pack_signals(service, instance))
-    signals.extend(
-        business_signal(service, business, library.texts) for business in service.business
-    )
-    tuned = [_at_tier(signal, service) for signal in signals]
-    overridden = [replace(signal, alerts=tuple(_tuned(signal.alerts, service))) for signal in tuned]
-    mistakes = [*_unknown_alerts(tuned, service, may_come), *_clashes(overridden, service)]
+    for business in service.business:
+        signals.append(business_signal(service, business, library.texts))
+
+    at_tier = [_at_tier(signal, service) for signal in signals]
+    tuned = [replace(signal, alerts=tuple(_tuned(signal.alerts, service))) for signal in at_tier]
+    unknown = _unknown_alerts(at_tier, service, may_come)
+    clashes = _clashes(tuned, service)
     order = list(GROUPS)
+    in_order = sorted(tuned, key=lambda signal: order.index(signal.group))
     return Derived(
-        signals=tuple(sorted(overridden, key=lambda signal: order.index(signal.group))),
+        signals=tuple(in_order),
         warnings=tuple(notes),
-        mistakes=tuple(mistakes),
+        mistakes=(*unknown, *clashes),
     )
 
 

@@ -240,13 +240,8 @@ class _Filler:
         guard, guard_query = self._guard(spec, signal, threshold)
         condition = self._condition(spec, signal, query, threshold)
         expr = condition if guard_query is None else all_of([condition, guard_query])
-        words = self._words(signal) | {
-            "value": f"{{{{ $value | {unit.humanize} }}}}",
-            "threshold": threshold.words if threshold else "",
-            "hold": hold.in_words,
-            "events": str(guard.events) if guard else "",
-            "events_window": guard.window.in_words if guard else "",
-        }
+        numbers = _number_words(unit, threshold, hold, guard)
+        words = self._words(signal) | numbers
         text = filled(spec, self.service, words, self.instance.matchers)
         return Alert(
             name=spec.name,
@@ -301,6 +296,19 @@ class _Filler:
             return Decimal(written)
         except InvalidOperation:
             return as_number(self.instance.settings[written])
+
+
+def _number_words(
+    unit: Unit, threshold: Threshold | None, hold: Duration, guard: Guard | None
+) -> dict[str, str]:
+    """The words for the numbers of an alert."""
+    return {
+        "value": f"{{{{ $value | {unit.humanize} }}}}",
+        "threshold": threshold.words if threshold else "",
+        "hold": hold.in_words,
+        "events": str(guard.events) if guard else "",
+        "events_window": guard.window.in_words if guard else "",
+    }
 
 
 def _fewest(guard: GuardSpec, threshold: Threshold | None) -> int:
