@@ -27,18 +27,20 @@ def _signal(context: Context, index: int, spec: BusinessSpec) -> BusinessSignal:
         wrong = f"an alert can't be named after {spec.name}: it does not begin with a letter"
         context.wrong((*path, "name"), wrong, "begin the name with a letter")
     match = spec.match
+    matchers = None if match is None else checked_matchers(context, (*path, "match"), match)
+    alerts = tuple(
+        _alert(context, (*path, "alerts", position), alert)
+        for position, alert in enumerate(spec.alerts)
+    )
     return BusinessSignal(
         name=spec.name,
         title=spec.title or spec.name,
         description=spec.description or "",
         query=spec.query,
         unit=spec.unit,
-        alerts=tuple(
-            _alert(context, (*path, "alerts", position), alert)
-            for position, alert in enumerate(spec.alerts)
-        ),
+        alerts=alerts,
         place=context.place(*path),
-        matchers=None if match is None else checked_matchers(context, (*path, "match"), match),
+        matchers=matchers,
         was=spec.was,
     )
 

@@ -32,10 +32,12 @@ def check_handovers(path: KeyPath, steps: tuple[Step, ...], mistakes: Mistakes) 
     for kind in _providers(steps):
         provider = PROVIDERS[kind]
         taken = [(index, step) for index, step in enumerate(steps) if of_provider(kind, step)]
-        first = before = taken[0][1]
+        _, first = taken[0]
+        before = first
         for index, step in taken:
             here = (*path, index)
-            if provider.targets is not None and len(of_provider(kind, step)) > provider.targets:
+            told = len(of_provider(kind, step))
+            if provider.targets is not None and told > provider.targets:
                 wrong = f"{provider.title} tells at most {provider.targets} in one step"
                 mistakes.add((*here, "notify"), wrong, "split them into several steps")
             if step is not first:

@@ -130,8 +130,9 @@ def _check_boundary(
     bound, buckets = histogram.bound(threshold), histogram.buckets
     if not buckets or bound in buckets:
         return
-    nearest = [bound * histogram.unit_seconds for bound in _neighbours(bound, buckets)]
-    texts = " and ".join(str(Duration.from_seconds(seconds)) for seconds in nearest)
+    unit = histogram.unit_seconds
+    nearest = [Duration.from_seconds(one * unit) for one in _neighbours(bound, buckets)]
+    texts = " and ".join(str(one) for one in nearest)
     if bound > buckets[-1]:
         wrong = f"{threshold} is above the histogram's last bucket"
         right = f"write at most {texts}, or write the real buckets under latency.buckets"

@@ -91,9 +91,11 @@ def _resolved(context: Context, spec_file: str) -> Resolved:
     matchers = service_matchers(context)
     dependencies = service_dependencies(context)
     title = context.given("title", spec.title or spec.service, "default: the service's name")
+    if context.suffix:
+        title = f"{title} ({context.environment})"
     service = Service(
         name=name,
-        title=f"{title} ({context.environment})" if context.suffix else title,
+        title=title,
         description=spec.description or "",
         convention=convention,
         matchers=matchers,
