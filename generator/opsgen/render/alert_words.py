@@ -1,4 +1,5 @@
-"""An alert and its signal go in; the condition comes out in words, as the runbook writes it."""
+"""An alert and its signal go in; the alert's condition comes out in words, as the runbook has
+it."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from opsgen.model.signal import Alert, Signal, Threshold
 
 
 def fires_when(signal: Signal, alert: Alert) -> str:
-    """The condition: `Error ratio is above 2%, with at least 50 events in 5 minutes`."""
+    """The condition in words: `Error ratio is above 2%, with at least 50 events in 5 minutes`."""
     least = f", with at least {alert.fewest}" if alert.guards else ""
     if alert.burn_rates:
         return f"{signal.title} is above {', or above '.join(_tiers(alert))}{least}"
@@ -34,8 +35,8 @@ def side(limit: Threshold) -> str:
 
 
 def within(signal: Signal, limits: Sequence[Threshold]) -> str:
-    """Within which limits the signal is well, by the strictest of them; empty where there are
-    none."""
+    """The limits between which the signal is healthy, by the strictest thresholds; empty without a
+    threshold."""
     above = [limit for limit in limits if limit.above]
     below = [limit for limit in limits if not limit.above]
     bounds = [f"at most {min(above, key=_value).words}"] if above else []

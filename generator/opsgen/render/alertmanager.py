@@ -1,6 +1,6 @@
-"""The fragments of all services in, the Alertmanager configuration of the fleet out.
+"""The fragments of all services go in; the Alertmanager configuration of the fleet comes out.
 
-Every fragment is a whole configuration: to merge fragments is to unite them.
+Every fragment is a whole configuration, so merging fragments means uniting their parts.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ def united(
     catch_all: Channel | None = None,
     watchdog: Watchdog | None = None,
 ) -> Artifact:
-    """`alertmanager.yml`: the union of fragments as loaded from their files, in whatever order.
+    """`alertmanager.yml`: the union of fragments, given as data, in any order.
 
-    A merged configuration may itself be a fragment. What no route matches goes to `catch_all`, or
-    to nobody; the beat of the watchdog to whoever expects it. Raises InputError where two fragments
-    define a route, a receiver or a time interval differently, and names the services that use it.
+    A merged configuration may be a fragment itself. Alerts that no route matches go to `catch_all`,
+    or to nobody without one. Raises InputError where two fragments define a route, a receiver or a
+    time interval differently, and names the services that use it.
     """
     routes = [route for fragment in fragments for route in _routes(fragment)]
     receivers = [receiver for fragment in fragments for receiver in _named("receivers", fragment)]
@@ -70,7 +70,8 @@ def _comment(catch_all: Channel | None) -> Iterator[str]:
 
 
 def watchdog_route(watchdog: Watchdog) -> dict[str, Any]:
-    """Whatever has not been told since half a beat is told again at every beat."""
+    """The route of the watchdog's alert: it is sent again at every beat. `repeat_interval` is half
+    a beat, so that every group interval sends it."""
     return {
         "matchers": [matcher("alertname", WATCHDOG)],
         "receiver": watchdog_receiver(watchdog)["name"],
@@ -81,8 +82,9 @@ def watchdog_route(watchdog: Watchdog) -> dict[str, Any]:
 
 
 def watchdog_receiver(watchdog: Watchdog) -> dict[str, Any]:
-    """The channel, but that the beat has ended is not told: whoever expects it notices. No slug has
-    a space."""
+    """The watchdog's channel, without the message that the alert is resolved: whoever expects the
+    beat notices when it stops. The name has a space, which no slug has, so that no channel has the
+    same."""
     told = receiver(watchdog.notify)
     name = f"{told.pop('name')} watchdog"
     return {
@@ -93,8 +95,8 @@ def watchdog_receiver(watchdog: Watchdog) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Definition:
-    """What a fragment defines under a key that must mean the same in all; `users` are the routes
-    that name it."""
+    """What a fragment defines under a key; it must be the same in all fragments. `users` are the
+    routes that name it."""
 
     key: str
     value: Mapping[str, Any]
@@ -125,18 +127,17 @@ def _own_receivers(catch_all: Channel | None, watchdog: Watchdog | None) -> Iter
 
 
 def _told(receivers: Iterable[_Definition], root: str) -> Iterator[_Definition]:
-    """Without the placeholder of fragments, where the fleet has somebody to tell."""
+    """The receivers, without the fragments' placeholder where the fleet has a catch-all."""
     return (found for found in receivers if root == CATCH_ALL or found.key != CATCH_ALL)
 
 
 def _title(route: Mapping[str, Any]) -> str:
-    """`service="checkout", environment="production"`: what tells a service's route from all
-    others."""
+    """A service's route by its matchers: `service="checkout", environment="production"`."""
     return ", ".join(route["matchers"])
 
 
 def _mentioned(route: Mapping[str, Any]) -> Iterator[str]:
-    """The names of receivers and time intervals in a route and below it."""
+    """The names of the receivers and time intervals in a route and in those below it."""
     yield route["receiver"]
     yield from route.get("active_time_intervals") or ()
     yield from route.get("mute_time_intervals") or ()
@@ -168,7 +169,7 @@ def _refuse_clashes(parts: Mapping[str, Sequence[_Definition]]) -> None:
 
 
 def _clashes(part: str, definitions: Iterable[_Definition]) -> Iterator[Mistake]:
-    """A mistake for every key that has several meanings."""
+    """A mistake for every key that is defined in several ways."""
     # By key, and then by the definition as text: the routes that use it.
     meanings: dict[str, dict[str, set[str]]] = {}
     for definition in definitions:

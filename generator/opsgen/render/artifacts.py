@@ -1,5 +1,5 @@
-"""Subjects in, artifacts out: calls the renderer of each row of the table of kinds, and what the
-rows of the table of targets name."""
+"""A service or a fleet goes in; its artifacts come out. Calls the renderer of each row in the table
+of kinds, and the functions that the rows in the table of targets name."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from opsgen.render.subjects import OfFleet, OfService
 
 
 def service_artifacts(subject: OfService) -> list[Artifact]:
-    """Every artifact of one service, in the order of the table; raises InputError where a target
-    can't take one."""
+    """Every artifact of one service, in the order of the table. Raises InputError where a target
+    can't deliver one."""
     targets = subject.service.platform.targets
     return [
         artifact
@@ -37,7 +37,7 @@ def fleet_artifacts(subject: OfFleet) -> Iterator[Artifact]:
 
 
 def refusals(service: Service) -> Iterator[tuple[str, str]]:
-    """What the service's targets can't say of it, with the name of the target."""
+    """What the service's targets can't express, each with the name of the target."""
     for target in _targets_of(service):
         if target.refuses:
             found: Iterable[str] = function_named(target.refuses)(service)
@@ -45,7 +45,7 @@ def refusals(service: Service) -> Iterator[tuple[str, str]]:
 
 
 def target_facts(service: Service, derived: Derived) -> dict[str, Any]:
-    """What the targets' files for the fleet need to know of a service."""
+    """What the manifest keeps of a service for the targets' files of the fleet."""
     facts: dict[str, Any] = {}
     for target in _targets_of(service):
         if target.facts:
@@ -59,12 +59,12 @@ def _targets_of(service: Service) -> list[Target]:
 
 @cache
 def function_named(name: str) -> Callable[..., Any]:
-    """The function that a row names as `module:function`, below opsgen.render."""
+    """The function that a row names as `module:function`, in a module of opsgen.render."""
     module, _, function = name.partition(":")
     found: Callable[..., Any] = getattr(import_module(f"opsgen.render.{module}"), function)
     return found
 
 
 def _is_wanted(target: str, targets: Collection[str]) -> bool:
-    """Plain files are always written, whatever else is."""
+    """Whether the project has the target. Plain files are always written."""
     return target == "files" or target in targets

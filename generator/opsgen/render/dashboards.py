@@ -61,8 +61,8 @@ _DOES: dict[Severity, str] = {"page": "pages", "ticket": "opens a ticket", "info
 
 @dataclass(frozen=True)
 class _Headline:
-    """A stat of the overview row: the group's signals whose names match, and the colours where none
-    has thresholds."""
+    """A stat of the overview row: it shows the group's signals whose names match. `steps` are its
+    colours where no signal has thresholds."""
 
     key: str
     title: str
@@ -92,7 +92,7 @@ def render_dashboards(subject: OfService) -> Iterator[Artifact]:
 
 
 def dashboards_of(service: Service, derived: Derived) -> list[Artifact]:
-    """Now there is one for each service."""
+    """The service's dashboards: at present one for each service."""
     text = dashboard_text(service_board(service, derived))
     return [Artifact(DASHBOARD.path_of(service.name), text)]
 
@@ -121,13 +121,13 @@ def firing(service: str) -> Selector:
 
 
 def or_zero(node: Node) -> Node:
-    """The expression, and 0 where it has no result: none firing is a number too."""
+    """The expression, or 0 where it has no result: zero firing alerts is a number, too."""
     return any_of([node, call("vector", number(0))])
 
 
 def steps(thresholds: Iterable[tuple[Threshold, Severity]]) -> tuple[ThresholdStep, ...]:
-    """The colours between thresholds: everywhere the colour of the most severe alert that would
-    fire there."""
+    """The colours between thresholds: each is the colour of the most severe alert that would fire
+    there."""
     drawn = tuple(thresholds)
     values = sorted({threshold.value for threshold, _ in drawn})
     spans = zip([None, *values], [*values, None], strict=True)
@@ -137,14 +137,14 @@ def steps(thresholds: Iterable[tuple[Threshold, Severity]]) -> tuple[ThresholdSt
 def _color(
     drawn: tuple[tuple[Threshold, Severity], ...], start: Decimal | None, end: Decimal | None
 ) -> str:
-    """The colour from `start` to `end`, None being without a limit."""
+    """The colour from `start` to `end`; None is no limit."""
     firing_here = {severity for limit, severity in drawn if _is_crossed(limit, start, end)}
     firing_colors = (SEVERITY_COLORS[one] for one in SEVERITIES if one in firing_here)
     return next(firing_colors, OK_COLOR)
 
 
 def _is_crossed(limit: Threshold, start: Decimal | None, end: Decimal | None) -> bool:
-    """Whether every value from `start` to `end` is on the wrong side of the limit."""
+    """Whether every value from `start` to `end` is on the bad side of the limit."""
     if limit.above:
         return start is not None and limit.value <= start
     return end is not None and limit.value >= end
@@ -173,7 +173,7 @@ def _text(node: Node) -> str:
 
 
 def _overview(service: Service, derived: Derived) -> BoardRow:
-    """The few numbers to look at first, of those that the service has."""
+    """The first numbers to look at, as far as the service has them."""
     found = (_headline(headline, derived) for headline in _HEADLINES)
     stats = [stat for stat in found if stat is not None]
     return BoardRow("row/overview", "Overview", (*stats, _firing_stat(service)))
@@ -197,8 +197,8 @@ def _headline(headline: _Headline, derived: Derived) -> Tile | None:
 
 
 def _first_lines(signals: list[Signal]) -> tuple[TileQuery, ...]:
-    """The first line of each signal: all in one query where that is possible, otherwise named by
-    their signals."""
+    """The first line of each signal: one query for all where that is possible, else a query for
+    each, named by its signal."""
     lines = [(signal, _lines(signal)[0]) for signal in signals]
     if len(lines) == 1:
         return (_query(*lines[0]),)
@@ -209,7 +209,7 @@ def _first_lines(signals: list[Signal]) -> tuple[TileQuery, ...]:
 
 
 def _joined(nodes: list[Node]) -> TileQuery | None:
-    """One selector in place of several on the same series; its legend has the labels in which they
+    """One selector instead of several on the same series. Its legend has the labels in which they
     differ."""
     selectors = [node for node in nodes if isinstance(node, Selector)]
     series = {replace(one, matchers=()) for one in selectors}
@@ -248,7 +248,7 @@ def _rows(service: Service, derived: Derived) -> Iterator[BoardRow]:
 
 
 def _tile(service: Service, signals: list[Signal]) -> Tile:
-    """One panel of all signals that share it; it has the first one's words and unit."""
+    """One panel for all signals that share it. It has the words and the unit of the first."""
     first = signals[0]
     panel = first.panel
     alerts = [alert for signal in signals for alert in signal.alerts]
@@ -273,8 +273,8 @@ def _lines(signal: Signal) -> tuple[Line, ...]:
 
 
 def _query(signal: Signal, line: Line) -> TileQuery:
-    """A line as Grafana asks it: rates over the window that the zoom calls for, and only of the
-    chosen instances."""
+    """A line as a query of Grafana: rates over the window that fits the zoom, of the chosen
+    instances only."""
     query = line.query
     if line.live:
         query = with_range(query, _RATE_WINDOW)

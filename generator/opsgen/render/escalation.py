@@ -1,4 +1,5 @@
-"""A service's escalation policies in, its fragment of the Alertmanager configuration out.
+"""A service and its escalation policies go in; its fragment of the Alertmanager configuration comes
+out.
 
 A fragment is a whole configuration, so that amtool can check it on its own.
 """
@@ -23,13 +24,13 @@ from opsgen.render.subjects import OfService
 from opsgen.render.yaml_writer import dump, generated_from
 from opsgen.signals.steps import STEP_LABEL, has_steps
 
-# One outage, one notification: neither the alert's name nor anything of an instance.
+# One outage makes one notification, so neither the alert's name nor an instance's label is in here.
 _GROUP_BY = ["service", "environment", "severity"]
 
 
-# The labels in `equal` are on every alert of opsgen. Without `service` no rule holds: labels that
-# are missing on both sides are equal to Alertmanager. All services share these rules and those of
-# _explained. Source and target differ in severity or in name.
+# Every alert of opsgen has the labels in `equal`. Alertmanager takes labels that are missing on
+# both sides for equal, so each rule asks for `service`. All services share these rules and those
+# of _explained. Source and target differ in severity or in name.
 _HAS_SERVICE = matcher("service", "", "!=")
 
 
@@ -37,13 +38,13 @@ InhibitRule = dict[str, list[str]]
 
 
 _INHIBIT_RULES: list[InhibitRule] = [
-    # Causes are tickets, and the page that they explain is already somebody's work.
+    # Tickets are about causes; where a page fires, somebody is already at work on them.
     {
         "source_matchers": [matcher("severity", "page"), _HAS_SERVICE],
         "target_matchers": [matcher("severity", "ticket|info", "=~"), _HAS_SERVICE],
         "equal": ["service", "environment"],
     },
-    # A ticket stands for days, so it silences only the milder severity of its own cause.
+    # A ticket may stay open for days, so it silences only the milder alerts of its own cause.
     {
         "source_matchers": [matcher("severity", "ticket"), _HAS_SERVICE],
         "target_matchers": [matcher("severity", "info"), _HAS_SERVICE],
@@ -62,14 +63,14 @@ ABOUT_THE_ROOT = (
 
 
 def render_escalation(subject: OfService) -> Iterator[Artifact]:
-    """Every step of the policies that hold for the service."""
+    """The service's fragment: a route for every step of its policies."""
     service = subject.service
     text = dump(escalation(service), _fragment_comment(service))
     yield Artifact(ESCALATION.path_of(service.name), text)
 
 
 def escalation(service: Service) -> dict[str, Any]:
-    """What `escalation.yaml` holds, as it would be loaded: a fragment for `united`."""
+    """The content of `escalation.yaml` as data: a fragment for `united`."""
     policies = _policies(service.team)
     steps = [step for policy in policies.values() for step in policy.steps]
     channels = {channel.name: channel for step in steps for channel in step.notify}
@@ -96,7 +97,7 @@ def configuration(
     root: str = CATCH_ALL,
 ) -> dict[str, Any]:
     """One configuration, in the order in which a person reads it: where alerts go, what silences
-    them, who and when."""
+    them, who is told, and when."""
     config = {
         "route": {"receiver": root, "group_by": _GROUP_BY, "routes": routes},
         "inhibit_rules": inhibit_rules,
@@ -111,7 +112,7 @@ def _policies(team: Team) -> dict[Severity, Policy]:
 
 
 def _policy(policy: Policy | None) -> Policy:
-    """Whom to tell; the placeholder where there is no policy, or one that tells nobody."""
+    """The policy; the placeholder's where there is none, or where it notifies nobody."""
     if policy and policy.steps and policy.steps[0].notify:
         return policy
     return Policy("", (Step(Duration(0), (PLACEHOLDER,), None),))
@@ -120,7 +121,7 @@ def _policy(policy: Policy | None) -> Policy:
 def _service_route(service: Service, policies: Mapping[Severity, Policy]) -> dict[str, Any]:
     return {
         "matchers": [matcher("service", service.name), matcher("environment", service.environment)],
-        # For an alert of the service whose severity is none of ours: somebody's own rule.
+        # For alerts of the service with another severity, from rules that are not ours.
         "receiver": _least_disturbing(policies).name,
         "routes": [
             route
@@ -134,7 +135,7 @@ def _service_route(service: Service, policies: Mapping[Severity, Policy]) -> dic
 
 
 def _least_disturbing(policies: Mapping[Severity, Policy]) -> Channel:
-    """The first channel for tickets, or another where that is only the placeholder."""
+    """The first channel for tickets; another severity's where tickets have only the placeholder."""
     candidates = [policies[severity].steps[0].notify[0] for severity in ("ticket", "page", "info")]
     return next(
         (channel for channel in candidates if channel.kind != PLACEHOLDER_KIND), candidates[0]
@@ -144,10 +145,10 @@ def _least_disturbing(policies: Mapping[Severity, Policy]) -> Channel:
 def _step_routes(
     severity: Severity, policy: Policy, number: int, step: Step, timing: Timing
 ) -> Iterator[dict[str, Any]]:
-    """Siblings, one for each channel of the step; each but the last lets the alert go on to the
-    next.
+    """A route for each channel of the step. All but the last have `continue`, so that the next one
+    matches, too.
 
-    The steps after the first have alerts of their own, which say their number.
+    A step after the first has alerts of its own; their label `step` says its number.
     """
     matchers = [matcher("severity", severity)]
     if has_steps(policy):
@@ -173,13 +174,14 @@ def _when(hours: Hours) -> dict[str, list[str]]:
 
 
 def _explained(explanations: Explanations) -> Iterator[InhibitRule]:
-    """While a page says why, the pages that it explains are no second outage. Pages alone: an alert
-    that is turned down to a ticket must not silence a page."""
+    """Page alerts that explain other page alerts inhibit them. Only pages do: an alert that is
+    turned down to a ticket must not silence a page."""
     for one in explanations.within:
         yield {
             "source_matchers": [
                 _alertname(one.alerts),
-                # Not of another signal: a probe's dead exporter explains nothing of the service.
+                # The same alert of another signal explains nothing here: a probe's exporter that is
+                # down says nothing of the service.
                 matcher("signal", one.signal),
                 matcher("severity", "page"),
                 _HAS_SERVICE,
@@ -194,8 +196,8 @@ def _explained(explanations: Explanations) -> Iterator[InhibitRule]:
 
 
 def _dependency_rules(service: Service) -> Iterator[InhibitRule]:
-    """While a service that this one needs is down, what its users notice of that is no outage of
-    its own. That it is down itself is told all the same."""
+    """The page of a service that is down inhibits the alerts that it causes in the services that
+    need it. If such a service is down itself, its own alert still fires."""
     for name, outage in product(service.depends_on, service.explanations.outages):
         signal = [matcher("signal", outage.signal)] if outage.signal else []
         yield {
@@ -214,7 +216,7 @@ def _dependency_rules(service: Service) -> Iterator[InhibitRule]:
 
 
 def _alertname(names: Sequence[str], but: bool = False) -> str:
-    """Alerts of one of these names, or of any other."""
+    """A matcher for alerts of these names, or with `but` for all others."""
     if len(names) == 1:
         return matcher("alertname", names[0], "!=" if but else "=")
     return matcher("alertname", "|".join(names), "!~" if but else "=~")

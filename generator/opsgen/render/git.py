@@ -1,9 +1,8 @@
-"""What git and those who host it should know of the output: how its files are kept, folded and
-owned.
+"""The fleet goes in; `.gitattributes` and the code owners of the output come out.
 
-GitHub and GitLab fold what is `linguist-generated` in reviews. Runbooks are shared with people, so
-they stay visible. Sources: gitattributes(5); GitHub's "Customizing how changed files appear" and
-"About code owners".
+GitHub and GitLab fold files that are `linguist-generated` in reviews. Runbooks are shared with
+people, so they stay visible. Sources: gitattributes(5); GitHub's "Customizing how changed files
+appear" and "About code owners".
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ the last that matches a file wins.
 
 
 def render_attributes(subject: OfFleet) -> Iterator[Artifact]:
-    """The same for every fleet."""
+    """How git keeps the files: the same for every fleet."""
     yield Artifact(GIT_ATTRIBUTES.path, _ATTRIBUTES)
 
 
@@ -48,5 +47,6 @@ def render_owners(subject: OfFleet) -> Iterator[Artifact]:
 
 
 def _escaped(path: str) -> str:
-    """A path as a pattern that it alone matches; a space would end it."""
+    """The pattern that matches this path alone. Without a backslash, a space would end the
+    pattern."""
     return "".join(f"\\{char}" if char in "\\ *?[]!#" else char for char in path)

@@ -1,10 +1,10 @@
-"""The fleet's Alertmanager configuration as Grafana provisions its own: contact points, mute
-timings, policies.
+"""The fleet's Alertmanager configuration goes in; Grafana's provisioning file comes out: contact
+points, mute timings and policies.
 
-For alerts that Grafana's own Alertmanager sends. An organisation has one tree of policies, and this
-is all of it. Source: Grafana's documentation, 'Use configuration files to provision alerting
-resources'; `active_time_intervals` came with Grafana 12.1. Grafana has no inhibition in files, so
-that a ticket is told beside the page of its cause.
+It is for alerts that Grafana's own Alertmanager sends. An organisation has one tree of policies,
+and this file is all of it. Source: Grafana's documentation, 'Use configuration files to provision
+alerting resources'; `active_time_intervals` came with Grafana 12.1. Grafana's files have no
+inhibition, so a ticket is sent beside the page of its cause.
 """
 
 from __future__ import annotations
@@ -48,14 +48,13 @@ _ABOUT = (
 
 
 def render_grafana_alerting(subject: OfFleet) -> Iterator[Artifact]:
-    """Contact points, mute timings and policies; the root of the fleet's configuration tells
-    somebody."""
+    """The whole file. The root of the configuration has a receiver that notifies somebody."""
     document = provisioned(subject.alertmanager_config)
     yield Artifact(GRAFANA_ALERTING.path, dump(document, _ABOUT))
 
 
 def provisioned(config: Mapping[str, Any]) -> GrafanaSettings:
-    """A whole Alertmanager configuration, as loaded, in Grafana's form."""
+    """A whole Alertmanager configuration, given as data, in Grafana's form."""
     root = config["route"]
     receivers = [
         one for one in config["receivers"] if one["name"] not in (CATCH_ALL, PLACEHOLDER.name)
@@ -70,7 +69,7 @@ def provisioned(config: Mapping[str, Any]) -> GrafanaSettings:
 
 
 def _policy(route: Mapping[str, Any], root: str) -> GrafanaSettings:
-    """A route; what would be told to nobody is told to whom the root tells."""
+    """A route as a policy. Alerts that would go to nobody go to the root's receiver."""
     receiver = route["receiver"]
     found: GrafanaSettings = {
         "receiver": root if receiver in (CATCH_ALL, PLACEHOLDER.name) else receiver
@@ -86,7 +85,7 @@ def _policy(route: Mapping[str, Any], root: str) -> GrafanaSettings:
 
 
 def _contact_point(receiver: Mapping[str, Any]) -> GrafanaSettings:
-    """Of a receiver, which has one integration, since a channel is one."""
+    """A receiver as a contact point. It has one integration, since a channel is one."""
     name = receiver["name"]
     integrations = [
         (kind, one) for kind, many in receiver.items() if kind != "name" for one in many
@@ -110,7 +109,7 @@ def _integration(
 
 
 def _uid(name: str) -> str:
-    """Letters, digits and dashes, at most forty; the same for the same channel."""
+    """Letters, digits and dashes, at most forty; the same uid for the same channel."""
     plain = f"opsgen-{name.replace(' ', '-')}"
     if len(plain) <= _LONGEST_UID:
         return plain
@@ -121,12 +120,12 @@ def _uid(name: str) -> str:
 
 
 def _text(value: object) -> str:
-    """Text in which Grafana finds no variable."""
+    """The text, escaped so that Grafana finds no variable in it."""
     return str(value).replace("$", "$$")
 
 
 def _file(path: object) -> str:
-    """What is in a file, read by Grafana when it provisions."""
+    """A reference to a file, which Grafana reads when it provisions."""
     return f"$__file{{{path}}}"
 
 
@@ -230,7 +229,8 @@ def _telegram(options: _Options) -> GrafanaSettings:
 
 
 def _pushover(options: _Options) -> GrafanaSettings:
-    """Of an ordinary priority: Grafana's is no template, that could follow the severity."""
+    """Always of normal priority: Grafana's priority is not a template, so it can't follow the
+    severity."""
     words = _texts(options, device="device", sound="sound", title="title", message="message")
     return {
         "apiToken": _file(options["token_file"]),
@@ -252,7 +252,7 @@ def _sns(options: _Options) -> GrafanaSettings:
 
 
 def _victorops(options: _Options) -> GrafanaSettings:
-    """One address, with the key and the routing key in it."""
+    """One address, which contains the API key and the routing key."""
     base = _text(
         options.get("api_url", "https://alert.victorops.com/integrations/generic/20131114/alert/")
     ).rstrip("/")
@@ -275,7 +275,7 @@ def _webex(options: _Options) -> GrafanaSettings:
 
 
 def _incidentio(options: _Options) -> GrafanaSettings:
-    """As incident.io takes Alertmanager's webhooks: with the token of the alert source."""
+    """A webhook with the token of the alert source, as incident.io takes Alertmanager's."""
     url = _text(options["url"]) if "url" in options else _file(options["url_file"])
     token = _file(options["alert_source_token_file"])
     return {

@@ -1,5 +1,8 @@
-"""How Grafana finds the dashboards as files. Source: Grafana's documentation, "Provision Grafana",
-dashboards."""
+"""The fleet goes in; Grafana's file of dashboard providers comes out, which says where the
+dashboards are.
+
+Source: Grafana's documentation, "Provision Grafana", dashboards.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ _ABOUT = (
 
 
 def render_provider(subject: OfFleet) -> Iterator[Artifact]:
-    """Grafana takes no changes of its own: the specs are the source."""
+    """The provider. Grafana's own changes are not allowed: the specs are the source."""
     provider = {
         "name": "opsgen",
         "type": "file",

@@ -1,5 +1,5 @@
-"""The index: what each service's manifest says of it in, `README.md` out, the page that a person
-lands on."""
+"""The entries of all services, from their manifests, go in; `README.md`, the first page of the
+output, comes out."""
 
 from __future__ import annotations
 
@@ -74,7 +74,8 @@ def _runbook(entry: ServiceEntry, label: str) -> Markdown:
 
 
 def _shortened(description: str) -> str:
-    """As much as fits a cell; the runbook has all of it."""
+    """The beginning of a description, as long as a cell of the table allows; the runbook has all of
+    it."""
     flat = " ".join(description.split())
     if len(flat) <= _LONGEST_DESCRIPTION:
         return flat
@@ -82,7 +83,7 @@ def _shortened(description: str) -> str:
 
 
 def _provider(folder: str) -> str:
-    """Grafana's file of dashboard providers."""
+    """The file that tells Grafana where the dashboards are."""
     provider = {
         "name": "opsgen",
         "folder": folder,

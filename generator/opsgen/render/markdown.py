@@ -44,7 +44,7 @@ class Markdown(str):
 
 
 def printed(value: object) -> Markdown:
-    """What a template prints: Markdown as it is, anything else as text."""
+    """What a template prints: Markdown as it is, any other value as text."""
     return value if isinstance(value, Markdown) else text(value)
 
 
@@ -54,8 +54,8 @@ def text(value: object) -> Markdown:
 
 
 def prose(value: object) -> Markdown:
-    """Our own sentences: as `text`, but what is in single backticks is code, and web addresses are
-    code too, ready to be copied."""
+    """Our own sentences, escaped. Text in single backticks becomes code, and so do web addresses,
+    so that they can be copied."""
     flat = _one_line(value)
     parts: list[str] = []
     last = 0
@@ -73,8 +73,7 @@ def to_write(question: object) -> Markdown:
 
 
 def begin(name: str, was: Iterable[str] = ()) -> Markdown:
-    """Where a block of a page that is shared with people begins: its id, and those that it had
-    before."""
+    """The mark at which a block of a shared page begins: its id, and the ids that it had before."""
     return Markdown(seam("begin", name, was))
 
 
@@ -83,7 +82,7 @@ def end(name: str) -> Markdown:
 
 
 def code(value: object) -> Markdown:
-    """A code span, with more backticks around it than in any run inside."""
+    """A code span. Its backticks are longer than any run of backticks inside."""
     flat = " ".join(_visible(str(value)).splitlines())
     if not flat.strip():
         return Markdown("")
@@ -93,7 +92,7 @@ def code(value: object) -> Markdown:
 
 
 def _needs_space(flat: str) -> bool:
-    """CommonMark takes one space off both ends where there is one at both, and backticks must not
+    """Whether the code needs a space at both ends: CommonMark takes one off, and backticks must not
     touch."""
     ends = (flat[0], flat[-1])
     return "`" in ends or ends == (" ", " ")
@@ -114,8 +113,8 @@ def fence(value: object, language: str = "", indent: int = 0) -> Markdown:
 
 
 def link(label: object, address: str) -> Markdown:
-    """A link to the web, to a file beside this one, or to an anchor. Any other address is shown,
-    but is not a link."""
+    """A link to the web, to a file beside this one, or to an anchor. Any other address becomes
+    plain text."""
     if not (is_web_address(address) or _OWN_ADDRESS.fullmatch(address)):
         return Markdown(f"{text(label)} {code_cell(address)}".rstrip())
     target = _visible(address).replace("\\", "%5C").replace("|", "%7C")
@@ -131,8 +130,8 @@ def is_web_address(written: str) -> bool:
 
 
 def anchor(name: str) -> Markdown:
-    """A place that links lead to by `#name`. Raises ValueError for what is no name: names are ours,
-    not people's."""
+    """A target for links to `#name`. Raises ValueError for an invalid name: names are ours, not
+    people's."""
     if not _ANCHOR.fullmatch(name):
         raise ValueError(f"{name!r} is no name of an anchor")
     return Markdown(f'<a id="{name}"></a>')
@@ -159,7 +158,7 @@ def _escaped(flat: str) -> str:
 
 
 def _at_line_start(line: str) -> Markdown:
-    """`1.` and `-` begin no list, `===` underlines nothing."""
+    """Escapes what would begin a list or underline a heading: `1.`, `-`, `===`."""
     found = _LINE_START.match(line)
     if not found:
         return Markdown(line)
@@ -172,8 +171,8 @@ def _more_than_inside(flat: str) -> int:
 
 
 def _visible(value: str) -> str:
-    """Characters that hide what a line says, or turn its direction, shown by their number; line
-    ends made plain."""
+    """Shows characters that hide text or turn its direction by their number, and makes all line
+    ends alike."""
     plain = value.replace("\r\n", "\n").replace("\r", "\n")
     if plain.isascii() and plain.replace("\n", "").replace("\t", "").isprintable():
         return plain  # nearly every text: the rest of this function is slow

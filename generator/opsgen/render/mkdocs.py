@@ -1,9 +1,8 @@
-"""A site of all runbooks: what the index says of each service in, MkDocs' configuration and
-Backstage's entities out.
+"""The entries of all services go in; a site of their runbooks comes out: MkDocs' configuration and
+Backstage's entities.
 
-The site is made of the same files, as they lie in the output folder. Sources: mkdocs.org,
-configuration; Material for MkDocs, diagrams; backstage.io, TechDocs annotations and the descriptor
-format.
+The site shows the files in the output folder as they are. Sources: mkdocs.org, configuration;
+Material for MkDocs, diagrams; backstage.io, TechDocs annotations and the descriptor format.
 """
 
 from __future__ import annotations
@@ -62,7 +61,7 @@ def render_mkdocs(subject: OfFleet) -> Iterator[Artifact]:
 
 
 def _navigation(ordered: Sequence[ServiceEntry]) -> list[dict[str, Any]]:
-    """Teams by name, in each the tiers, in each its services."""
+    """Teams by name, with their tiers, with the services of each."""
     found = []
     for team, of_team in groupby(ordered, key=lambda entry: entry.team):
         tiers = [

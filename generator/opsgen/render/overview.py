@@ -79,7 +79,7 @@ def overview_of(services: Sequence[ServiceEntry]) -> Artifact:
 
 
 def overview_board(services: Sequence[ServiceEntry]) -> Board:
-    """What the fleet's dashboard shows. Its lists begin with what is worst."""
+    """The fleet's dashboard as a board. Its lists begin with the worst."""
     link = _service_link(services)
     slos = (_slo_table(link), _burn_history(), _budget_history())
     return Board(
@@ -204,7 +204,7 @@ def _budget_history() -> Tile:
 
 
 def _service_list(services: Sequence[ServiceEntry]) -> Tile:
-    """Every service by tier and name, also those that have no series yet."""
+    """All services by tier and name, also those that have no series yet."""
     ordered = sorted(services, key=lambda service: (service.tier, service.name))
     head = ["| Service | Name | Team | Tier |", "|---|---|---|---|"]
     lines = [*head, *(_service_line(service) for service in ordered)]
@@ -224,10 +224,10 @@ def _service_line(service: ServiceEntry) -> str:
 
 
 def _service_link(services: Sequence[ServiceEntry]) -> Link:
-    """From a table's cell to the service's dashboard.
+    """The link from a table's cell to the service's dashboard.
 
-    A cell knows only the service's name. Where some uid is more than that, because the name is too
-    long for it, the link leads to the one dashboard with the service's tag.
+    A cell knows only the service's name. A long name is shortened in its dashboard's uid; then the
+    link leads to the dashboard by its tag.
     """
     name = "${__data.fields.service}"
     if all(links.dashboard_uid(service.name) == f"opsgen-{service.name}" for service in services):
@@ -244,13 +244,13 @@ def _alerts(**labels: str) -> Selector:
 
 
 def _budget() -> Aggregate:
-    """The least of an SLO's groups."""
+    """The error budget left of each SLO, by the worst of its groups."""
     left = Selector("slo:error_budget_remaining:ratio", (_SERVICE,))
     return Aggregate("min", left, Grouping(_BY_SLO))
 
 
 def _burn_rate() -> Aggregate:
-    """The fastest of an SLO's groups."""
+    """The burn rate of each SLO, by the fastest of its groups."""
     return Aggregate("max", Selector("slo:burn_rate:ratio1h", (_SERVICE,)), Grouping(_BY_SLO))
 
 

@@ -15,7 +15,7 @@ from opsgen.render.yaml_writer import dump, generated_from
 
 
 def render_probes(subject: OfService) -> Iterator[Artifact]:
-    """One scrape job a probe; nothing where the service has no probes."""
+    """A scrape job for each probe; nothing where the service has no probes."""
     service = subject.service
     if service.probes:
         config = {"scrape_configs": [_job(service, probe) for probe in service.probes]}
@@ -40,7 +40,7 @@ def _job(service: Service, probe: Probe) -> dict[str, Any]:
 
 
 def _relabel_configs(platform: Platform) -> list[dict[str, Any]]:
-    """The URL becomes the exporter's parameter and the label `instance`; what is scraped is the
+    """The URL becomes the exporter's parameter and the label `instance`; Prometheus scrapes the
     exporter."""
     return [
         {"source_labels": ["__address__"], "target_label": "__param_target"},

@@ -87,8 +87,8 @@ def _proofs(service: Service, derived: Derived) -> Proofs:
 
 
 def _refuse_fading(service: Service, cases: Iterable[FailingCase]) -> None:
-    """Refuses an alert that compares with an earlier time, and must hold for longer than that: it
-    compares with the failure itself before it fires."""
+    """Refuses an alert that compares with an earlier time and must hold for longer than that time
+    lies back: it would compare with the failure itself before it fires."""
     mistakes = [_fading(service, case) for case in cases if not case.shows(STEPS[0])]
     if mistakes:
         raise InputError(mistakes)
@@ -149,7 +149,7 @@ def _test(timeline: Timeline, proofs: Proofs, step: Duration, interval: Duration
 
 
 def _assertions(timeline: Timeline, step: Duration) -> Iterator[dict[str, Any]]:
-    """What fires at the end of each phase."""
+    """The alerts that fire at the end of each phase."""
     yield _assertion(step, ())
     time = Duration(0)
     for case, length in timeline.phases(step):
@@ -158,7 +158,7 @@ def _assertions(timeline: Timeline, step: Duration) -> Iterator[dict[str, Any]]:
 
 
 def _series_of(timeline: Timeline, proofs: Proofs) -> list[Series]:
-    """The series of a timeline. Where it lasts for weeks, only those that matter to its alerts,
+    """The series of a timeline. One that lasts for weeks has only those that matter to its alerts,
     since each costs thousands of samples."""
     found: set[Series] = set()
     for case in timeline.cases:
@@ -189,7 +189,7 @@ def _input(series: Series, stretches: Sequence[_Stretch], interval: Duration) ->
 def _counted(
     stretches: Iterable[_Stretch], interval: Duration
 ) -> Iterator[tuple[SeriesLevel | None, int]]:
-    """Neighbouring stretches of one level as one, by their number of samples."""
+    """Joins neighbouring stretches of one level; gives their numbers of samples."""
     for level, same in groupby(stretches, key=lambda stretch: stretch[0]):
         length = sum(length.milliseconds for _, length in same)
         yield level, length // interval.milliseconds
@@ -198,7 +198,7 @@ def _counted(
 def _values(
     stretches: Iterable[tuple[SeriesLevel | None, int]], interval: Duration
 ) -> Iterator[str]:
-    """promtool's expanding notation. The first stretch has one sample more, the one at time
+    """The values in promtool's expanding notation. The first stretch has one sample more, at time
     zero."""
     value = Decimal(0)
     for index, (level, samples) in enumerate(stretches):

@@ -36,15 +36,15 @@ def render_rules(subject: OfService) -> Iterator[Artifact]:
 
 
 def render_mimir(subject: OfService) -> Iterator[Artifact]:
-    """The same groups in a namespace of their own, as `mimirtool rules sync` and Cortex' and
-    Grafana Cloud's tools take them."""
+    """The same groups in a namespace of their own, in the form that `mimirtool rules sync` and the
+    tools of Cortex and Grafana Cloud take."""
     service = subject.service
     document = {"namespace": f"opsgen-{service.name}", "groups": list(subject.groups)}
     yield Artifact(MIMIR.path_of(service.name), dump(document, generated_from(service.spec_file)))
 
 
 def mimir_facts(service: Service, derived: Derived) -> dict[str, int]:
-    """How many groups a tenant of Mimir is to take, of which it has a limit."""
+    """How many rule groups the service has: Mimir limits the number for each tenant."""
     return {"rule_groups": sum(1 for _ in rule_groups(service, derived))}
 
 
@@ -58,7 +58,8 @@ Member = Record | Alert | Escalated
 
 @dataclass(frozen=True)
 class RuleGroup:
-    """What is evaluated together and in order; `interval` is None where Prometheus' own will do."""
+    """Rules that are evaluated together and in order. `interval` is None where Prometheus' own
+    interval holds."""
 
     name: str
     members: tuple[Member, ...]
@@ -66,8 +67,8 @@ class RuleGroup:
 
 
 def rule_groups(service: Service, derived: Derived) -> Iterator[RuleGroup]:
-    """Each SLO's rules are a group of their own (and a slower one); those of the other signals go
-    by signal group. Last comes what reads the alerts themselves."""
+    """The groups: one for each SLO, and a second one for its slow rules; one for each group of
+    other signals; last, one for the rules that read the alerts themselves."""
     together: dict[str, list[Member]] = {}
     for signal in derived.signals:
         if signal.records:
@@ -80,8 +81,8 @@ def rule_groups(service: Service, derived: Derived) -> Iterator[RuleGroup]:
 
 
 def alert_rule(service: Service, alert: Alert) -> RuleEntry:
-    """One alert as a rule. Its labels are static, so that routing never depends on what an
-    expression kept."""
+    """One alert as a rule. Its labels are static, so that routing does not depend on the labels
+    that an expression keeps."""
     rule: RuleEntry = {"alert": alert.name, "expr": pretty(alert.expr)}
     if alert.hold:
         rule["for"] = str(alert.hold)
@@ -93,7 +94,8 @@ def alert_rule(service: Service, alert: Alert) -> RuleEntry:
 
 
 def _escalated_rule(service: Service, escalated: Escalated) -> RuleEntry:
-    """It has no value of its own to print: it reads the alert, whose value is 1."""
+    """The rule of a later step. It reads the alert, whose value is always 1, so it prints no
+    value."""
     alert, lasting = escalated.alert, escalated.after.in_words
     told = " and ".join(escalated.told)
     description = (
@@ -149,7 +151,8 @@ def _own_groups(service: Service, signal: Signal) -> Iterator[RuleGroup]:
 
 
 def _parts(group: RuleGroup) -> Iterator[RuleGroup]:
-    """The group, or several where it would be larger than a ruler takes; none where it is empty."""
+    """The group, in several parts where it has more rules than a ruler takes; nothing where it is
+    empty."""
     for start in range(0, len(group.members), _MOST_RULES_IN_GROUP):
         number = start // _MOST_RULES_IN_GROUP + 1
         name = group.name if number == 1 else f"{group.name}-{number}"

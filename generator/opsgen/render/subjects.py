@@ -1,5 +1,5 @@
-"""What renderers are given: one service with its signals, or a fleet of services that are known by
-what their manifests say."""
+"""What a renderer is given: one service with its signals, or a fleet, whose services are known from
+their manifests."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from opsgen.model.signal import Derived
 
 @dataclass(frozen=True)
 class OfService:
-    """One service. `place` is where the spec says its name; `folders` are those of templates, the
-    shipped one first."""
+    """One service. `place` is where the spec says its name; `folders` are the folders of templates,
+    the shipped one first."""
 
     service: Service
     derived: Derived
@@ -30,14 +30,14 @@ class OfService:
 
     @cached_property
     def groups(self) -> Sequence[Mapping[str, Any]]:
-        """Its groups of rules as data, in the form of Prometheus' rule files."""
+        """The service's rule groups as data, in the form of Prometheus' rule files."""
         from opsgen.render.rules import groups_of
 
         return groups_of(self.service, self.derived)
 
     @cached_property
     def dashboards(self) -> Sequence[Artifact]:
-        """Its dashboards, which more than one target delivers."""
+        """The service's dashboards; more than one target delivers them."""
         from opsgen.render.dashboards import dashboards_of
 
         return dashboards_of(self.service, self.derived)
@@ -45,9 +45,9 @@ class OfService:
 
 @dataclass(frozen=True)
 class ServiceEntry:
-    """One service as the fleet's files know it, in values that plain JSON can hold.
+    """What the fleet's files say of one service, in values that JSON can hold.
 
-    `dashboard_url` is empty where Grafana's address is unknown; `folder` is the one in Grafana.
+    `dashboard_url` is empty where Grafana's address is unknown; `folder` is its folder in Grafana.
     """
 
     name: str
@@ -67,13 +67,13 @@ class ServiceEntry:
 
     @classmethod
     def from_json(cls, known: Mapping[str, Any]) -> ServiceEntry:
-        """What `to_json` gave, of this release or another: unknown keys are left aside."""
+        """The entry that `to_json` wrote, in this release or another; unknown keys are ignored."""
         fields = {key: known[key] for key in cls.__dataclass_fields__ if key in known}
         return cls(**fields | {"objectives": tuple(known["objectives"])})
 
 
 def entry_of(service: Service, derived: Derived) -> ServiceEntry:
-    """What the fleet's files know of a service."""
+    """The service's entry in the files of the fleet."""
     return ServiceEntry(
         name=service.name,
         title=service.title,
@@ -96,8 +96,8 @@ def entry_of(service: Service, derived: Derived) -> ServiceEntry:
 class OfFleet:
     """All services of a project, built now or before.
 
-    `fragments` are their parts of the Alertmanager configuration, as loaded. `facts` are what their
-    manifests keep, by name. `with_resources` have resources for a cluster.
+    `fragments` are their Alertmanager fragments as data. `facts` are the facts in their manifests,
+    by name. `with_resources` names the services that have resources for a cluster.
     """
 
     organisation: Organisation
@@ -116,13 +116,13 @@ class OfFleet:
 
     @cached_property
     def alertmanager_config(self) -> Mapping[str, Any]:
-        """The same as data."""
+        """The fleet's Alertmanager configuration as data."""
         config: Mapping[str, Any] = yaml.load(self.alertmanager.content, Loader=yaml.CSafeLoader)
         return config
 
     @cached_property
     def overview(self) -> Artifact:
-        """The fleet's dashboard, which more than one target delivers."""
+        """The fleet's dashboard; more than one target delivers it."""
         from opsgen.render.overview import overview_of
 
         return overview_of(self.entries)

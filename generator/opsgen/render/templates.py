@@ -41,11 +41,11 @@ _FILTERS = (
 
 
 def render_template(folders: tuple[Path, ...], name: str, **values: object) -> str:
-    """The document, with one line end after the last line.
+    """The document, with one line end after its last line.
 
-    `folders` are those of templates, the shipped one first; a later one's template takes the place
-    of an earlier one's. Raises InputError for a mistake in a user's template; one in ours is a bug
-    and any other exception.
+    `folders` are the folders of templates, the shipped one first; a template in a later folder
+    replaces the one in an earlier folder. Raises InputError for a mistake in a user's template. A
+    mistake in ours is a bug, and raises any other exception.
     """
     try:
         page = _environment(folders).get_template(name).render(values)
@@ -58,7 +58,7 @@ def render_template(folders: tuple[Path, ...], name: str, **values: object) -> s
 
 
 class _MarkdownEnvironment(ImmutableSandboxedEnvironment):
-    """`concat` joins what a block or a macro has printed: that is escaped already."""
+    """`concat` joins what a block or a macro has printed, which is escaped already."""
 
     @staticmethod
     def concat(parts: Iterable[str]) -> str:
@@ -67,7 +67,7 @@ class _MarkdownEnvironment(ImmutableSandboxedEnvironment):
 
 @lru_cache(maxsize=4)
 def _environment(folders: tuple[Path, ...]) -> _MarkdownEnvironment:
-    """Every template of it is read and compiled once."""
+    """The environment, which reads and compiles each template once."""
     loaders = [FileSystemLoader(folder) for folder in folders]
     env = _MarkdownEnvironment(
         loader=ChoiceLoader([*reversed(loaders), PrefixLoader({_SHIPPED: loaders[0]})]),
@@ -85,7 +85,7 @@ def _environment(folders: tuple[Path, ...]) -> _MarkdownEnvironment:
 
 
 def _mistake(error: Exception, folders: tuple[Path, ...]) -> Mistake | None:
-    """Where in a user's template it went wrong; None where it was not there."""
+    """The mistake at its line in the user's template; None where the error is elsewhere."""
     places = list(_places(error.__traceback__))
     if isinstance(error, TemplateSyntaxError) and error.filename:
         places.append((error.filename, error.lineno))

@@ -70,14 +70,14 @@ class FailingCase:
 
     @property
     def escalates(self) -> Duration:
-        """From when its alerts fire until its last step is told."""
+        """The time from the first firing alert until the last step is told."""
         return max((step.after for step in self.escalated), default=_NO_TIME)
 
     def failing(self, history: Duration, step: Duration) -> Duration:
-        """How long it fails, in whole steps.
+        """How long the case fails, in whole steps.
 
-        Until its alerts fire although the long windows still hold the healthy time before
-        (`history`), and until everybody is told; but not so long that an alert fades.
+        It lasts until its alerts fire, although the long windows still hold the healthy time before
+        (`history`), and until everybody is told. It ends before one of its alerts fades.
         """
         settled = _whole(self.settles, step) + step * 2
         burnt = _whole(self._time_to_burn(history), step) + step
@@ -93,8 +93,8 @@ class FailingCase:
         return max((_time_to_burn(alert, history) for alert in burning), default=_NO_TIME)
 
     def shows(self, step: Duration) -> bool:
-        """Whether all of its alerts fire, and escalate, before the first of them fades, where rules
-        are evaluated once in a `step`."""
+        """Whether all of its alerts fire and escalate before the first one fades, if rules are
+        evaluated every `step`."""
         if self.fades is None:
             return True
         longest = max(_whole_to_fire(alert, step) for alert in self.fires)
@@ -110,8 +110,8 @@ Phase = tuple[FailingCase | None, Duration]
 
 @dataclass(frozen=True)
 class Timeline:
-    """A healthy time, and then one case after the other. Each has the time to show, and what failed
-    before to clear."""
+    """A healthy time, then one case after the other. Each case lasts until its alerts have fired
+    and those of the case before have resolved."""
 
     cases: tuple[FailingCase, ...]
     before: Duration
@@ -134,8 +134,8 @@ def timelines(
     series: int,
     interval: Duration,
 ) -> tuple[list[Timeline], Duration]:
-    """The timelines, and the finest evaluation interval with which all together stay within the
-    budget of time; where none does, the cheapest one."""
+    """The timelines, and the finest evaluation interval with which all of them together stay within
+    the budget of time; the cheapest where none does."""
     choices: list[tuple[list[Timeline], Duration]] = []
     costs: list[float] = []
     for step in STEPS:
@@ -150,7 +150,8 @@ def timelines(
 
 
 def sample_interval(alerts: Iterable[Alert]) -> Duration:
-    """Two samples or more in the shortest window of a rate, and one in that of anything else."""
+    """An interval with at least two samples in the shortest window of a rate, and one in any other
+    window."""
     windows = (window for alert in alerts for window in _sampled_windows(alert))
     shortest = min(windows, default=_LOOKBACK)
     fitting = (interval for interval in _SAMPLE_INTERVALS if interval <= shortest)
@@ -212,7 +213,7 @@ def _total(phases: Iterable[Phase]) -> Duration:
 
 
 def _whole(duration: Duration, step: Duration) -> Duration:
-    """Rounded up to whole steps."""
+    """The duration, rounded up to whole steps."""
     return step * -(-duration.milliseconds // step.milliseconds)
 
 
@@ -230,7 +231,7 @@ def _longest_range(alert: Alert) -> Duration:
 
 
 def _settles(alert: Alert) -> Duration:
-    """How long after a change of state the expression shows it: its windows are full of the new
+    """How long the expression takes to show a change of state: until its windows hold only the new
     state."""
     if alert.burn_rates:
         return min(rate.short_window for rate in alert.burn_rates) + _LOOKBACK

@@ -1,8 +1,7 @@
-"""The watchdog of a fleet, an alert that always fires: nothing goes in, its rule and its proof come
-out.
+"""The project's watchdog goes in, an alert that always fires; its rule and its unit test come out.
 
-Who expects its beat hears nothing more when Prometheus, Alertmanager or the way between them is
-broken.
+When Prometheus, Alertmanager or the network between them breaks, the watchdog's beat stops, and
+whoever expects it notices.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ from opsgen.render.subjects import OfFleet
 from opsgen.render.yaml_writer import dump, generated_from
 
 _GENERATED = generated_from("opsgen.yaml")
-# Of no severity: it is told to nobody but to whoever expects it.
+# No severity of ours, so that only the watchdog's own route matches it.
 _LABELS = {"severity": "none"}
 
 
 def watchdog_groups() -> list[dict[str, Any]]:
-    """Its one group, as data."""
+    """The watchdog's rule group as data."""
     rule = {
         "alert": WATCHDOG,
         "expr": pretty(call("vector", number(1))),
@@ -42,20 +41,20 @@ def watchdog_groups() -> list[dict[str, Any]]:
 
 
 def render_watchdog(subject: OfFleet) -> Iterator[Artifact]:
-    """The rules of the fleet itself; nothing where it has no watchdog."""
+    """The fleet's own rules; nothing where there is no watchdog."""
     if subject.organisation.watchdog:
         yield Artifact(FLEET_RULES.path, dump({"groups": watchdog_groups()}, _GENERATED))
 
 
 def render_watchdog_mimir(subject: OfFleet) -> Iterator[Artifact]:
-    """The same rules in a namespace of their own."""
+    """The same rules in a Mimir namespace of their own."""
     if subject.organisation.watchdog:
         document = {"namespace": "opsgen", "groups": watchdog_groups()}
         yield Artifact(FLEET_MIMIR.path, dump(document, _GENERATED))
 
 
 def render_watchdog_proof(subject: OfFleet) -> Iterator[Artifact]:
-    """The unit test of these rules: the alert fires at once, and goes on."""
+    """The unit test of these rules: the alert fires at once, and keeps firing."""
     if not subject.organisation.watchdog:
         return
     labels = ", ".join(

@@ -1,7 +1,8 @@
-"""A board (what a dashboard shows, as frozen values) to the JSON text of a Grafana dashboard.
+"""A board (what a dashboard shows, as frozen values) goes in; the JSON text of a Grafana dashboard
+comes out.
 
-Titles, descriptions and legends of a board are plain text: whatever people wrote in them arrives as
-text. Nothing outside this package knows grafanalib.
+Titles, descriptions and legends of a board are plain text: Grafana shows them as people wrote them.
+No module outside this package knows grafanalib.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Column:
-    """How a table shows one field, under another name, and where its cells lead."""
+    """How a table shows one field: its title, and where its cells link to."""
 
     field: str
     title: str
@@ -51,12 +51,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Tile:
-    """One panel. `key` names it for good: its id and every link to it come from that.
+    """One panel. `key` is its permanent name: its id and every link to it are made from that.
 
-    Stats and tables ask for this moment, the others for the dashboard's whole range. `soft_max` is
-    what the axis shows at the least, in `unit`. `colors` are names of series with theirs, `columns`
-    those of a table from left to right, `sort_by` the title of the one whose least value comes
-    first, `content` the Markdown of a text tile.
+    Stats and tables query the present moment, the others the dashboard's whole range. `soft_max` is
+    the least that the axis shows, in `unit`. `colors` maps names of series to colours. `columns`
+    are a table's columns from left to right. `sort_by` is the title of the column to sort by, least
+    value first. `content` is the Markdown of a text tile.
     """
 
     key: str
@@ -76,7 +76,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class BoardRow:
-    """Tiles under a heading. Where not every row can be open, those with the lower `rank` are."""
+    """Tiles under a heading. Where not all rows can be open, those with the lowest `rank` are."""
 
     key: str
     title: str

@@ -22,7 +22,7 @@ _MOST_PER_LINE = 3
 
 @dataclass(frozen=True)
 class GridPlace:
-    """In columns and grid rows, from the top left."""
+    """A place in columns and grid rows, from the top left."""
 
     x: int
     y: int
@@ -39,7 +39,8 @@ class PlacedTile:
 
 @dataclass(frozen=True)
 class PlacedRow:
-    """A collapsed row takes one grid row; its tiles stand where they would if it were opened."""
+    """A collapsed row takes one grid row; its tiles have the places that they take when it is
+    opened."""
 
     row: BoardRow
     id: int
@@ -71,8 +72,8 @@ def _placed_tiles(row: BoardRow, ids: Mapping[str, int], top: int) -> Iterator[P
 
 
 def _within_budget(rows: tuple[BoardRow, ...]) -> frozenset[str]:
-    """The keys of the rows that can be open; one that does not fit leaves its room to those after
-    it."""
+    """The keys of the rows that can be open. Where one does not fit, later ones may use its
+    room."""
     left = QUERY_BUDGET
     fitting: set[str] = set()
     for row in sorted(rows, key=lambda row: row.rank):
@@ -84,8 +85,8 @@ def _within_budget(rows: tuple[BoardRow, ...]) -> frozenset[str]:
 
 
 def _ids(rows: tuple[BoardRow, ...]) -> dict[str, int]:
-    """An id for every key. Of two keys with the same hash the first keeps it, since links were made
-    from it."""
+    """An id for every key. Where two keys have the same hash, the first keeps it, since links use
+    it."""
     tiles = [tile for row in rows for tile in row.tiles]
     keys = [*(tile.key for tile in tiles), *(row.key for row in rows)]
     ids: dict[str, int] = {}
@@ -102,7 +103,8 @@ def _ids(rows: tuple[BoardRow, ...]) -> dict[str, int]:
 
 
 def _places(tiles: tuple[Tile, ...], top: int) -> Iterator[tuple[Tile, GridPlace]]:
-    """Line by line from `top`; the tiles of a line share its whole width and are equally high."""
+    """The tiles' places, line by line from `top`. The tiles of a line share its width and have one
+    height."""
     y = top
     for line in _lines(tiles):
         height = max(_HEIGHT[tile.kind] for tile in line)

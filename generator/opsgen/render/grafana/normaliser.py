@@ -84,8 +84,8 @@ def _only(keys: frozenset[str], written: Json) -> Json:
 
 
 def _plain(value: Any) -> Any:
-    """Plain JSON values: grafanalib's objects written out, keys sorted, nulls and empty settings
-    left out."""
+    """Plain JSON values: grafanalib's objects as JSON, keys sorted, without nulls and empty
+    settings."""
     if isinstance(value, str | int | float) or value is None:
         return value
     if isinstance(value, dict):

@@ -1,5 +1,5 @@
-"""People's words go in; text that Grafana shows as it stands comes out: no variable is replaced,
-and no Markdown or HTML takes effect."""
+"""People's words go in; text comes out that Grafana shows unchanged: it replaces no variable, and
+no Markdown or HTML takes effect."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def single_line(text: str) -> str:
 
 
 def legend(text: str) -> str:
-    """Words as a legend, in which `{{label}}` would stand for a label's value."""
+    """The words as a legend, escaped, since `{{label}}` would stand for a label's value."""
     return text.replace("{{", f"{{{_WORD_JOINER}{{")
 
 
@@ -36,7 +36,7 @@ def paragraphs(text: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """The text as Markdown that shows just that text; its empty lines part paragraphs."""
+    """The text as Markdown that shows just that text; empty lines separate its paragraphs."""
     lines = "\n".join(line.strip() for line in text.splitlines()).translate(_HTML)
     escaped = _MARKDOWN.sub(lambda match: f"\\{match[0]}", lines)
     return _without_variables(_LINE_START.sub(_harmless_start, escaped))
@@ -48,10 +48,10 @@ def plain_url(url: str) -> str:
 
 
 def query_text(promql: str, *variables: str) -> str:
-    """A query whose strings hold no Grafana variables but those named, and those only as a string's
-    whole value.
+    """A query whose strings hold no Grafana variables except the named ones, and those only as the
+    whole value of a string.
 
-    PromQL has `$` only in its strings, or in a range that opsgen put there.
+    PromQL has `$` only in strings, or in a range that opsgen wrote.
     """
     if "$" not in promql and "[[" not in promql:
         return promql

@@ -1,8 +1,8 @@
-"""A service's Alertmanager fragment as an `AlertmanagerConfig` of the Prometheus operator.
+"""A service's Alertmanager fragment goes in; an `AlertmanagerConfig` of the Prometheus operator
+comes out.
 
-It says the same in the resource's own words, which were read off the operator's definition (0.93):
-other spellings of keys, lists of key and value for mappings, and references to Kubernetes secrets
-for files.
+It says the same in the form of the operator's definition (0.93): other spellings of keys, lists of
+key and value instead of mappings, and references to Kubernetes secrets instead of files.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ _SPELT_OF_KIND = {
 # Kinds of channels that have no receiver in the resource.
 LACKING = frozenset({"incidentio"})
 _LISTS_OF_PAIRS = frozenset({"details", "headers"})
-# The resource counts in int32, Alertmanager in uint64; nobody has so many alerts that it matters.
+# The resource counts in int32, Alertmanager in uint64. No receiver gets so many alerts.
 _MOST_ALERTS = 2**31 - 1
-# In a file of its own this says that the alert is opsgen's; in an Alertmanager that others share,
-# it names the service.
+# The matcher of the inhibit rules that all services share. In an Alertmanager that opsgen shares
+# with others, the service's name takes its place.
 _ANY_SERVICE = {"name": "service", "matchType": "!=", "value": ""}
 
 _ABOUT_THE_OPERATOR = (
@@ -107,7 +107,7 @@ def render_alertmanager_config(service: Service) -> Artifact:
 
 
 def render_watchdog_config(watchdog: Watchdog, cluster: Cluster) -> Artifact:
-    """`kubernetes/alertmanagerconfig.yaml`: the beat of the fleet's watchdog."""
+    """`kubernetes/alertmanagerconfig.yaml` of the fleet: the watchdog's route and receiver."""
     told = _receiver(watchdog_receiver(watchdog), watchdog.notify.name)
     resource = _resource(
         metadata(cluster), {"route": _route(watchdog_route(watchdog)), "receivers": [told]}
@@ -129,8 +129,8 @@ def _resource(about: Resource, spec: Mapping[str, Any]) -> Resource:
 
 
 def beyond(service: Service) -> Iterator[str]:
-    """What of the service's policies the resource can't say: its years begin with a 2, also in UTC,
-    and some kinds of receivers it lacks."""
+    """The parts of the service's policies that the resource can't express: holidays before 2000,
+    also after the change to UTC, and kinds of receivers that it lacks."""
     for hours in _hours(service):
         for holiday in hours.holidays:
             if holiday < "2000-01-02":
@@ -184,8 +184,8 @@ def _comment(service: Service, resource: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _users(service: Service) -> Iterator[tuple[tuple[str, str], str]]:
-    """The user names of the channels: the operator reads them from the secret, though they are
-    none."""
+    """The user names of the channels. They are not secret, but the operator reads them from the
+    secret."""
     for channel in _channels(service):
         http: Any = channel.options.get("http_config", {})
         if "basic_auth" in http:
@@ -232,8 +232,7 @@ def _inhibit_rule(rule: Mapping[str, Any], service: str) -> dict[str, Any]:
 
 
 def _own(found: dict[str, str], service: str) -> dict[str, str]:
-    """Both sides have one service, so that the rule says the same of this one, and nothing of
-    anybody else's alerts."""
+    """Names the service in both matchers, so that the rule concerns this service alone."""
     return (
         {"name": "service", "matchType": "=", "value": service} if found == _ANY_SERVICE else found
     )

@@ -1,5 +1,4 @@
-"""What all resources have in common: where they lie, what they are called, and how large they may
-be."""
+"""What all resources of Kubernetes share: their names, their labels, and how large they may be."""
 
 from __future__ import annotations
 
@@ -18,8 +17,8 @@ Resource = dict[str, Any]
 
 
 def metadata(cluster: Cluster, service: str = "", *parts: str) -> Resource:
-    """The name and the labels of a resource of a service, or of the fleet's. Parts follow dots,
-    which no slug has, so that no two resources share a name."""
+    """The name and the labels of a resource of a service, or of the fleet. Dots join the parts: no
+    slug has a dot, so no two resources share a name."""
     placed = {"namespace": cluster.namespace} if cluster.namespace else {}
     name = ".".join([f"opsgen-{service}" if service else "opsgen", *parts])
     return {
@@ -30,5 +29,5 @@ def metadata(cluster: Cluster, service: str = "", *parts: str) -> Resource:
 
 
 def bytes_of(value: object) -> int:
-    """In bytes of compact JSON, as `kubectl apply` keeps it."""
+    """The size in bytes of compact JSON, as `kubectl apply` keeps it."""
     return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())

@@ -1,9 +1,9 @@
-"""A service's artifacts as resources of a Kubernetes cluster: what the Prometheus operator and
-Grafana read there.
+"""A service or the fleet goes in; the resources that the Prometheus operator and Grafana read in a
+Kubernetes cluster come out.
 
 The fields are those of the operator's definitions (0.93) and of the Grafana operator's (v1beta1).
-The label and the folder's annotation of a ConfigMap are the defaults of Grafana's chart for its
-sidecar.
+The label and the folder's annotation of a ConfigMap are the defaults of the sidecar in Grafana's
+chart.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def render_kubernetes_fleet(subject: OfFleet) -> list[Artifact]:
 def _rules(
     cluster: Cluster, service: str, groups: Sequence[Mapping[str, Any]]
 ) -> Iterator[tuple[str, Resource]]:
-    """The groups, in as many resources as it takes: a group stays whole, since its rules read each
+    """The rule groups, in one resource or more. A group stays whole, since its rules read each
     other's series."""
     for number, part in enumerate(_parts(groups), start=1):
         more = () if number == 1 else (str(number),)
@@ -185,7 +185,8 @@ def _endpoint(service: Service, scrape: Scrape) -> Resource:
 def _dashboard(
     cluster: Cluster, service: str, folder: str, artifact: Artifact
 ) -> tuple[str, Resource]:
-    """On one line, since size counts here; the dashboard to read is the file beside it."""
+    """The dashboard as one line of JSON, since its size is limited. The file beside it is the one
+    for people to read."""
     stem = artifact.path.rpartition("/")[2].removesuffix(".json")
     model = json.loads(artifact.content)
     text = json.dumps(model, ensure_ascii=False, separators=(",", ":"))

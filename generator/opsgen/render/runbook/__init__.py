@@ -1,1 +1,2 @@
-"""A service and its signals in; its runbook, the page that a person at 3 a.m. reads, out."""
+"""A service and its signals go in; its runbook comes out, the page for a person on call at 3
+a.m."""

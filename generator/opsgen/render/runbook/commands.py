@@ -1,8 +1,8 @@
-"""Shell commands for a runbook, from what the spec says for certain: a plausible wrong command is
-worse than none.
+"""A service goes in; shell commands for its runbook come out, made from what the spec says for
+certain: a plausible wrong command is worse than none.
 
-A command is given only where every word of it is known: from the matchers, the probes, or a command
-that the spec itself has. All but those that silence alerts only look.
+A command is given only where every word of it is known: from the matchers, from the probes, or from
+a command in the spec. They all only read, except those that silence alerts.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from opsgen.render.workload_tools import TOOLS, Look
 
 @dataclass(frozen=True)
 class Workload:
-    """What the spec's own commands restart or deploy: the tool, what comes before its verb, and the
+    """What the spec's own commands restart or deploy: the tool, the words before its verb, and the
     name."""
 
     tool: str
@@ -63,20 +63,20 @@ def first_looks(service: Service) -> tuple[Look, ...]:
 
 
 def debug_looks(service: Service) -> tuple[Look, ...]:
-    """What there is to see of the workload that the spec's own commands name."""
+    """Commands that show the workload which the spec's own commands name."""
     found = workload(service)
     return tuple(_filled(look, found) for look in TOOLS[found.tool].of_workload) if found else ()
 
 
 def logs_look(service: Service) -> Look | None:
-    """Where the logs are, for a spec that does not say so but names the workload."""
+    """The command that shows the logs, where the spec names the workload but not the logs."""
     found = workload(service)
     return _filled(TOOLS[found.tool].logs, found) if found else None
 
 
 def workload(service: Service) -> Workload | None:
-    """What all of the spec's commands that can be read act on; None where they disagree, or name
-    nothing."""
+    """The workload of all the spec's commands that can be read; None where they disagree or name
+    none."""
     found = {
         named
         for command in service.runbook_commands.values()
@@ -132,8 +132,7 @@ def _probed(probe: Probe) -> Look:
 
 
 def _in_namespace(service: Service) -> str:
-    """kubectl for the service's namespace, as the spec's own commands call it or as its matchers
-    have it."""
+    """kubectl for the service's namespace, as the spec's own commands or its matchers have it."""
     found = workload(service)
     if (
         found
@@ -173,8 +172,8 @@ def _acts(tool: str, verb: str) -> bool:
 
 
 def _kubernetes(words: list[str], namespace: str) -> Workload | None:
-    """The workload of a kubectl command, unless that is in another namespace than the service's
-    series are."""
+    """The workload of a kubectl command; None where its namespace is not that of the service's
+    series."""
     split = _options(words)
     if split is None:
         return None
@@ -213,8 +212,8 @@ def _options(words: list[str]) -> tuple[list[tuple[str, str]], list[str]] | None
 
 
 def _target(written: str) -> str | None:
-    """`deploy/checkout` as `deployment/checkout`; None for several at once, and for what is none of
-    the known kinds."""
+    """`deploy/checkout` as `deployment/checkout`; None for several targets, or for an unknown
+    kind."""
     alias, _, name = written.partition("/")
     return (
         f"{_KINDS[alias]}/{name}" if alias in _KINDS and _KUBERNETES_NAME.fullmatch(name) else None

@@ -71,7 +71,7 @@ class CommandSection:
 
 
 def _page(service: Service, derived: Derived) -> dict[str, Any]:
-    """What the template may name."""
+    """The values that the template may use."""
     return _of_service(service) | _of_signals(service, derived) | _logs(service)
 
 

@@ -1,5 +1,5 @@
-"""The escalation policies of a service go in; who is told and when comes out, in words, as rows of
-a table, and as a picture."""
+"""A service's escalation policies go in; who is told, and when, comes out: in words, as rows of a
+table, and as a picture."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _how(one: Told) -> str:
 
 
 def providers(service: Service) -> list[str]:
-    """Those that tell people themselves, such as PagerDuty, each once."""
+    """The providers that escalate by themselves, such as PagerDuty, each once."""
     found = [one for policy in service.team.policies.values() for one in told(policy)]
     return list(dict.fromkeys(one.by for one in found if one.by))
 

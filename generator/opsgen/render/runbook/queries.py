@@ -57,14 +57,14 @@ def first_queries(service: Service, signals: Sequence[Signal]) -> Iterator[Runbo
 
 
 def instance_query(signals: Sequence[Signal]) -> RunbookQuery | None:
-    """Which instances there are, where a signal counts them."""
+    """The query for the instances, where a signal counts them."""
     found = (signal for signal in signals if signal.unit.name == "targets")
     return next((RunbookQuery.of(signal.title, signal.query) for signal in found), None)
 
 
 def proof(signals: Sequence[Signal]) -> Proof | None:
-    """The first signal that has a limit to keep to, by group; without one, the first that has an
-    alert at all."""
+    """The first signal with a threshold, by group; without one, the first that has an alert at
+    all."""
     by_group = [[s for s in signals if s.group == group and s.alerts] for group in _PROOF_GROUPS]
     ordered = [signal for of_group in by_group for signal in of_group]
     for signal in ordered:
@@ -79,7 +79,7 @@ def proof(signals: Sequence[Signal]) -> Proof | None:
 
 
 def by_route(service: Service) -> Iterator[RunbookQuery]:
-    """Which routes are asked for, and which fail, where the convention has a label for them."""
+    """The requests and the failures of each route, where the convention has a label for routes."""
     convention = service.convention
     if convention.route_label is None or convention.requests is None:
         return

@@ -1,5 +1,5 @@
-"""Terraform's JSON syntax: blocks are always lists, so that one more is one more line, and text is
-never an expression.
+"""A module of Terraform goes in; its JSON comes out. Blocks are always lists, so that one block
+more adds lines, and text is never an expression.
 
 Source: developer.hashicorp.com/terraform/language/syntax/json.
 """
@@ -45,7 +45,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Module:
-    """One file of the Terraform module: what it needs and what it declares; each by type, and then
+    """One file of the Terraform module: what it reads and what it declares, each by type and then
     by name."""
 
     provider: str
@@ -82,7 +82,7 @@ class Module:
 
 
 def literal(text: str) -> str:
-    """Text that is no template to Terraform."""
+    """The text, escaped so that Terraform takes it literally."""
     return _MARKER.sub(r"\1\1{", text)
 
 
@@ -91,8 +91,8 @@ def resource_reference(kind: str, name: str, attribute: str = "id") -> str:
 
 
 def identifier(*parts: str) -> str:
-    """The name of a resource, of slugs: no two of them give one, and it begins with a letter or
-    `_`."""
+    """A resource's name, made of slugs: different slugs give different names. It begins with a
+    letter or `_`."""
     name = "_".join(parts)
     return name if name[0].isalpha() or name[0] == "_" else f"_{name}"
 
@@ -128,8 +128,8 @@ def _artifact(name: str, document: Mapping[str, Any]) -> Artifact:
 def people(
     module: Module, handed: Iterable[Handed], prefix: str, keys: Mapping[str, str]
 ) -> dict[str, Person]:
-    """Whom the channels stand for at the provider, by the channel: each is looked up there, by what
-    `keys` says that a schedule, a user or a team is known by."""
+    """The people that channels stand for at the provider, by the channel's name. Each is looked up
+    there by the attribute that `keys` gives for a schedule, a user or a team."""
     steps = (step for one in handed for step in one.handover.steps)
     channels = {
         channel.name: channel.on_call

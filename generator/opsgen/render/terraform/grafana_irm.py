@@ -1,7 +1,8 @@
-"""Grafana IRM (OnCall): an escalation chain for each policy, and an integration that leads into it.
+"""Grafana IRM (OnCall): policies go in; an escalation chain for each, and an integration that leads
+into it, come out.
 
 Resources as in Grafana's Terraform provider 4.45 (docs/resources/oncall_*.md). Every step, and
-every wait between two, is a resource of its own, by its position.
+every wait between two steps, is a resource of its own, named by its position.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ def render(handed: Sequence[Handed]) -> Module:
 
 
 def _steps(one: Handed, known: Mapping[str, Person]) -> Iterator[Body]:
-    """Whoever is told for a page is told by the rules that people have for what is important."""
+    """The steps and the waits between them. People who are told of pages are told by their rules
+    for important notifications."""
     important = any("page" in severities for severities in one.services.values())
     passed = Duration(0)
     for step in one.handover.steps:

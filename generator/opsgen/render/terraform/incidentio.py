@@ -1,7 +1,8 @@
-"""incident.io: an escalation path for each policy, and the route from an alert source to it.
+"""incident.io: policies go in; an escalation path for each, and a route from an alert source to it,
+come out.
 
 Resources as in incident.io's Terraform provider 6.12 (docs/resources); version 7 has others by the
-same names. The alert source is made by hand, in the dashboard that knows what Alertmanager sends:
+same names. People create the alert source in the dashboard, which knows what Alertmanager sends;
 its id is a variable.
 """
 

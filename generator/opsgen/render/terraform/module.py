@@ -1,5 +1,5 @@
-"""The Terraform module of a fleet: its policies, and which service has which, in; a file for each
-provider, out."""
+"""The policies of a fleet, and which services use them, go in; its Terraform module comes out, one
+file for each provider."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _FACT = "handed_over"
 
 
 def terraform_facts(service: Service, _: Derived) -> dict[str, dict[str, str]]:
-    """The policy of every severity of a service of which a provider takes a part; nothing where
-    there is none."""
+    """The service's policy for every severity of which a provider takes a part; nothing where there
+    is none."""
     handed: dict[str, str] = {
         severity: policy.name
         for severity, policy in service.team.policies.items()
@@ -43,7 +43,8 @@ def terraform_facts(service: Service, _: Derived) -> dict[str, dict[str, str]]:
 
 
 def render_terraform(subject: OfFleet) -> Iterator[Artifact]:
-    """`terraform/*.tf.json`, one for each provider that takes anything, and how to apply them."""
+    """`terraform/*.tf.json`, one for each provider that takes anything, and a page on how to apply
+    them."""
     modules = _modules(subject)
     yield from (render_module(module) for module in modules.values())
     if modules:
@@ -82,7 +83,7 @@ def _page(modules: Mapping[str, Module]) -> str:
 def _services_of(
     policy: str, services: Mapping[str, Mapping[str, str]]
 ) -> dict[str, tuple[str, ...]]:
-    """The services of a policy, with the severities that it has there."""
+    """The services that use a policy, each with the severities for which it does."""
     found = {
         name: tuple(
             severity for severity, chosen in sorted(services[name].items()) if chosen == policy

@@ -1,7 +1,7 @@
-"""Opsgenie: an escalation for each policy, and an integration that every alert of its channel comes
-by.
+"""Opsgenie: policies go in; an escalation for each, and an integration that receives the alerts of
+its channel, come out.
 
-Resources as in Opsgenie's Terraform provider 0.6 (website/docs/r). Opsgenie is no longer sold since
+Resources as in Opsgenie's Terraform provider 0.6 (website/docs/r). Opsgenie has not been sold since
 2025-06-04, and ends on 2027-04-05.
 """
 

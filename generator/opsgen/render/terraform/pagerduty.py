@@ -1,7 +1,7 @@
-"""PagerDuty: an escalation policy for each of ours, a service for each of ours, and the way from
-one key to them.
+"""PagerDuty: policies go in; an escalation policy for each, a service for each of ours, and one
+event orchestration for each key come out.
 
-Alertmanager sends to one event orchestration, which routes by the event's component, the service.
+Alertmanager sends to the event orchestration, which routes by the event's component, the service.
 Resources as in PagerDuty's Terraform provider 3.32 (website/docs/r).
 """
 
@@ -119,9 +119,11 @@ def _routing_rules(services: Mapping[str, str]) -> list[Body]:
 
 
 def _service(module: Module, one: Handed, policy: str, name: str, pages: bool) -> str:
-    """By the severity of the event: a page is of high urgency, and escalates; tickets and infos are
-    of low. Where there are no pages, and later steps for the others, they are of high urgency: what
-    is of low never reaches a later step.
+    """The service at PagerDuty. A page has high urgency and escalates; tickets and infos have low
+    urgency.
+
+    An event of low urgency never reaches a later step. So without pages, but with later steps, all
+    events have high urgency.
     """
     urgency = "severity_based" if pages or len(one.handover.steps) == 1 else "high"
     return module.add(

@@ -1,10 +1,10 @@
-"""What the providers' schemas ask of the resources that are written here, as a small table; a
-document in, faults out.
+"""A Terraform document goes in; its faults come out, by what the providers' schemas ask of the
+resources that opsgen writes.
 
-Not the whole of a schema: each resource's required arguments, the types, choices and limits of
-those that are written, and nothing else allowed. Sources, by the version of the provider: PagerDuty
-3.32 website/docs, Opsgenie 0.6 website/docs, Grafana 4.45 docs/resources and docs/data-sources,
-incident.io 6.12 docs, Splunk On-Call 0.1 victorops/resource_*.go.
+The table holds a part of each schema: the required arguments of each resource, and the types,
+choices and limits of those that are written. It allows no other arguments. Sources, by the version
+of the provider: PagerDuty 3.32 website/docs, Opsgenie 0.6 website/docs, Grafana 4.45 docs/resources
+and docs/data-sources, incident.io 6.12 docs, Splunk On-Call 0.1 victorops/resource_*.go.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Arg:
 
 @dataclass(frozen=True)
 class ArgBlock:
-    """A block or object of arguments. `least` and `most` are how often it may stand there; None for
-    an object, that is written without a list."""
+    """A block or an object of arguments. `least` and `most` say how often a block may occur. An
+    object has `least` None: it is written without a list."""
 
     args: Mapping[str, Arg | ArgBlock]
     required: bool = True
@@ -285,8 +285,8 @@ DATA: Mapping[str, ArgBlock] = {
 
 
 def faults(document: Mapping[str, Any]) -> list[str]:
-    """What the providers would refuse of a file as loaded, each with its address; and what it
-    refers to that nothing in it declares."""
+    """What the providers would refuse in a file, given as data, each with its address; and every
+    reference to what the file does not declare."""
     found: list[str] = []
     declared = {f"var.{name}" for name in document.get("variable", {})}
     for part, table, prefix in (("resource", RESOURCES, ""), ("data", DATA, "data.")):
@@ -369,7 +369,7 @@ def _in_text(at: str, wanted: Arg, text: str) -> Iterator[str]:
 
 
 def _references(value: Any) -> Iterator[str]:
-    """The addresses in every expression; text that people wrote has none, its `${` being
+    """The addresses in all expressions. Text that people wrote has none, since its `${` is
     doubled."""
     if isinstance(value, str):
         yield from _EXPRESSION.findall(value.replace("$${", ""))

@@ -1,9 +1,9 @@
-"""Splunk On-Call (VictorOps): an escalation policy for each of ours, and the routing key of its
-channel.
+"""Splunk On-Call (VictorOps): policies go in; an escalation policy for each, and the routing key of
+its channel, come out.
 
 Resources as in Splunk On-Call's Terraform provider (website/docs/r;
-resource_victorops_escalation_policy.go). It looks nothing up by name: `schedule` is the slug of a
-rotation, and the team that owns a policy is a variable.
+resource_victorops_escalation_policy.go). The provider looks nothing up by name: `schedule` is the
+slug of a rotation, and the team that owns a policy is a variable.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def render(handed: Sequence[Handed]) -> Module:
 
 
 def _steps(one: Handed) -> list[Body]:
-    """Each with its seconds since the step before."""
+    """The steps, each with its seconds since the step before."""
     found, before = [], Duration(0)
     for step in one.handover.steps:
         found.append({"timeout": int((step.after - before).seconds), "entries": _entries(step)})
