@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
+from opsgen.promql import Matcher
+from opsgen.quantities import Ratio
 from tests.cli.test_commands import run
-from tests.specs import fleet, refused, warned
+from tests.resolve.mistakes import LEAST
+from tests.specs import derived, fleet, refused, warned
 
 SPEC = """\
 service: shop
@@ -182,3 +185,57 @@ def test_a_name_that_is_too_long_with_its_environment_is_a_mistake(tmp_path: Pat
         f"its name would be {long}-staging, which has 68 characters; shorten the two names to 62 characters together"
         in said
     )
+
+
+def test_a_mistake_in_an_environment_is_told_where_it_is_written(tmp_path: Path) -> None:
+    spec = (
+        LEAST
+        + "slos: [{availability: 99%}]\nenvironments:\n  production:\n    slos: [{availability:"
+        " 99%, window: 12h}]\n"
+    )
+
+    assert refused(tmp_path, spec) == [
+        "service.yaml:7:40: environments.production.slos[0].window: 12h is not a valid period"
+        " for an SLO; write 1d to 365d"
+    ]
+
+
+def test_production_is_laid_over_the_spec_and_the_others_come_later(tmp_path: Path) -> None:
+    spec = (
+        LEAST + "tier: 3\n"
+        "match: {job: shop}\n"
+        "slos: [{availability: 99.9%}]\n"
+        "environments:\n"
+        "  staging: {tier: 4, slos: [{availability: 90%}]}\n"
+        "  production: {tier: 1, match: {job: shop-production}}\n"
+    )
+
+    service = derived(tmp_path, spec).service
+
+    assert (service.environment, service.tier) == ("production", 1)
+    assert service.matchers == (Matcher("job", "=", "shop-production"),)
+    assert [slo.objective for slo in service.slos] == [Ratio.parse("99.9%")]
+    assert service.origins["tier"].endswith("service.yaml:9")
+
+
+def test_without_production_the_first_environment_is_generated(tmp_path: Path) -> None:
+    spec = f"{LEAST}environments:\n  staging: {{tier: 4}}\n  test: {{}}\n"
+
+    service = derived(tmp_path, spec).service
+
+    assert (service.environment, service.tier) == ("staging", 4)
+
+
+def test_a_key_without_a_value_is_a_mistake_in_an_environment_too(tmp_path: Path) -> None:
+    spec = f"{LEAST}environments:\n  production:\n    tier:\n    slos:\n"
+
+    assert refused(tmp_path, spec) == [
+        (
+            "service.yaml:6:5: environments.production.tier: has no value; write one, or leave the"
+            " key out"
+        ),
+        (
+            "service.yaml:7:5: environments.production.slos: has no value; write one, or leave the"
+            " key out"
+        ),
+    ]

@@ -1,0 +1,32 @@
+"""The settings of a service: its spec's, and what they need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from opsgen.quantities import Duration, Ratio
+from tests.resolve.mistakes import LEAST, headed
+from tests.specs import derived, refused
+
+
+def test_every_setting_that_means_nothing_without_a_convention_is_told(tmp_path: Path) -> None:
+    spec = headed(
+        "uptime: [https://example.com/]\n"
+        "errors: {above: 5%, for: 2m}\n"
+        "latency: {p50: 1s, p99: 2s, for: 5m}\n"
+    )
+
+    said = [mistake.split(": ")[1] for mistake in refused(tmp_path, spec)]
+
+    assert said == ["errors.above", "errors.for", "latency.p50", "latency.p99", "latency.for"]
+
+
+def test_percentages_and_percentiles_of_the_spec_are_its_settings(tmp_path: Path) -> None:
+    spec = f"{LEAST}errors: {{above: 2%, for: 7m}}\nlatency: {{p95: 250ms, for: 3m}}\n"
+
+    settings = derived(tmp_path, spec).service.settings
+
+    assert settings["errors.above"] == Ratio.parse("2%")
+    assert settings["errors.for"] == Duration.of("7m")
+    assert settings["latency.p95"] == Duration.of("250ms")
+    assert settings["latency.for"] == Duration.of("3m")
