@@ -25,7 +25,7 @@ _SHOWN = ("expression", "lasting", "told", "url", "queries")
 
 @dataclass(frozen=True)
 class Difference:
-    """One fact that changed; what was or is not there is empty."""
+    """One fact that changed, from `before` to `after`; empty where it was or is not there."""
 
     what: str
     before: str
@@ -34,9 +34,11 @@ class Difference:
 
 @dataclass(frozen=True)
 class Change:
-    """What became of one thing of a service, or of the fleet where `service` is empty. `name` is
-    what it is called now, or was where it is gone; an added or a removed one has what it says as
-    its differences."""
+    """What became of one thing of a service, or of the fleet where `service` is empty.
+
+    `name` is its present name, or its last one where it is gone. A thing that was added or removed
+    has its most important facts as its differences.
+    """
 
     service: str
     kind: str
@@ -75,7 +77,8 @@ def _order(change: Change) -> tuple[str, int, str, str]:
 
 
 def _same(before: bytes | None, after: bytes | None) -> bool:
-    """Of a page that people write on, only what is opsgen's counts."""
+    """Whether two files are the same; of a page that people write on, only opsgen's blocks
+    count."""
     if before is None or after is None or before == after:
         return before == after
     try:
@@ -107,8 +110,8 @@ def _changes(before: Iterable[Item], after: Iterable[Item]) -> Iterator[Change]:
 
 
 def _pairs(removed: Iterable[Item], added: Iterable[Item]) -> Iterator[tuple[Item, Item]]:
-    """The same thing under another key: first with another severity, then with another name and the
-    same expression."""
+    """Pairs things that have a new key: first those with another severity, then those with another
+    name and the same expression."""
     for same in (_of_one_group, _of_one_expression):
         waiting: dict[object, list[Item]] = defaultdict(list)
         for item in removed:
@@ -152,7 +155,7 @@ def _differences(old: Item, new: Item) -> Iterator[Difference]:
 
 
 def _in_numbers(what: str, before: str, after: str) -> Iterator[Difference]:
-    """Where only numbers differ, these say it: a threshold, a window, a bucket."""
+    """The numbers, where two texts differ only in these: a threshold, a window, a bucket."""
     if _NUMBER.sub("#", before) != _NUMBER.sub("#", after):
         yield Difference(what, before, after)
         return
@@ -176,7 +179,7 @@ def _joined(lines: list[str]) -> str:
 
 
 def _whole(item: Item, verb: Literal["added", "removed"]) -> Change:
-    """A new or a lost thing, with the facts of it that matter most."""
+    """A thing that was added or removed, with its most important facts."""
     facts = [(what, item.facts[what]) for what in _SHOWN if item.facts.get(what)]
     if verb == "removed":
         differences = [Difference(what, fact, "") for what, fact in facts]

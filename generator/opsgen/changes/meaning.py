@@ -1,7 +1,7 @@
-"""Files of an output tree go in; what they mean to people comes out: items with a name and facts.
+"""Files of an output tree go in; items with a name and facts come out: what the files mean to
+people.
 
-It reads texts, so that a tree of any age is read as it was committed, not as it would be made of
-its specs now.
+It reads the files' texts, so a tree of any age is read as it was committed.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def _facts_of(rule: Mapping[str, Any], labels: Mapping[str, str], expr: str) -> 
 
 
 def _numbered(seen: Counter[str], key: str) -> str:
-    """Two of one name, such as the tiers of a burn rate, are told apart by their order."""
+    """Things of one name, such as the tiers of a burn rate, get the number of their place."""
     seen[key] += 1
     return key if seen[key] == 1 else f"{key} #{seen[key]}"
 
@@ -152,7 +152,7 @@ def _routes(
 
 
 def _told(alertmanager: Mapping[str, Any], labels: Mapping[str, str]) -> list[str] | None:
-    """Whom an alert reaches, in words; None where the configuration can't be understood."""
+    """Whom an alert reaches, in words; None where the configuration is not understood."""
     try:
         return [_in_words(route) for route in routes_reached(alertmanager, labels)]
     except (ValueError, KeyError, TypeError):
@@ -230,7 +230,7 @@ def _all_panels(panels: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _sections(service: str, content: bytes) -> Iterator[Item]:
-    """Only opsgen's blocks: what people write between them is theirs."""
+    """The sections in opsgen's blocks: the text between them belongs to people."""
     try:
         page = pages.parse_page(content.decode(), "")
     except (InputError, UnicodeDecodeError):

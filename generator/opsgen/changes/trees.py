@@ -22,7 +22,8 @@ _RIGHT = "name a commit, a branch or a tag of the repository that the output is 
 
 
 def on_disk(out: Path, services: Sequence[str], is_gone: Concerns) -> Files:
-    """What opsgen wrote there of the fleet, of these services, and of those that are gone."""
+    """The files that opsgen wrote for the fleet, for these services, and for those that are
+    gone."""
     tree = Tree(out)
 
     def read(path: str) -> bytes | None:
@@ -34,10 +35,8 @@ def on_disk(out: Path, services: Sequence[str], is_gone: Concerns) -> Files:
 
 
 def at_revision(out: Path, revision: str, services: Sequence[str], is_gone: Concerns) -> Files:
-    """The same of the tree that was committed at a revision; empty where it had none.
-
-    Raises InputError where there is no such revision, no repository, or no git.
-    """
+    """The same files in the tree that was committed at a revision; empty where it had none. Raises
+    InputError where there is no such revision, no repository, or no git."""
     if not revision or revision.startswith("-"):  # which git would take for an option
         raise _refused(f"'{revision}' is not a revision", _RIGHT)
     folder = out.resolve()

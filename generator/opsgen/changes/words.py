@@ -80,7 +80,7 @@ def _by_service(found: Changes) -> Iterator[tuple[str, list[Change]]]:
 
 @dataclass(frozen=True)
 class _Line:
-    """What is said at once: one change, or many of one kind that follow from others."""
+    """One line of the report: one change, or many of one kind that follow from others."""
 
     verb: str
     what: Markdown
@@ -88,8 +88,8 @@ class _Line:
 
 
 def _lines(changes: Sequence[Change]) -> Iterator[_Line]:
-    """Sections and recording rules follow from alerts and objectives, and panels of a new or a lost
-    service from both: they are named together."""
+    """The lines. Changes of sections and recording rules follow from alerts and objectives, those
+    of panels from a new or a removed service: they are named together."""
     is_whole_service = {change.verb for change in changes} in ({"added"}, {"removed"})
     following = _FOLLOWING | _FOLLOWING_A_SERVICE if is_whole_service else _FOLLOWING
     together: dict[tuple[str, str], list[Change]] = {}

@@ -19,8 +19,8 @@ def is_backstage(source: Source) -> bool:
 
 
 def from_backstage(source: Source) -> Imported | None:
-    """None for an entity that is no component. It says whose a service is and what it needs, but
-    nothing to watch."""
+    """The service's spec; None for an entity that is not a component. It has the owner and the
+    dependencies, but nothing to watch."""
     if source.text("kind") != "Component":
         return None
     found = Imported(slug(source, ("metadata", "name")))

@@ -70,7 +70,7 @@ def percentage(source: Source, path: At, scale: int = 1) -> str:
 
 
 def slug(source: Source, path: At) -> str:
-    """A name as opsgen has it; raises InputError where nothing of it is left."""
+    """The name in opsgen's form; raises InputError where no valid character is left."""
     text = source.text(*path)
     found = slug_of(text)
     if not found:

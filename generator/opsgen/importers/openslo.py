@@ -25,8 +25,8 @@ def is_openslo(source: Source) -> bool:
 
 
 def from_openslo(source: Source) -> Imported | None:
-    """None for a kind that says nothing of events. Raises InputError for what has no counterpart:
-    thresholds, timeslices, calendars, sources that are not Prometheus."""
+    """The service's spec; None for a kind that has no events. Raises InputError for what has no
+    counterpart: thresholds, timeslices, calendars, sources other than Prometheus."""
     if source.text("kind") != "SLO":
         return None
     found = Imported(slug(source, ("spec", "service")))
@@ -69,7 +69,7 @@ def _window(source: Source) -> str:
 
 
 def _duration(source: Source, window: At) -> str:
-    """v1alpha has a count and a unit, v1 a duration."""
+    """The window: v1alpha has a count and a unit, v1 a duration."""
     unit = source.text(*window, "unit").lower()
     if not unit:
         return source.text(*window, "duration")
@@ -101,7 +101,7 @@ def _objective(source: Source, path: At) -> str:
 
 
 def _ratio_metrics(source: Source, path: At) -> At:
-    """Where bad, good and all events are: v1alpha has them in the objective, v1 in the
+    """Where the bad, the good and all events are: v1alpha has them in the objective, v1 in the
     indicator."""
     ratio: At = (*path, "ratioMetrics")
     if source.at(*ratio) is None:

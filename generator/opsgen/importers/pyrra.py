@@ -47,7 +47,8 @@ def is_pyrra(source: Source) -> bool:
 
 
 def from_pyrra(source: Source) -> Imported:
-    """Raises InputError for what has no counterpart: native histograms, gauges."""
+    """The service's spec. Raises InputError for what has no counterpart: native histograms,
+    gauges."""
     found = Imported(slug(source, ("metadata", "name")))
     labels = source.at("metadata", "labels") or {}
     if _TEAM in labels:

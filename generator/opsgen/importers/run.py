@@ -39,7 +39,8 @@ class Result:
 
 
 def import_files(paths: Sequence[Path]) -> Result:
-    """Everything at or below the paths; raises InputError where there is nothing to import."""
+    """The specs made from everything at or below the paths; raises InputError where there is
+    nothing to import."""
     parts: dict[str, list[Imported]] = {}
     refused: list[Mistake] = []
     known = 0
@@ -72,8 +73,8 @@ def _specs(parts: Mapping[str, list[Imported]]) -> tuple[dict[str, str], tuple[s
 def _known_sources(
     paths: Sequence[Path], refused: list[Mistake]
 ) -> Iterator[tuple[Source, Callable[[Source], Imported | None]]]:
-    """The documents of tools that opsgen knows, each with what reads it; `refused` takes what is
-    wrong with the others."""
+    """The documents of tools that opsgen knows, each with the function that reads it. Adds to
+    `refused` what is wrong with documents that can't be read."""
     for file in _files(paths):
         for source in sources(file, name_in_messages(file)):
             if isinstance(source, InputError):
@@ -92,7 +93,7 @@ def _nothing(paths: Sequence[Path]) -> InputError:
 
 
 def lacking(spec: str, name: str) -> list[str]:
-    """The mistakes that opsgen itself finds in a spec that was made: people have to mend them."""
+    """The mistakes that opsgen itself finds in an imported spec; people have to correct them."""
     from opsgen.fleet.load import load_fleet
 
     with tempfile.TemporaryDirectory(prefix="opsgen-") as folder:
@@ -115,8 +116,8 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
 
 
 def _merged(service: str, parts: Sequence[Imported]) -> tuple[dict[str, Any], list[str]]:
-    """One spec of all that was said of a service. Where two parts differ, the first one's value is
-    taken, with a note."""
+    """One spec from all parts of a service. Where two parts differ, it takes the value of the
+    first, with a note."""
     spec: dict[str, Any] = {}
     notes = []
     for part in parts:
@@ -132,7 +133,7 @@ def _merged(service: str, parts: Sequence[Imported]) -> tuple[dict[str, Any], li
 
 
 def _shared_match(parts: Sequence[Imported], match: Mapping[str, str]) -> dict[str, str]:
-    """What all parts match, in the order of one of them."""
+    """The matchers that all parts have, in the order of one of them."""
     others = [part.spec["match"].items() for part in parts if "match" in part.spec]
     return {
         label: text

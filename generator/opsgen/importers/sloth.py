@@ -1,5 +1,5 @@
-"""Sloth's specs go in; a service spec comes out: `version: prometheus/v1`, and
-PrometheusServiceLevel of its operator.
+"""Sloth's specs go in (`version: prometheus/v1`, and its operator's PrometheusServiceLevel); a
+service spec comes out.
 
 Source: sloth's specification of prometheus/v1 and of sloth.slok.dev/v1. Its alerts are the SRE
 workbook's, over 30 days unless a flag says otherwise.
@@ -34,7 +34,8 @@ def is_sloth(source: Source) -> bool:
 
 
 def from_sloth(source: Source) -> Imported:
-    """Raises InputError for what has no counterpart: raw ratios, plugins, gauges."""
+    """The service's spec. Raises InputError for what has no counterpart: raw ratios, plugins,
+    gauges."""
     root: At = ("spec",) if source.at("spec") is not None else ()
     found = Imported(slug(source, (*root, "service")))
     _labels(source, root, found)
@@ -50,7 +51,7 @@ def from_sloth(source: Source) -> Imported:
 
 
 def _silence(source: Source, path: At, found: Imported) -> None:
-    """Switches the alerts off where those of every SLO are off."""
+    """Switches alerts off where sloth's are off for every SLO."""
     silent = [_is_silent(source, slo) for slo in source.each(*path)]
     if all(silent):
         found.spec["alerts"] = {"ErrorBudgetBurn": "off"}
@@ -120,7 +121,7 @@ def _alerting(source: Source, path: At, found: Imported) -> None:
 
 
 def _left_behind(source: Source, path: At) -> list[str]:
-    """What the alerts say beside whether they are on."""
+    """What the spec says of alerts apart from whether they are on."""
     left = [key for key in ("name", "labels", "annotations") if source.at(*path, key)]
     for alert in _ALERTS:
         own = (*path, _key(source, path, alert))

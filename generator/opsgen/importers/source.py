@@ -1,6 +1,6 @@
-"""A file of another tool goes in; its YAML documents come out, with the places of what they say.
+"""A file of another tool goes in; its YAML documents come out, with the place of every value.
 
-What an importer makes of a document is an `Imported`.
+An importer makes an `Imported` of a document.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Source:
     value: Mapping[str, Any]
 
     def at(self, *path: str | int) -> Any:
-        """What stands there; None where there is nothing."""
+        """The value at a path; None where there is none."""
         found: Any = self.value
         for key in path:
             if isinstance(found, Mapping):

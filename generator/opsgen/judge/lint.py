@@ -63,7 +63,7 @@ class LintFinding:
         return f"{self.file}:{self.line}:{self.column}: {rule}{self.message}; {self.right}"
 
     def as_finding(self) -> findings.Finding:
-        """As other commands report."""
+        """The finding in the form of other commands."""
         message = str(self).removeprefix(f"{self.file}:{self.line}:{self.column}: ")
         return findings.Finding("error", "lint", self.file, self.line, self.column, message)
 

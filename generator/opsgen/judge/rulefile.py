@@ -26,7 +26,7 @@ PROBLEM_KINDS: dict[ProblemKind, str] = {
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """Where something is written; both count from 1."""
+    """A place in the file; line and column count from 1."""
 
     line: int
     column: int
@@ -86,7 +86,7 @@ _RULE = re.compile(r"^\s*(?:-\s+)?(?:alert|record):\s", re.MULTILINE)
 
 
 def read_rule_file(content: bytes) -> RuleFile | None:
-    """The rules and what is wrong with the file; None where it is something else than rules."""
+    """The rules, and what is wrong with the file; None where the file is not a rule file."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -101,7 +101,7 @@ def read_rule_file(content: bytes) -> RuleFile | None:
 
 
 def looks_like_rules(content: bytes) -> bool:
-    """Whether a file that is no YAML was meant as rules: a template of them, say."""
+    """Whether a file that is not YAML was meant as rules, for example a template of them."""
     return _RULE.search(content.decode("utf-8", errors="replace")) is not None
 
 
@@ -201,7 +201,7 @@ class _Reader:
         self.problems.append(Problem("second-document", place, _ONLY_FIRST, right))
 
     def read_manifest(self, fields: _Fields) -> bool:
-        """Read a PrometheusRule or a list of them; whether it is one."""
+        """Reads a PrometheusRule or a list of them; returns whether the document is one."""
         kind = _scalar(fields.get("kind"))
         if kind in _LISTS:
             found = [self.read_manifest(_fields(item)) for item in self._fresh(fields.get("items"))]

@@ -53,7 +53,7 @@ class Review:
 
     @property
     def lacks(self) -> bool:
-        """Whether anything is to be done."""
+        """Whether there is anything to do."""
         return bool(self.open or self.faults or self.overdue)
 
     @property
@@ -62,7 +62,7 @@ class Review:
 
     @property
     def lines(self) -> Iterator[str]:
-        """What is to be done, as `file:line: what`."""
+        """What there is to do, as `file:line: what`."""
         for fault in self.faults:
             yield f"{self.file}:{fault.line}: {fault.words}"
         for question in self.open:
@@ -89,7 +89,8 @@ class Review:
 
 
 def review_fleet(fleet: FleetModel, out: Path, today: date | None) -> list[Review]:
-    """One for every service, also where it has no runbook yet. Without `today` none is overdue."""
+    """A review for every service, also where it has no runbook yet. Without `today` none is
+    overdue."""
     policy = fleet.project.organisation.runbook_policy
     reviews = []
     for model in fleet.services:
@@ -133,7 +134,8 @@ def _review(model: ServiceModel, path: Path, policy: RunbookPolicy, today: date 
 
 
 def _with_notes(page: pages.Page) -> frozenset[str]:
-    """The blocks below which people have written something, and those that they have taken over."""
+    """The ids of the blocks below which people wrote something, and of those that people took
+    over."""
     written = [part for part in page.parts if pages.written_by_people(part.after)]
     return page.mine.union(part.block.id for part in written)
 
@@ -146,7 +148,7 @@ def _broken(error: Exception) -> Iterator[Found]:
 
 
 def _questions(page: pages.Page, text: str) -> Iterator[Found]:
-    """The open questions: one in a block is answered by what people wrote below it."""
+    """The open questions. A text that people wrote below a block answers the question in it."""
     numbers = _numbers_of_questions(text)
     for part in page.parts:
         answered = pages.written_by_people(part.after)
@@ -174,7 +176,7 @@ def _words(line: str) -> str:
 
 
 def _last_reviewed(page: pages.Page) -> date | None:
-    """The latest date that people wrote; what opsgen asks is no answer."""
+    """The latest date of a review that people wrote; opsgen's own question does not count."""
     peoples = "\n".join([page.head, *(part.after for part in page.parts)])
     lines = (line for line in peoples.splitlines() if not line.startswith(pages.TO_WRITE))
     dates = []
@@ -217,7 +219,7 @@ def _line_of(text: str, position: int) -> int:
 
 
 def _others_named(page: pages.Page, text: str, own: set[str]) -> Iterator[Found]:
-    """Commands of people that were copied from another service's page."""
+    """Commands that people copied from another service's page."""
     for part in page.parts:
         for found in _NAMES_A_SERVICE.finditer(part.after):
             if found[1] not in own:

@@ -1,4 +1,4 @@
-"""Expressions and alerts go in; what is surely wrong with their labels comes out, as findings.
+"""Expressions and alerts go in; mismatches come out: what is surely wrong with their labels.
 
 Finds operators that can never match, labels that are gone, and alerts that always or never fire.
 """

@@ -1,8 +1,8 @@
-"""Which labels the series of a result can have: label matchers go in, frozen `Labels` come out.
+"""Label matchers go in; frozen `Labels` come out, the labels that the series of a result can have.
 
-As in Prometheus, a label that is not there is a label with the empty value. So one `Domain` says
-everything: whether the label may be missing, and which values it may have. Where nothing is known,
-the answer is 'may'; what is called impossible or guaranteed is so for every series.
+As in Prometheus, a missing label is a label with the empty value. So one `Domain` says everything:
+whether the label may be missing, and which values it may have. Where nothing is known, a label may
+be there or not; what is called impossible or guaranteed holds for every series.
 """
 
 from __future__ import annotations
@@ -63,8 +63,7 @@ class Labels:
     """The labels of every series of a result: what is known of some, and whether there can be
     `others`.
 
-    Labels that start with two underscores are Prometheus' own (`__name__`) and are never said to be
-    gone.
+    Labels that start with two underscores are Prometheus' own (`__name__`) and never count as gone.
     """
 
     known: Mapping[str, Domain] = field(default_factory=dict, hash=False)

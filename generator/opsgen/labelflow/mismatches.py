@@ -1,5 +1,5 @@
-"""The findings of the checker: one for each thing that is surely wrong, of a kind whose name stays
-the same."""
+"""The table of what the checker can find, and how a message quotes expressions and labels; each
+kind keeps its name for good."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _QUOTED = 160
 class Mismatch:
     """One thing that is wrong, and what would be `right`.
 
-    `where` is the place in the rule: `expr`, `annotations.summary`, `labels.severity`.
+    `where` is its place in the rule: `expr`, `annotations.summary`, `labels.severity`.
     """
 
     kind: MismatchKind
@@ -69,7 +69,7 @@ def quoted(node: Node) -> str:
 
 
 def headed(node: Node) -> str:
-    """An aggregation by its operator and grouping only, since what is inside is not to blame; any
+    """An aggregation by its operator and grouping only, since its content is not to blame; any
     other expression as a quotation."""
     if not isinstance(node, Aggregate):
         return quoted(node)

@@ -1,8 +1,5 @@
-"""What is sure about an expression's values, whatever the series are.
-
-A PromQL tree goes in; whether a comparison can be true, and whether there is a condition at all,
-comes out.
-"""
+"""A PromQL tree goes in; what is sure about its values comes out, whatever the series are: whether
+a comparison can be true, and whether there is a condition at all."""
 
 from __future__ import annotations
 
@@ -19,8 +16,7 @@ _INFINITY = Decimal("Infinity")
 
 @dataclass(frozen=True, slots=True)
 class ValueBounds:
-    """The least and the greatest value that a series of the result can have; NaN is none of
-    them."""
+    """The least and the greatest value that a series of the result can have, apart from NaN."""
 
     least: Decimal
     greatest: Decimal

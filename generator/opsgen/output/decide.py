@@ -1,7 +1,7 @@
 """One folder of the output and the content wanted in it go in; a decision for each file comes out.
 
-Nothing is written here. The rule behind every decision: a file whose content opsgen did not write
-belongs to a person.
+Nothing is written here. One rule is behind every decision: a file whose content opsgen did not
+write belongs to a person.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def decide_folder(
     names: Container[str],
     options: BuildOptions,
 ) -> list[Decision]:
-    """What becomes of every file of one folder, its manifest last; `content` is None where nothing
-    is wanted. `names` are the folders that are wanted."""
+    """The decisions on every file of one folder, its manifest last. `content` is None where nothing
+    is wanted; `names` are the folders that are wanted."""
     present = manifest_bytes(tree, folder)
     manifest = None
     if present is not None:

@@ -1,7 +1,7 @@
-"""The output folder and the artifacts wanted in it go in; what a build would do comes out.
+"""The output folder and the artifacts wanted in it go in; the plan of a build comes out.
 
-Nothing is written here. The rule behind every decision: a file whose content opsgen did not write
-belongs to a person.
+Nothing is written here. One rule is behind every decision: a file whose content opsgen did not
+write belongs to a person.
 """
 
 from __future__ import annotations

@@ -107,8 +107,8 @@ def _try_lock(out: str) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    """A content on its way: the final path, the temporary one, and what must still be there (None:
-    nothing)."""
+    """A content to be written: its final path, the temporary one, and what must still be there
+    (None: nothing)."""
 
     target: str
     temporary: str
@@ -117,7 +117,7 @@ class _Write:
 
 
 class _Stage:
-    """Everything in temporary files, by when it is put in place: manifests of the way, files, final
+    """All temporary files, by when they are put in place: interim manifests, files, final
     manifests."""
 
     def __init__(self, out: str) -> None:
@@ -129,7 +129,7 @@ class _Stage:
         self.lasts: list[_Write] = []
 
     def add(self, decision: Decision) -> None:
-        """Writes its content, and lets go of it."""
+        """Writes the content to a temporary file, and frees its memory."""
         if decision.content is None:
             return
         target = f"{self._out}/{decision.path}"
@@ -162,7 +162,8 @@ class _Stage:
         return _Write(target, temporary, seen, guarded)
 
     def clean(self) -> None:
-        """Takes back what is not in place yet. Where even that fails, the next build does it."""
+        """Removes the temporary files that are not in place yet. Where that fails, the next build
+        does it."""
         for temporary in self._temporaries:
             with suppress(OSError):
                 os.unlink(temporary)
@@ -172,8 +173,8 @@ class _Stage:
 
 
 def _carry_out(out: Path, folders: Iterable[DecidedFolder]) -> Plan:
-    """Folder after folder is written to temporary files; then all of them are put in place. Returns
-    what was done."""
+    """Writes folder after folder to temporary files, then puts all of them in place. Returns what
+    was done."""
     stage = _Stage(str(out))
     done: list[Decision] = []
     leftovers: list[str] = []
@@ -193,7 +194,7 @@ def _carry_out(out: Path, folders: Iterable[DecidedFolder]) -> Plan:
 
 
 def _without_content(decision: Decision) -> Decision:
-    """What is written needs no memory any more."""
+    """The decision without its content, which needs no memory once it is written."""
     if decision.content is None:
         return decision
     return replace(decision, content=None, before=None)
@@ -210,7 +211,7 @@ def _put_all_in_place(stage: _Stage, done: Iterable[Decision], out: str) -> None
 
 
 def _tidy(plan: Plan) -> None:
-    """Temporary files of interrupted builds, and folders that nothing is left in."""
+    """Removes the temporary files of interrupted builds, and folders that are empty now."""
     for leftover in plan.leftovers:
         with suppress(OSError):  # it hurts nobody, and the next build tries again
             os.unlink(f"{plan.out}/{leftover}")
@@ -224,7 +225,8 @@ def _is_manifest(decision: Decision) -> bool:
 
 
 def _temporary(target: str, step: str = "") -> str:
-    """In the same folder, so that putting it in place is one rename. `TEMPORARY` recognises it."""
+    """A path in the same folder, so that one rename puts the file in place. `TEMPORARY` recognises
+    it."""
     folder, _, name = target.rpartition("/")
     return f"{folder}/.{name}{step}.opsgen-{os.getpid()}.tmp"
 
@@ -259,7 +261,7 @@ def _remove(decision: Decision, out: str) -> None:
 
 
 def _assert_seen(target: str, seen: Stamp | None) -> None:
-    """A person may save a file between the plan and its execution."""
+    """Raises WriteError where a file has changed since the plan: a person may have saved it."""
     with named(target):
         try:
             present = stamp(target)

@@ -57,7 +57,7 @@ class Unprovable(Exception):
 
 @dataclass(frozen=True)
 class CompiledRule:
-    """A condition, ready to be asked."""
+    """A condition, compiled, so that it can be asked whether it fires in a world."""
 
     key: str
     exprs: tuple[Node, ...]

@@ -1,5 +1,5 @@
-"""PromQL's functions as tables: what each makes of numbers, of a level over a window, and of a
-histogram's buckets."""
+"""PromQL's functions as tables: each row gives what the function makes of numbers, of a level over
+a window, or of a histogram's buckets."""
 
 from __future__ import annotations
 

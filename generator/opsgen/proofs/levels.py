@@ -1,5 +1,5 @@
-"""What a source may be set to while a state is searched: outages first, then levels around the
-numbers that rules compare with."""
+"""A source of a search goes in; what it may be set to comes out: outages first, then levels around
+the numbers that rules compare with."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ Choices = Callable[
 
 
 def start(source: SeriesSource) -> SourceSetting:
-    """Where the search for a healthy state begins: busy and fast; gauges are at 1, as `up` should
-    be."""
+    """Where the search for a healthy state begins: much traffic, fast requests; gauges at 1, as
+    `up` should be."""
     is_busy = isinstance(source, HistogramSource) or source.counter
     return _at_level(source, _BUSY if is_busy else _ONE)
 

@@ -1,4 +1,5 @@
-"""Label matchers: which values they accept, and a few values that a regular expression accepts."""
+"""Label matchers and regular expressions go in; whether they accept a value, and a few values that
+they accept, come out."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""A steady state of the world: every counter grows at a constant rate and every gauge stays at one
-level."""
+"""The values that describe a steady state: every counter grows at a constant rate, every gauge
+stays at one level."""
 
 from __future__ import annotations
 

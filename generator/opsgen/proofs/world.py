@@ -1,7 +1,5 @@
-"""What a compiled expression is asked of: the series that exist, with their levels, and the time.
-
-A steady state goes in; its series by metric come out, ready to be computed with.
-"""
+"""A steady state goes in; a `World` comes out, which a compiled expression is asked of: the series
+that exist by metric, with their levels, and the time."""
 
 from __future__ import annotations
 
