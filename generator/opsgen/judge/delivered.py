@@ -142,5 +142,9 @@ def provider_faults(path: str, texts: TextsByPath) -> Iterator[str]:
     """What the Terraform providers would refuse, or references to nothing."""
     from opsgen.render.terraform.schemas import faults
 
-    if path.endswith(".tf.json"):
-        yield from faults(json.loads(texts[path]))
+    if not path.endswith(".tf.json"):
+        return
+    document = json.loads(texts[path])
+    if not document:
+        yield "it declares nothing"
+    yield from faults(document)
