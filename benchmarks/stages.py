@@ -84,7 +84,7 @@ def _render(fleet: FleetModel, watch: Stopwatch) -> None:
     for model in fleet.services:
         subject = subject_of(model, fleet.project.library)
         for kind in kinds:
-            if kind.target in {"files", *model.service.platform.targets}:
+            if kind.is_wanted(model.service.platform.targets):
                 with watch.timing(f"render {kind.name}"):
                     list(function_named(kind.renderer)(subject))
         with watch.timing("facts for the index"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -77,3 +78,14 @@ def test_no_module_is_longer_than_a_reader_holds() -> None:
     }
 
     assert {name: lines for name, lines in lengths.items() if lines > _MOST_LINES} == {}
+
+
+def test_only_the_readers_of_tables_import_by_name() -> None:
+    """A table names a function of a higher room by text, which the contract can't see."""
+    readers = {
+        path.relative_to(_PACKAGE).as_posix()
+        for path in _PACKAGE.rglob("*.py")
+        if re.search(r"import_module|__import__", path.read_text(encoding="utf-8"))
+    }
+
+    assert readers == {"judge/programs.py", "render/artifacts.py"}

@@ -85,7 +85,7 @@ def missing_files(
     """The missing files among those that every service, or every fleet, of these targets has."""
     for kind in ARTIFACT_KINDS.values():
         path = kind.path_of(service) if of == "service" else kind.path
-        is_asked_for = kind.of == of and kind.always and kind.target in {"files", *targets}
+        is_asked_for = kind.of == of and kind.always and kind.is_wanted(targets)
         if is_asked_for and not any(fnmatchcase(text, path) for text in texts):
             yield Gap(path, "this file is missing")
 

@@ -12,6 +12,7 @@ from typing import Any
 from opsgen.errors import InputError
 from opsgen.fleet.load import FleetModel, ServiceModel
 from opsgen.model import links, pages
+from opsgen.model.artifact_kinds import RUNBOOK
 from opsgen.model.organisation import RunbookPolicy
 from opsgen.render.markdown import Markdown, table
 
@@ -94,7 +95,7 @@ def review_fleet(fleet: FleetModel, out: Path, today: date | None) -> list[Revie
     policy = fleet.project.organisation.runbook_policy
     reviews = []
     for model in fleet.services:
-        path = out / model.service.name / "runbook.md"
+        path = out / RUNBOOK.path_of(model.service.name)
         reviews.append(_review(model, path, policy, today))
     return reviews
 

@@ -16,7 +16,7 @@ from opsgen.load.quantity_fields import DurationField, NumberField, PositiveDura
 from opsgen.load.scalars import mistake
 from opsgen.load.text_fields import HttpUrl, Text
 from opsgen.model.oncall import Severity
-from opsgen.model.targets import TARGETS
+from opsgen.model.targets import PLAIN, TARGETS
 
 
 class GrafanaSpec(Strict):
@@ -328,9 +328,9 @@ class ProjectSpec(Strict):
         Field(
             min_length=1,
             description="The ways in which opsgen delivers what it generates.",
-            examples=[["files"]],
+            examples=[[PLAIN]],
         ),
-    ] = ("files",)
+    ] = (PLAIN,)
     templates: Annotated[
         Text | None,
         Field(

@@ -7,10 +7,12 @@ tests read this table; none of them has its own list.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
+
+from opsgen.model.targets import PLAIN
 
 Scope = Literal["service", "fleet"]
 
@@ -47,11 +49,12 @@ Judge = Program | Comparison | Unjudged
 class ArtifactKind:
     """One kind of file.
 
-    `path` is below the service's folder; for a kind of the fleet it is below the output folder. `*`
-    stands for any name. `renderer` is a function `module:name` below `opsgen.render`, imported when
-    it is first called: it takes one subject (`OfService`, `OfFleet`) and gives any number of
-    artifacts. `always` says that every service, or every fleet, has the file. `closure` is what an
-    alert must have in it. `in_diff` says that `opsgen diff` shows what changes in it.
+    `path` is below the service's folder, and `path_of` gives it below the output folder; for a kind
+    of the fleet it is below the output folder. `*` stands for any name. `renderer` is a function
+    `module:name` below `opsgen.render`, imported when it is first called: it takes one subject
+    (`OfService`, `OfFleet`) and gives any number of artifacts. `always` says that every service, or
+    every fleet, has the file. `closure` is what an alert must have in it. `in_diff` says that
+    `opsgen diff` shows what changes in it.
     """
 
     name: str
@@ -59,7 +62,7 @@ class ArtifactKind:
     of: Scope
     renderer: str
     judge: Judge
-    target: str = "files"
+    target: str = PLAIN
     always: bool = False
     closure: Literal["", "rule", "panel", "section", "proof", "route"] = ""
     in_diff: bool = False
@@ -70,6 +73,10 @@ class ArtifactKind:
             return fnmatchcase(path, self.path)
         folder, _, rest = path.partition("/")
         return bool(folder) and fnmatchcase(rest, self.path)
+
+    def is_wanted(self, targets: Collection[str]) -> bool:
+        """Whether a project with these targets has it."""
+        return self.target == PLAIN or self.target in targets
 
     def path_of(self, service: str) -> str:
         """The path below the output folder, for a kind with one file."""
@@ -299,3 +306,8 @@ ARTIFACT_KINDS: Mapping[str, ArtifactKind] = {kind.name: kind for kind in _TABLE
 def artifact_kind_of(path: str) -> ArtifactKind | None:
     """The kind of a path below the output folder; None if no row has the path."""
     return next((kind for kind in _TABLE if kind.has(path)), None)
+
+
+def file_names() -> dict[str, str]:
+    """The path of each kind by its name, for templates that name files."""
+    return {kind.name.replace("-", "_"): kind.path for kind in _TABLE}

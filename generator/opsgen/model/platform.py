@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from opsgen.model.oncall import Severity
+from opsgen.model.targets import PLAIN
 from opsgen.quantities import Duration
 
 
@@ -51,5 +52,5 @@ class Platform:
     evaluation_interval: Duration
     blackbox_address: str
     timings: Mapping[Severity, Timing]
-    targets: tuple[str, ...] = ("files",)
+    targets: tuple[str, ...] = (PLAIN,)
     cluster: Cluster = Cluster()

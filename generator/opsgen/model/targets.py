@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+# The target whose files are always written.
+PLAIN = "files"
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -40,7 +43,7 @@ class Target:
 
 
 _TABLE = (
-    Target("files", "Plain files: rules, proofs, dashboards, probes, escalation, runbooks."),
+    Target(PLAIN, "Plain files: rules, proofs, dashboards, probes, escalation, runbooks."),
     Target(
         "kubernetes",
         "Resources of the Prometheus operator and of Grafana, with kustomizations.",

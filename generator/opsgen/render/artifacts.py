@@ -3,7 +3,7 @@ of kinds, and the functions that the rows in the table of targets name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -23,7 +23,7 @@ def service_artifacts(subject: OfService) -> list[Artifact]:
     return [
         artifact
         for kind in ARTIFACT_KINDS.values()
-        if kind.of == "service" and _is_wanted(kind.target, targets)
+        if kind.of == "service" and kind.is_wanted(targets)
         for artifact in function_named(kind.renderer)(subject)
     ]
 
@@ -32,7 +32,7 @@ def fleet_artifacts(subject: OfFleet) -> Iterator[Artifact]:
     """Every artifact of the fleet itself, in the order of the table."""
     targets = subject.organisation.platform.targets
     for kind in ARTIFACT_KINDS.values():
-        if kind.of == "fleet" and _is_wanted(kind.target, targets):
+        if kind.of == "fleet" and kind.is_wanted(targets):
             yield from function_named(kind.renderer)(subject)
 
 
@@ -63,8 +63,3 @@ def function_named(name: str) -> Callable[..., Any]:
     module, _, function = name.partition(":")
     found: Callable[..., Any] = getattr(import_module(f"opsgen.render.{module}"), function)
     return found
-
-
-def _is_wanted(target: str, targets: Collection[str]) -> bool:
-    """Whether the project has the target. Plain files are always written."""
-    return target == "files" or target in targets

@@ -14,7 +14,7 @@ from opsgen.alertmanager.hours import holidays_of, time_intervals_of
 from opsgen.alertmanager.routing import matcher
 from opsgen.channels.receivers import CATCH_ALL, PLACEHOLDER, PLACEHOLDER_KIND, receiver
 from opsgen.model.artifact import Artifact
-from opsgen.model.artifact_kinds import ALERTMANAGER, ESCALATION
+from opsgen.model.artifact_kinds import ALERTMANAGER, ESCALATION, RULES
 from opsgen.model.explanations import Explanations
 from opsgen.model.oncall import SEVERITIES, Channel, Hours, Policy, Severity, Step, Team
 from opsgen.model.platform import Timing
@@ -242,7 +242,7 @@ def _fragment_comment(service: Service) -> Iterator[str]:
         )
     if any(has_steps(policy) for policy in policies.values()):
         yield (
-            "The later steps are alerts of their own in rules.yaml, with the number of the step."
+            f"The later steps are alerts of their own in {RULES.path}, with the number of the step."
             " To acknowledge an"
         )
         yield "alert is to silence it: that covers its later steps."

@@ -17,7 +17,7 @@ from opsgen.alertmanager.routing import parts_of
 from opsgen.channels.messages import BODY
 from opsgen.channels.receivers import CATCH_ALL, PLACEHOLDER
 from opsgen.model.artifact import Artifact
-from opsgen.model.artifact_kinds import GRAFANA_ALERTING
+from opsgen.model.artifact_kinds import GRAFANA_ALERTING, RULES
 from opsgen.render.subjects import OfFleet
 from opsgen.render.yaml_writer import dump
 
@@ -41,7 +41,7 @@ _ABOUT = (
         " Later steps are alerts of"
     ),
     (
-        "rules.yaml that read ALERTS, which Prometheus writes."
+        f"{RULES.path} that read ALERTS, which Prometheus writes."
         " E-mail goes out by Grafana's own [smtp] settings."
     ),
 )

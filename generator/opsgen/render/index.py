@@ -16,6 +16,7 @@ from opsgen.model.artifact_kinds import (
     RULES,
     RUNBOOK,
     TERRAFORM,
+    file_names,
 )
 from opsgen.render.markdown import Markdown, link
 from opsgen.render.subjects import OfFleet, ServiceEntry
@@ -41,6 +42,7 @@ def render_index(subject: OfFleet) -> Iterator[Artifact]:
         probes=any(entry.probes for entry in ordered),
         watchdog=subject.organisation.watchdog is not None,
         terraform=TERRAFORM.target in subject.organisation.platform.targets,
+        files=file_names(),
         provider=_provider(grafana_folders.pop() if len(grafana_folders) == 1 else ""),
     )
     yield Artifact(INDEX.path, page)

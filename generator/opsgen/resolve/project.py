@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from opsgen.load.project_spec import BurnRateSpec, ProjectSpec
+from opsgen.model.artifact_kinds import RUNBOOK
 from opsgen.model.oncall import Channel, Watchdog
 from opsgen.model.organisation import Organisation, RunbookPolicy
 from opsgen.model.service import BurnRate
@@ -48,7 +49,7 @@ def resolve_project(spec: ProjectSpec, document: Positions | None) -> Organisati
         burn_rates=_burn_rates(spec, platform.scrape_interval, mistakes),
         grafana_url=(spec.grafana.url or "").rstrip("/"),
         grafana_folder=spec.grafana.folder,
-        runbook_url=spec.runbooks.url or "{service}/runbook.md",
+        runbook_url=spec.runbooks.url or RUNBOOK.path_of("{service}"),
         blackbox_module=spec.blackbox.module,
         out=spec.out,
         templates=spec.templates,

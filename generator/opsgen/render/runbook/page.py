@@ -13,7 +13,7 @@ from typing import Any
 from opsgen.errors import InputError, Mistake
 from opsgen.model import pages
 from opsgen.model.artifact import Artifact
-from opsgen.model.artifact_kinds import RUNBOOK
+from opsgen.model.artifact_kinds import RUNBOOK, file_names
 from opsgen.model.service import Service
 from opsgen.model.signal import Derived
 from opsgen.render.markdown import is_web_address
@@ -77,6 +77,7 @@ def _page(service: Service, derived: Derived) -> dict[str, Any]:
 
 def _of_service(service: Service) -> dict[str, Any]:
     return {
+        "files": file_names(),
         "service": service,
         "summary_rows": tuple(summary_rows(service)),
         "first_looks": commands.first_looks(service),
