@@ -57,12 +57,12 @@ bench: $(DEV) ## Measure how long each stage of a build takes
 	$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: docs
-docs: $(RUNTIME) ## Regenerate the generated parts of docs/: schemas, conventions, kinds of channel
+docs: $(RUNTIME) ## Regenerate the generated parts of docs/: schemas, conventions, tables of the reference
 	for kind in service project pack convention texts; do \
 		$(BIN)/opsgen schema "$$kind" >"docs/schema/$$kind.json" || exit 1; \
 	done
 	$(BIN)/python tools/conventions_page.py >docs/conventions.md
-	$(BIN)/python tools/channels_table.py docs/spec.md
+	$(BIN)/python tools/reference_tables.py docs/spec.md
 
 .PHONY: lock
 lock: $(DEV) ## Pin the dependencies of pyproject.toml; ARGS=--upgrade pins the newest

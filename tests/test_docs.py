@@ -32,8 +32,8 @@ from opsgen.quantities import Duration, Ratio, number_text
 from opsgen.signals.burnrates import tiers
 from tests.programs import PROMTOOLS, ROOT, require_program
 from tests.specs import file_texts
-from tools.channels_table import with_table
 from tools.conventions_page import page
+from tools.reference_tables import with_tables
 
 _DOCS = ROOT / "docs"
 _REFERENCE = _DOCS / "spec.md"
@@ -132,7 +132,7 @@ def test_the_page_of_conventions_is_made_of_their_files() -> None:
 def test_the_kinds_of_channel_in_the_reference_are_those_of_the_table() -> None:
     reference = _REFERENCE.read_text()
 
-    assert reference == with_table(reference), "run: make docs"
+    assert reference == with_tables(reference), "run: make docs"
 
 
 def _properties(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

@@ -26,15 +26,17 @@ class Asked:
 class Target:
     """One way to deliver.
 
-    `folder` is in the output folder, next to those of the services, so that no service may have its
-    name. `keys` of a spec or project file are read only by this target. `refuses` is a function
-    `module:name` below `opsgen.render`: it takes a service and gives what the target cannot express
-    of it. `facts` is another: it takes a service and its signals, and gives what the target's fleet
-    files need to know about them; the manifest stores it.
+    `about` is what it adds; `docs` is where the docs say more. `folder` is in the output folder,
+    next to those of the services, so that no service may have its name. `keys` of a spec or project
+    file are read only by this target. `refuses` is a function `module:name` below `opsgen.render`:
+    it takes a service and gives what the target cannot express of it. `facts` is another: it takes
+    a service and its signals, and gives what the target's fleet files need to know about them; the
+    manifest stores it.
     """
 
     name: str
     about: str
+    docs: str = ""
     folder: str = ""
     keys: tuple[str, ...] = ()
     asks: tuple[Asked, ...] = ()
@@ -43,24 +45,27 @@ class Target:
 
 
 _TABLE = (
-    Target(PLAIN, "Plain files: rules, proofs, dashboards, probes, escalation, runbooks."),
+    Target(PLAIN, "nothing: opsgen always writes the plain files"),
     Target(
         "kubernetes",
-        "Resources of the Prometheus operator and of Grafana, with kustomizations.",
+        "resources for a cluster, with kustomizations",
+        docs="#kubernetes",
         folder="kubernetes",
         keys=("scrape",),
         refuses="kubernetes.alertmanagerconfig:beyond",
     ),
     Target(
         "terraform",
-        "Escalation at PagerDuty, Opsgenie, Grafana IRM, incident.io and Splunk On-Call.",
+        "the providers' own escalation",
+        docs="#providers",
         folder="terraform",
         keys=("on_call",),
         facts="terraform.module:terraform_facts",
     ),
     Target(
         "grafana",
-        "Grafana's own alerting: contact points, policies, and where the dashboards are.",
+        "contact points and policies for Grafana's Alertmanager, and how it finds the dashboards",
+        docs="#in-grafana",
         folder="grafana",
         asks=(
             Asked(
@@ -72,11 +77,11 @@ _TABLE = (
     ),
     Target(
         "mimir",
-        "Rule groups in namespaces, as mimirtool and Cortex' tools take them.",
+        "the rules in namespaces, `mimir.yaml`, for the rulers of Mimir and Cortex",
         facts="rules:mimir_facts",
     ),
-    Target("mkdocs", "A site of all runbooks, for MkDocs and Backstage.", folder="mkdocs"),
-    Target("git", "Attributes and owners of the output, for git and its hosts."),
+    Target("mkdocs", "a site of the runbooks", docs="runbooks.md", folder="mkdocs"),
+    Target("git", "`.gitattributes` and `CODEOWNERS`", docs="pipelines.md#git"),
 )
 TARGETS: Mapping[str, Target] = {target.name: target for target in _TABLE}
 

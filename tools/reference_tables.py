@@ -1,35 +1,51 @@
-"""The kinds of channel in; docs/spec.md with a table of them out, in the place of the old one."""
+"""Writes the tables of the reference, docs/spec.md, anew from the tables of the code."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from opsgen.channels.kinds import KINDS, Kind
 from opsgen.channels.options import Fields, Option
+from opsgen.model.targets import TARGETS
 
-BEGIN = "<!-- The kinds of channel: made by `make docs` of channels/kinds.py. -->\n"
-END = "<!-- The end of the kinds of channel. -->\n"
 # Nearly every kind has it: the text below the table describes it.
 _COMMON = "http_config"
 
 
-def with_table(page: str) -> str:
-    """The page with the table between its two comments made anew."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
+def with_tables(page: str) -> str:
+    """The page with each table between its two comments made anew."""
+    for name, table in TABLES.items():
+        begin, end = f"<!-- {name}: made by `make docs`. -->\n", f"<!-- The end of {name}. -->\n"
+        before, _, rest = page.partition(begin)
+        _, _, after = rest.partition(end)
+        lines = "".join(f"{row}\n" for row in table())
+        page = f"{before}{begin}\n{lines}\n{end}{after}"
+    return page
 
 
-def table() -> str:
+def _targets() -> Iterator[str]:
+    """A line for each target: what it adds, and where the docs say more."""
+    yield "| Target | What it adds |"
+    yield "| --- | --- |"
+    for name, target in TARGETS.items():
+        link = f"[`{name}`]({target.docs})" if target.docs else f"`{name}`"
+        yield f"| {link} | {target.about} |"
+
+
+def _channels() -> Iterator[str]:
     """A line for each kind: what it must have, what it may have, and since which Alertmanager."""
-    rows = [
-        "| Kind | Must have | May have | Alertmanager |",
-        "| --- | --- | --- | --- |",
-        *(f"| `{name}` | {' | '.join(_cells(kind))} |" for name, kind in KINDS.items()),
-    ]
-    return "".join(f"{row}\n" for row in rows)
+    yield "| Kind | Must have | May have | Alertmanager |"
+    yield "| --- | --- | --- | --- |"
+    for name, kind in KINDS.items():
+        yield f"| `{name}` | {' | '.join(_cells(kind))} |"
+
+
+TABLES: Mapping[str, Callable[[], Iterator[str]]] = {
+    "the targets": _targets,
+    "the kinds of channel": _channels,
+}
 
 
 def _cells(kind: Kind) -> tuple[str, str, str]:
@@ -55,4 +71,4 @@ def _inner(option: Option) -> str:
 
 if __name__ == "__main__":
     reference = Path(sys.argv[1])
-    reference.write_text(with_table(reference.read_text()))
+    reference.write_text(with_tables(reference.read_text()))
