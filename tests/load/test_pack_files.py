@@ -280,6 +280,97 @@ def test_a_setting_of_a_dependency_is_no_key_that_it_has(tmp_path: Path) -> None
     )
 
 
+# -- names -----------------------------------------------------------------------------------------
+
+
+def _second(name: str = "queue", alert: str = "QueueOther", severity: str = "ticket") -> str:
+    """The pack with another signal of this name and alert."""
+    signal = PACK[PACK.index("  - name: queue\n") :]
+    other = signal.replace("name: queue\n", f"name: {name}\n")
+    named = f"name: {alert}\n        severity: {severity}\n"
+    return PACK + other.replace("name: QueueLong\n", named)
+
+
+@pytest.mark.parametrize("severity", ["page", "ticket"])
+@pytest.mark.parametrize("alert", ["QueueOther", "QueueLong"])
+def test_two_signals_of_a_pack_have_two_names(tmp_path: Path, alert: str, severity: str) -> None:
+    assert _refused(tmp_path, _second(alert=alert, severity=severity)) == [
+        "queue.yaml:40:11: signals[1].name: the pack already has a signal named queue; give this one"
+        " another name"
+    ]
+
+
+def test_two_alerts_of_a_signal_have_two_names_or_severities(tmp_path: Path) -> None:
+    alert = PACK[PACK.index("      - name: QueueLong\n") :]
+
+    assert _refused(tmp_path, PACK + alert) == [
+        "queue.yaml:40:15: signals[0].alerts[1].name: the signal already has an alert QueueLong of"
+        " severity ticket; give this one another name or severity"
+    ]
+
+
+@pytest.mark.parametrize("alert", ["ErrorRatioHigh", "QueueLong"])
+@pytest.mark.parametrize("purpose", ["service", "runtime", "process", "probe"])
+@pytest.mark.parametrize(
+    ("name", "shipped"), [("errors", "requests"), ("targets", "targets"), ("probe", "probe")]
+)
+def test_a_signal_has_no_name_of_another_packs(
+    tmp_path: Path, name: str, shipped: str, purpose: str, alert: str
+) -> None:
+    pack = PACK.replace("name: queue\n", f"name: {name}\n").replace("QueueLong", alert)
+    settings = {"length": "length", "latency.for": "5m", "latency.p99": "length"}
+    for written, own in settings.items() if purpose == "probe" else ():
+        pack = pack.replace(f": {written}\n", f": {own}\n")
+
+    assert _refused(tmp_path, pack.replace("for: service", f"for: {purpose}")) == [
+        f"queue.yaml:16:11: signals[0].name: the pack '{shipped}' already has a signal named"
+        f" {name}; give this one another name"
+    ]
+
+
+def test_a_pack_that_replaces_a_shipped_one_has_the_clash(tmp_path: Path) -> None:
+    pack = PACK.replace("pack: queue", "pack: latency").replace("name: queue\n", "name: errors\n")
+
+    assert _refused(tmp_path, pack) == [
+        "queue.yaml:16:11: signals[0].name: the pack 'requests' already has a signal named errors;"
+        " give this one another name"
+    ]
+
+
+def test_two_packs_of_ones_own_have_signals_of_two_names(tmp_path: Path) -> None:
+    code, said = _build(
+        tmp_path, {"a.yaml": PACK, "b.yaml": PACK.replace("pack: queue", "pack: other")}
+    )
+
+    assert code == 2
+    assert said == [
+        "b.yaml:16:11: signals[0].name: the pack 'queue' already has a signal named queue; give"
+        " this one another name"
+    ]
+
+
+@pytest.mark.parametrize("purpose", ["runtime", "process"])
+def test_packs_of_which_a_service_uses_one_may_have_signals_of_one_name(
+    tmp_path: Path, purpose: str
+) -> None:
+    pack = PACK.replace("for: service", f"for: {purpose}")
+
+    code, said = _build(
+        tmp_path, {"a.yaml": pack, "b.yaml": pack.replace("pack: queue", "pack: other")}
+    )
+
+    assert (code, said) == (0, [])
+
+
+def test_a_signals_name_is_not_like_that_of_an_objective(tmp_path: Path) -> None:
+    pack = PACK.replace("name: queue\n", "name: slo-availability\n")
+
+    assert _refused(tmp_path, pack) == [
+        "queue.yaml:16:11: signals[0].name: the signals of SLOs have names that begin with slo-;"
+        " give this one another name"
+    ]
+
+
 # -- each ------------------------------------------------------------------------------------------
 
 EACH = (
@@ -312,6 +403,13 @@ def test_each_is_a_table_of_texts_and_numbers(tmp_path: Path) -> None:
     said = _refused(tmp_path, EACH.replace("least: 3", "least: [3]"))
 
     assert any("signals[0].each.long.least: a text was expected, found a list" in s for s in said)
+
+
+def test_each_makes_signals_of_as_many_names(tmp_path: Path) -> None:
+    assert _refused(tmp_path, EACH.replace("name: queue-{item}", "name: queue")) == [
+        "queue.yaml:19:11: signals[0].name: each makes several signals named queue; write {item}"
+        " in the name"
+    ]
 
 
 # -- texts -----------------------------------------------------------------------------------------

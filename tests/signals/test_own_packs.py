@@ -207,6 +207,18 @@ def test_settings_of_a_dependency_are_its_own(tmp_path: Path) -> None:
     ]
 
 
+def test_a_dependency_whose_signal_has_the_name_of_another_is_told_at_its_line(
+    tmp_path: Path,
+) -> None:
+    other = SERVICE.replace("name: queue\n", "name: pgbouncer-wait-orders\n")
+    specs = _specs(tmp_path, DATABASE, other)
+
+    assert refused(specs, LEAST + _DEPENDENCIES, PROJECT) == [
+        "service.yaml:5:5: pgbouncer-wait-orders: another signal or panel of the service is named"
+        " pgbouncer-wait-orders; give this one another name"
+    ]
+
+
 # -- services --------------------------------------------------------------------------------------
 
 

@@ -25,6 +25,7 @@ from opsgen.load.pack_file import (
     PackFor,
     TextsFile,
 )
+from opsgen.load.pack_names import clashes, name_faults
 from opsgen.load.shown import path_text
 from opsgen.load.yaml_reader import Document, read_document
 from opsgen.model.explanations import Explanations
@@ -75,12 +76,13 @@ def load_library(own_templates: Path | None = None) -> Library:
         found_packs = list(_all(_files(folder / "packs"), read_pack, mistakes))
         mistakes += _double_packs(found_packs)
         mistakes += _other_places(found_packs, packs)
-        packs |= {read.pack.pack: read for read in found_packs}
+        packs = _replaced(packs, found_packs)
 
         for read in _all(_texts_files(folder), read_texts, mistakes):
             texts |= dict.fromkeys(read.texts.texts, read)
 
     in_order = {name: packs[name] for name in sorted(packs)}
+    mistakes += _clashes(packs)
     mistakes += _unexplained(in_order.values(), texts)
     if mistakes:
         raise InputError(mistakes)
@@ -138,7 +140,8 @@ def read_pack(path: Path) -> ReadPack:
         found = [replace(m, path=_as_written(m.path, whole.written)) for m in error.mistakes]
         raise InputError([*found, *whole.mistakes]) from None
     read = ReadPack(pack, whole.document, whole.written)
-    mistakes = [*whole.mistakes, *map(read.mistake, pack_faults(pack))]
+    faults = [*pack_faults(pack), *name_faults(pack, read.written)]
+    mistakes = [*whole.mistakes, *map(read.mistake, faults)]
     if mistakes:
         raise InputError(mistakes)
     return read
@@ -214,6 +217,19 @@ def _other_places(packs: Iterable[ReadPack], before: Mapping[str, ReadPack]) -> 
             wrong = f"this replaces the pack '{read.pack.pack}', which is for {shipped.pack.of}"
             right = f"write for: {shipped.pack.of}, or give the pack another name"
             yield read.mistake(Fault(("for",), wrong, right))
+
+
+def _replaced(before: Mapping[str, ReadPack], found: Iterable[ReadPack]) -> dict[str, ReadPack]:
+    """The packs of all folders so far. Those of the last folder come last, so that a clash is a
+    mistake of a user's pack and never of a shipped one."""
+    own = {read.pack.pack: read for read in found}
+    return {name: read for name, read in before.items() if name not in own} | own
+
+
+def _clashes(packs: Mapping[str, ReadPack]) -> Iterator[Mistake]:
+    """A mistake for each name of a signal that another pack has, if one service can use both."""
+    for clash in clashes(read.pack for read in packs.values()):
+        yield packs[clash.pack].mistake(clash.fault)
 
 
 def _unexplained(

@@ -3,12 +3,13 @@ reading order."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Set
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 
 from opsgen.errors import Mistake
 from opsgen.load.library import Library
-from opsgen.model.service import BusinessSignal, Service
+from opsgen.model.service import BusinessSignal, Place, Service
 from opsgen.model.signal import GROUPS, Alert, Derived, Signal
 from opsgen.signals.business import alert_name, business_signal, kind_of_alert
 from opsgen.signals.instances import instances
@@ -27,19 +28,24 @@ def derive(service: Service, library: Library, may_come: Set[str] = frozenset())
     """
     signals: list[Signal] = []
     notes: list[str] = []
+    places: dict[str, Place] = {}
     for slo in service.slos:
         found, said = slo_signals(service, slo, library.texts)
         signals.extend(found)
         notes.extend(said)
     for instance in instances(service, library):
-        signals.extend(pack_signals(service, instance))
+        made = pack_signals(service, instance)
+        signals.extend(made)
+        if instance.place is not None:
+            places.update(dict.fromkeys((signal.name for signal in made), instance.place))
     for business in service.business:
         signals.append(business_signal(service, business, library.texts))
 
     at_tier = [_at_tier(signal, service) for signal in signals]
     tuned = [replace(signal, alerts=tuple(_tuned(signal.alerts, service))) for signal in at_tier]
     unknown = _unknown_alerts(at_tier, service, may_come)
-    clashes = _clashes(tuned, service)
+    places |= _own_places(service)
+    clashes = _clashes(tuned, service, places)
     order = list(GROUPS)
     in_order = sorted(tuned, key=lambda signal: order.index(signal.group))
     return Derived(
@@ -117,51 +123,71 @@ def _tuned(alerts: Iterable[Alert], service: Service) -> Iterator[Alert]:
             )
 
 
-def _clashes(signals: Iterable[Signal], service: Service) -> Iterator[Mistake]:
-    """Notes two alerts with the same name and labels, a name that is too long, and two signals with
-    one name."""
-    signals, seen = list(signals), set()
-    for alert in (alert for signal in signals for alert in signal.alerts):
-        place = _place_of(alert, service)
+def _own_places(service: Service) -> dict[str, Place]:
+    """Where the spec asks for the signals of its SLOs and of its business, by their names."""
+    of_slos = {f"slo-{slo.name}": slo.place for slo in service.slos}
+    return of_slos | {business.name: business.place for business in service.business}
+
+
+def _clashes(
+    signals: Iterable[Signal], service: Service, places: Mapping[str, Place]
+) -> Iterator[Mistake]:
+    """Notes two signals with one name, two alerts with the same name and labels, and a name that is
+    too long."""
+    signals = list(signals)
+    names = Counter(signal.name for signal in signals)
+    for signal in signals:
+        # Two signals of one name are told once, and not for each of their alerts.
+        if names[signal.name] == 1:
+            yield from _alert_clashes(signal, service, places)
+    yield from _same_names(signals, service, places)
+
+
+def _alert_clashes(
+    signal: Signal, service: Service, places: Mapping[str, Place]
+) -> Iterator[Mistake]:
+    seen = set()
+    for alert in signal.alerts:
+        place = _place_of(alert, service, places)
         if alert.key in seen:
             wrong = (
                 f"there are two alerts {alert.name} of severity {alert.severity} on {alert.signal}"
             )
             right = "give one of them another severity, or leave one out"
-            yield Mistake(*place, alert.name, wrong, right)
+            yield Mistake(place.file, place.line, place.column, alert.name, wrong, right)
         if len(alert.name) > _LONGEST_NAME:
             wrong = (
                 f"the name of its alert {alert.name} has {len(alert.name)} characters,"
                 f" more than {_LONGEST_NAME}"
             )
-            yield Mistake(*place, alert.signal, wrong, "give the signal a shorter name")
+            right = "give the signal a shorter name"
+            yield Mistake(place.file, place.line, place.column, alert.signal, wrong, right)
         seen.add(alert.key)
-    yield from _same_names(signals, service)
 
 
-def _same_names(signals: Iterable[Signal], service: Service) -> Iterator[Mistake]:
-    """Notes a signal of the spec whose name another signal or panel has."""
-    own = {f"slo-{slo.name}": slo.place for slo in service.slos} | {
-        b.name: b.place for b in service.business
-    }
+def _same_names(
+    signals: Iterable[Signal], service: Service, places: Mapping[str, Place]
+) -> Iterator[Mistake]:
+    """Notes a name that another signal has, or for a signal of the spec itself another panel.
+
+    The names of a pack's signals differ, but with a probe's or a dependency's name behind them they
+    may be like another's.
+    """
+    own = _own_places(service)
     taken: set[str] = set()
+    panels: set[str] = set()
     for signal in signals:
-        place = own.get(signal.name)
-        if place is not None and signal.name in taken:
-            wrong = f"another signal or panel of the service is named {signal.name}"
-            yield Mistake(
-                place.file,
-                place.line,
-                place.column,
-                signal.name,
-                wrong,
-                "give this one another name",
-            )
-        taken |= {signal.name, signal.panel.key}
+        name = signal.name
+        if name in taken or (name in own and name in panels):
+            place = places.get(name, Place(service.spec_file, 1, 1))
+            wrong = f"another signal or panel of the service is named {name}"
+            right = "give this one another name"
+            yield Mistake(place.file, place.line, place.column, name, wrong, right)
+        taken.add(name)
+        panels.add(signal.panel.key)
 
 
-def _place_of(alert: Alert, service: Service) -> tuple[str, int, int]:
-    places = {business.name: business.place for business in service.business}
+def _place_of(alert: Alert, service: Service, places: Mapping[str, Place]) -> Place:
     override = service.overrides.get(alert.name)
     place = places.get(alert.signal) or (override.place if override else None)
-    return (place.file, place.line, place.column) if place else (service.spec_file, 1, 1)
+    return place or Place(service.spec_file, 1, 1)

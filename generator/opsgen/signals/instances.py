@@ -45,8 +45,14 @@ def _of_process(service: Service, pack: PackFile) -> Iterator[Instance]:
 def _of_dependencies(service: Service, pack: PackFile) -> Iterator[Instance]:
     for dependency in service.dependencies:
         if dependency.kind == pack.pack:
-            words = {"name": dependency.name}
-            yield Instance(pack, dependency.matchers, dependency.settings, dependency.name, words)
+            yield Instance(
+                pack,
+                dependency.matchers,
+                dependency.settings,
+                dependency.name,
+                {"name": dependency.name},
+                dependency.place,
+            )
 
 
 def _of_probes(service: Service, pack: PackFile) -> Iterator[Instance]:
@@ -65,6 +71,7 @@ def _of_probes(service: Service, pack: PackFile) -> Iterator[Instance]:
             {**settings, **_own(service, pack)},
             probe.name,
             _words_of_probe(service, probe, window),
+            probe.place,
         )
 
 

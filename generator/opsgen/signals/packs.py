@@ -20,7 +20,7 @@ from opsgen.load.pack_file import (
     PackFile,
     SignalSpec,
 )
-from opsgen.model.service import Convention, Service
+from opsgen.model.service import Convention, Place, Service
 from opsgen.model.settings import SettingValue, as_number
 from opsgen.model.signal import Alert, Check, Guard, Guidance, Line, Panel, Signal, Threshold, Unit
 from opsgen.model.texts import fill, go_text
@@ -55,14 +55,15 @@ class AlertText:
 
 @dataclass(frozen=True)
 class Instance:
-    """One use of a pack: its name (empty for the service itself), matchers, settings and words. A
-    setting that the pack itself declares has its plain name."""
+    """One use of a pack: its name (empty for the service itself), matchers, settings and words, and
+    where the spec asks for it. A setting that the pack itself declares has its plain name."""
 
     pack: PackFile
     matchers: tuple[Matcher, ...]
     settings: Mapping[str, SettingValue]
     name: str = ""
     words: Mapping[str, str] | None = None
+    place: Place | None = None
 
 
 def pack_signals(service: Service, instance: Instance) -> tuple[Signal, ...]:
