@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from opsgen.cli.main import main
+from opsgen.load.dependency_spec import DependencySpec
 from opsgen.load.library import load_library
 
 # Everything that a pack can refer to: settings of both kinds, blanks, queries, explanations.
@@ -368,6 +369,69 @@ def test_a_signals_name_is_not_like_that_of_an_objective(tmp_path: Path) -> None
     assert _refused(tmp_path, pack) == [
         "queue.yaml:16:11: signals[0].name: the signals of SLOs have names that begin with slo-;"
         " give this one another name"
+    ]
+
+
+TAKEN = {
+    "match": "is already a key of every dependency",
+    "objective": "is already a key of every dependency",
+    "service": "is already a kind of dependency",
+    "slo": "can't be a kind: the signals of SLOs have names that begin with slo-",
+}
+
+
+def _of_dependency(kind: str) -> str:
+    """The pack for dependencies of this kind."""
+    pack = PACK.replace("for: service", "for: dependency").replace("pack: queue", f"pack: {kind}")
+    pack = pack.replace("needs: [latency]\n", "").replace("name: queue\n", f"name: {kind}-length\n")
+    return pack.replace("latency.for", "5m").replace("latency.p99", "length")
+
+
+def test_every_key_of_a_dependency_is_taken() -> None:
+    assert set(DependencySpec.model_fields) <= set(TAKEN)
+
+
+@pytest.mark.parametrize("kind", TAKEN)
+def test_a_kind_of_dependency_has_no_name_that_is_taken(tmp_path: Path, kind: str) -> None:
+    said = _refused(tmp_path, _of_dependency(kind))
+
+    assert said[0] == f"queue.yaml:1:7: pack: {kind} {TAKEN[kind]}; give the pack another name"
+
+
+def test_a_pack_for_anything_else_may_have_the_name_of_a_dependencys_key(tmp_path: Path) -> None:
+    assert _build(tmp_path, {"a.yaml": PACK.replace("pack: queue", "pack: match")}) == (0, [])
+
+
+@pytest.mark.parametrize("name", ["match", "queue", "service", "redis"])
+def test_a_setting_of_a_dependency_has_no_name_that_is_taken(tmp_path: Path, name: str) -> None:
+    (said,) = _refused(tmp_path, _of_dependency("queue").replace("  hold:", f"  {name}:"))
+
+    where = f"queue.yaml:13:{5 + len(name)}: settings.{name}"
+    assert said.startswith(f"{where}: {name} is already a ")
+    assert said.endswith("; give the setting another name")
+
+
+def test_a_setting_of_a_dependency_is_no_other_kind(tmp_path: Path) -> None:
+    other = _of_dependency("other").replace("  hold:", "  queue:")
+
+    code, said = _build(tmp_path, {"a.yaml": _of_dependency("queue"), "b.yaml": other})
+
+    assert code == 2
+    assert said == [
+        "b.yaml:13:10: settings.queue: queue is already a kind of dependency; give the setting"
+        " another name"
+    ]
+
+
+def test_a_kind_of_dependency_is_no_setting_of_another_kind(tmp_path: Path) -> None:
+    other = _of_dependency("other").replace("  hold:", "  queue:")
+
+    code, said = _build(tmp_path, {"a.yaml": other, "b.yaml": _of_dependency("queue")})
+
+    assert code == 2
+    assert said == [
+        "b.yaml:1:7: pack: queue is already a setting of the pack 'other'; give the pack another"
+        " name"
     ]
 
 

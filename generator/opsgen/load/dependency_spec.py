@@ -8,27 +8,13 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
+from opsgen.load.dependency_kinds import FLEET, KINDS_NOT_YET
 from opsgen.load.forms import Strict
 from opsgen.load.library import load_library
 from opsgen.load.match_spec import Match
 from opsgen.load.name_fields import Slug
 from opsgen.load.pack_setting import Written
 from opsgen.load.quantity_fields import ObjectiveField
-
-FLEET = "service"  # another service of the fleet; this kind has no pack
-
-# Kinds that a spec may name already, whose packs are not shipped yet.
-KINDS_NOT_YET: Mapping[str, str] = {
-    "postgresql": "A PostgreSQL database by its name.",
-    "mysql": "A MySQL database by its name.",
-    "redis": "A Redis by its name.",
-    "memcached": "A memcached by its name.",
-    "mongodb": "A MongoDB database by its name.",
-    "elasticsearch": "An Elasticsearch cluster by its name.",
-    "kafka": "A Kafka cluster by its name.",
-    "rabbitmq": "A RabbitMQ by its name.",
-    "external": "Something outside of this fleet.",
-}
 
 
 def _with_kinds(schema: dict[str, Any]) -> None:

@@ -36,8 +36,6 @@ _PART_OF: Mapping[str, ConventionPart] = {
     "latency_bucket": "latency",
     "latency_count": "latency",
 }
-# Keys of a dependency that are not settings of its pack.
-_KEYS_OF_A_DEPENDENCY = ("match", "objective")
 _NEARLY = 0.85  # more similar than this is a typo; `bytes/s` is less similar
 
 
@@ -62,7 +60,6 @@ class _Known:
 
 def pack_faults(pack: PackFile) -> Iterator[Fault]:
     """Everything in a pack that refers to nothing, or can't be read."""
-    yield from _setting_names(pack)
     known = _known_settings(pack)
     for index, signal in enumerate(pack.signals):
         path: Path = ("signals", index)
@@ -94,14 +91,6 @@ def did_you_mean(name: str, known: Iterable[str], what: str) -> str:
 
 
 # -- settings --------------------------------------------------------------------------------------
-
-
-def _setting_names(pack: PackFile) -> Iterator[Fault]:
-    reserved = (*_KEYS_OF_A_DEPENDENCY, pack.pack) if pack.of == "dependency" else ()
-    for name in pack.settings:
-        if name in reserved:
-            wrong = f"{name} is already a key of every dependency"
-            yield Fault(("settings", name), wrong, "give the setting another name")
 
 
 def _known_settings(pack: PackFile) -> dict[str, _Known]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from opsgen.load.dependency_spec import FLEET, KINDS_NOT_YET, DependencySpec
+from opsgen.load.dependency_kinds import DEPENDENCY_KEYS, FLEET, KINDS_NOT_YET
+from opsgen.load.dependency_spec import DependencySpec
 from opsgen.load.name_fields import is_slug, slug_of
 from opsgen.load.pack_file import PackFile
 from opsgen.load.pack_setting import Written
@@ -14,9 +15,6 @@ from opsgen.resolve.context import Context
 from opsgen.resolve.match import checked_matchers
 from opsgen.resolve.mistakes import KeyPath, suggest
 from opsgen.resolve.pack_settings import filled_settings
-
-# The keys of a dependency of any kind.
-_KEYS = ("match", "objective")
 
 
 def service_dependencies(context: Context) -> tuple[Dependency, ...]:
@@ -69,7 +67,7 @@ def _dependency(
     if pack is None:
         for key in settings:
             wrong = f"a dependency of the kind {kind} has no key {key!r}"
-            context.wrong((*path, key), wrong, suggest(key, _KEYS, "keys"), of="key")
+            context.wrong((*path, key), wrong, suggest(key, DEPENDENCY_KEYS, "keys"), of="key")
     elif not spec.match:
         right = f"write match: with the labels of the {kind}'s own scrape"
         context.wrong(path, "opsgen can't tell which series belong to it", right)
