@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsgen.errors import InputError, Mistake
+from opsgen.fleet.malformed import mistakes_of_sound_keys
 from opsgen.fleet.project import Project, load_project
 from opsgen.fleet.workers import each
 from opsgen.load.discovery import Shard, name_in_messages
@@ -115,9 +116,13 @@ def load_services(file: Path, project: Project) -> list[ServiceModel]:
     """The services of a spec: one for each environment, in the spec's order. Raises InputError with
     every mistake."""
     document = read_document(file, name_in_messages(file))
-    spec = validate(document, ServiceSpec)
     name = project.specs.name_in_outputs(file)
     organisation, library = project.organisation, project.library
+    try:
+        spec = validate(document, ServiceSpec)
+    except InputError as error:
+        sound = mistakes_of_sound_keys(document, error.mistakes, organisation, library)
+        raise InputError([*error.mistakes, *sound]) from None
     found: list[ServiceModel] = []
     mistakes: list[Mistake] = []
     for environment in environments_of(spec):

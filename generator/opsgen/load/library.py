@@ -54,13 +54,32 @@ class Library:
         return {name: pack for name, pack in self.packs.items() if pack.of == of}
 
 
-@lru_cache(maxsize=8)
+@dataclass(frozen=True)
+class ReadLibrary:
+    """What was read of the folders: the library of all sound files, the mistakes of the others, and
+    the names that those would have added."""
+
+    library: Library
+    mistakes: tuple[Mistake, ...]
+    unread: frozenset[str]
+
+
 def load_library(own_templates: Path | None = None) -> Library:
     """The shipped library. Files of a user's own folder replace shipped ones of the same name.
 
     Raises InputError with all mistakes in a user's files, and when there is nothing to load:
     without packs or conventions there would silently be no alerts.
     """
+    read = read_library(own_templates)
+    if read.mistakes:
+        raise InputError(read.mistakes)
+    return read.library
+
+
+@lru_cache(maxsize=8)
+def read_library(own_templates: Path | None = None) -> ReadLibrary:
+    """The same with its mistakes, so that specs can be checked against what is sound. Raises
+    InputError only if there is nothing to read."""
     folders = (TEMPLATES,) if own_templates is None else (TEMPLATES, own_templates)
     if own_templates is not None and not own_templates.is_dir():
         wrong = "there is no such folder"
@@ -84,21 +103,16 @@ def load_library(own_templates: Path | None = None) -> Library:
     in_order = {name: packs[name] for name in sorted(packs)}
     mistakes += _clashes(packs)
     mistakes += _unexplained(in_order.values(), texts)
-    if mistakes:
-        raise InputError(mistakes)
     if not (packs and conventions and texts):
         wrong = "opsgen's own packs are missing"
         raise InputError([Mistake(str(TEMPLATES), 1, 1, "", wrong, "install opsgen again")])
 
     words: dict[str, DerivedAlertSpec] = {key: read.texts.texts[key] for key, read in texts.items()}
     models = {name: read.pack for name, read in in_order.items()}
-    return Library(
-        packs=models,
-        conventions=conventions,
-        texts=words,
-        explanations=explanations(models.values(), words),
-        folders=folders,
-    )
+    explained = explanations(models.values(), words)
+    library = Library(models, conventions, words, explained, folders)
+    faulty = {Path(mistake.file) for mistake in mistakes}
+    return ReadLibrary(library, tuple(mistakes), frozenset(map(_name_of_unread, faulty)))
 
 
 def shipped_conventions() -> tuple[str, ...]:
@@ -159,6 +173,16 @@ def read_texts(path: Path) -> ReadTexts:
 
 def _convention(path: Path) -> ConventionFile:
     return validate(read_document(path, str(path)), ConventionFile)
+
+
+def _name_of_unread(path: Path) -> str:
+    """The name that a file with mistakes gives its pack or convention, or else the file's own."""
+    try:
+        written = read_document(path, str(path)).value
+    except InputError:
+        return path.stem
+    names = written if isinstance(written, dict) else {}
+    return str(names.get("pack") or names.get("convention") or path.stem)
 
 
 def _all(
