@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel
 
@@ -89,11 +89,12 @@ def read_library(own_templates: Path | None = None) -> ReadLibrary:
     conventions: dict[str, ConventionFile] = {}
     texts: dict[DerivedName, ReadTexts] = {}
     for folder in folders:
-        for convention in _all(_files(folder / "conventions"), _convention, mistakes):
-            conventions[convention.convention] = convention
-
+        mistakes += _ignored_files(folder)
+        found_conventions = list(_all(_files(folder / "conventions"), _read_convention, mistakes))
+        mistakes += _named_twice("convention", found_conventions)
+        conventions |= {read.name: read.convention for read in found_conventions}
         found_packs = list(_all(_files(folder / "packs"), read_pack, mistakes))
-        mistakes += _double_packs(found_packs)
+        mistakes += _named_twice("pack", found_packs)
         mistakes += _other_places(found_packs, packs)
         packs = _replaced(packs, found_packs)
 
@@ -132,9 +133,25 @@ class ReadPack:
     document: Document
     written: tuple[int, ...]
 
+    @property
+    def name(self) -> str:
+        return self.pack.pack
+
     def mistake(self, fault: Fault, of: str = "value") -> Mistake:
         found = _mistake(self.document, fault, of)
         return replace(found, path=_as_written(found.path, self.written))
+
+
+@dataclass(frozen=True)
+class ReadConvention:
+    """A convention and its document."""
+
+    convention: ConventionFile
+    document: Document
+
+    @property
+    def name(self) -> str:
+        return self.convention.convention
 
 
 @dataclass(frozen=True)
@@ -171,8 +188,9 @@ def read_texts(path: Path) -> ReadTexts:
     return ReadTexts(texts, document)
 
 
-def _convention(path: Path) -> ConventionFile:
-    return validate(read_document(path, str(path)), ConventionFile)
+def _read_convention(path: Path) -> ReadConvention:
+    document = read_document(path, str(path))
+    return ReadConvention(validate(document, ConventionFile), document)
 
 
 def _name_of_unread(path: Path) -> str:
@@ -205,6 +223,21 @@ def _texts_files(folder: Path) -> list[Path]:
     return [path] if path.is_file() else []
 
 
+def _ignored_files(templates: Path) -> Iterator[Mistake]:
+    """A mistake for each YAML file beside the packs and conventions that would not be read."""
+    for folder in (templates / "packs", templates / "conventions"):
+        for path in sorted(folder.rglob("*.*")):
+            # Editors and Kubernetes' volumes keep copies in hidden files and folders.
+            is_hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+            if is_hidden or path.suffix.lower() not in (".yaml", ".yml"):
+                continue
+            wrong = f"opsgen reads only files named *.yaml that are directly in {folder.name}/"
+            if path.parent != folder:
+                yield Mistake(str(path), 1, 1, "", wrong, f"move it to {folder.name}/")
+            elif path.suffix != ".yaml":
+                yield Mistake(str(path), 1, 1, "", wrong, f"name it {path.stem}.yaml")
+
+
 def _mistake(document: Document, fault: Fault, of: str = "value") -> Mistake:
     line, column = document.position(fault.path, of)
     return Mistake(document.file, line, column, path_text(fault.path), fault.wrong, fault.right)
@@ -222,14 +255,16 @@ def _as_written(path: str, written: tuple[int, ...]) -> str:
 # -- all files together ----------------------------------------------------------------------------
 
 
-def _double_packs(packs: Iterable[ReadPack]) -> Iterator[Mistake]:
+def _named_twice(
+    kind: Literal["pack", "convention"], files: Iterable[ReadPack | ReadConvention]
+) -> Iterator[Mistake]:
+    """A mistake for each file of a folder whose name another one there has."""
     first: dict[str, str] = {}
-    for read in packs:
-        name = read.pack.pack
-        if name in first:
-            wrong = f"the pack '{name}' is already in {first[name]}"
-            yield read.mistake(Fault(("pack",), wrong, "give one of them another name"))
-        first.setdefault(name, read.document.file)
+    for read in files:
+        if read.name in first:
+            wrong = f"the {kind} '{read.name}' is already in {first[read.name]}"
+            yield _mistake(read.document, Fault((kind,), wrong, "give one of them another name"))
+        first.setdefault(read.name, read.document.file)
 
 
 def _other_places(packs: Iterable[ReadPack], before: Mapping[str, ReadPack]) -> Iterator[Mistake]:
