@@ -168,3 +168,18 @@ def test_an_alert_with_a_setting_is_a_pack_a_row_and_a_field(copied: Path, tmp_p
     assert "alert: ErrorBurst" in rules
     assert "0.3" in rules
     assert "errors.burst" in opsgen(tmp_path, "explain", "service.yaml", of=copied).stdout
+
+
+def test_a_mistake_in_a_file_of_ones_own_is_annotated_where_a_review_shows_it(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "own" / "conventions").mkdir(parents=True)
+    wrong = CONVENTION.replace("route: path", "route: 9path")
+    (tmp_path / "own" / "conventions" / "acme-http.yaml").write_text(wrong)
+    (tmp_path / "opsgen.yaml").write_text("templates: own\n")
+    (tmp_path / "service.yaml").write_text(SPEC)
+
+    found = opsgen(tmp_path, "build", "--format", "github", "service.yaml")
+
+    assert found.returncode == 2
+    assert "::error file=own/conventions/acme-http.yaml,line=9," in found.stdout

@@ -65,7 +65,8 @@ def _own_templates(specs: Specs, templates: str | None) -> Path | None:
     that a mistake in one of its files is recognised as the user's."""
     if not templates:
         return None
-    return Path(os.path.normpath(specs.root / templates))
+    path = Path(os.path.normpath(specs.root / templates))
+    return Path(name_in_messages(path))
 
 
 def _further_mistakes(specs: Specs) -> Iterator[Mistake]:
