@@ -232,7 +232,7 @@ _convention_parts: dict[str, SearchStrategy[Any]] = {
         optional={
             "unit": st.sampled_from(["seconds", "milliseconds"]),
             "buckets": st.sampled_from(
-                [[], [0.1, 0.25, 0.5, 1], [0.05, 0.1, 0.3, 1, 2.5, 10], [100, 250, 500, 5000]]
+                [[0.1, 0.25, 0.5, 1], [0.05, 0.1, 0.3, 1, 2.5, 10], [100, 250, 500, 5000]]
             ),
         },
     ),
@@ -373,7 +373,7 @@ _PARTS: dict[str, SearchStrategy[Any]] = {
         p50=_thresholds,
         p95=_thresholds,
         p99=_thresholds,
-        buckets=st.sampled_from([[], ["100ms", "250ms", "1s", "10s"], ["1ms", "1m"]]),
+        buckets=st.sampled_from([["100ms", "250ms", "1s", "10s"], ["1ms", "1m"]]),
         **{"for": holds},
     ),
     "errors": st.fixed_dictionaries(

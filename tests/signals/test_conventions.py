@@ -288,6 +288,12 @@ WRONG_FILES = {
         "6:49: latency.buckets[1]: the bound 0.1 is not above the one before it, 1; "
         "write the bounds in rising order",
     ),
+    "no buckets": (
+        "[0.1, 1]",
+        "[]",
+        "6:45: latency.buckets: the list is empty; write at least one entry, or leave the key out"
+        " if the boundaries are not known",
+    ),
 }
 
 
@@ -302,6 +308,35 @@ def test_a_mistake_in_a_convention_is_told_at_its_line_and_once(
     told = refused(tmp_path, two_services, _PROJECT)
 
     assert told == [f"own/conventions/ours.yaml:{said}"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        (
+            "convention: {latency: {histogram: h, buckets: []}}\nlatency: {p99: 9h}\n",
+            "3:47: convention.latency.buckets: the list is empty; write at least one entry, or"
+            " leave the key out if the boundaries are not known",
+        ),
+        (
+            "convention: grpc\nlatency: {p99: 1s, buckets: []}\n",
+            "4:29: latency.buckets: the list is empty; write at least one entry, or leave the key"
+            " out for the convention's",
+        ),
+    ],
+)
+def test_an_empty_list_of_buckets_does_not_switch_checks_off(
+    tmp_path: Path, spec: str, said: str
+) -> None:
+    assert refused(tmp_path, f"service: shop\nteam: web\n{spec}") == [f"service.yaml:{said}"]
+
+
+def test_a_histogram_whose_buckets_are_not_known_has_any_threshold(tmp_path: Path) -> None:
+    spec = "service: shop\nconvention: {latency: {histogram: h}}\nlatency: {p99: 9h}\n"
+
+    alerts = derived(tmp_path, spec).derived.alerts
+
+    assert "LatencyP99High" in [alert.name for alert in alerts]
 
 
 # -- what real programs expose ---------------------------------------------------------------------

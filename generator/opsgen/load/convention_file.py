@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
-from opsgen.load.forms import Deferred
+from opsgen.load.forms import AtLeastOne, Deferred
 from opsgen.load.name_fields import LabelName, Slug
 from opsgen.load.quantity_fields import NumberField
 from opsgen.load.scalars import mistake
@@ -74,8 +74,12 @@ class HistogramSpec(Deferred):
     ] = "seconds"
     buckets: Annotated[
         tuple[NumberField, ...],
+        AtLeastOne("leave the key out if the boundaries are not known"),
         Field(
-            description="Its bucket boundaries in that unit, without +Inf.",
+            description=(
+                "Its bucket boundaries in that unit, without +Inf. Leave them out if they are not"
+                " known: no threshold is then checked against them."
+            ),
             examples=[[0.1, 0.25, 0.5, 1]],
         ),
     ] = ()

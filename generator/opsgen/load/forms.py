@@ -127,6 +127,29 @@ class OneOrMany:
 
 
 @dataclass(frozen=True)
+class AtLeastOne:
+    """Refuses an empty list where leaving the key out means something else; `otherwise` says
+    what."""
+
+    otherwise: str
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._not_empty, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {**handler(schema), "minItems": 1}
+
+    def _not_empty(self, value: Any) -> Any:
+        if value == []:
+            raise mistake("the list is empty", f"write at least one entry, or {self.otherwise}")
+        return value
+
+
+@dataclass(frozen=True)
 class StandIn:
     """Lets certain values stand for a mapping: `off` for `{off: true}`. The JSON Schema has them
     beside it."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from opsgen.load.forms import Strict
+from opsgen.load.forms import AtLeastOne, Strict
 from opsgen.load.quantity_fields import (
     DurationField,
     PercentField,
@@ -35,6 +35,7 @@ class LatencySpec(Strict):
     ] = None
     buckets: Annotated[
         tuple[PositiveDurationField, ...],
+        AtLeastOne("leave the key out for the convention's"),
         Field(
             description=(
                 "The histogram's bucket boundaries, if they differ from the convention's."
