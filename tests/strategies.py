@@ -376,9 +376,7 @@ _PARTS: dict[str, SearchStrategy[Any]] = {
         buckets=st.sampled_from([["100ms", "250ms", "1s", "10s"], ["1ms", "1m"]]),
         **{"for": holds},
     ),
-    "errors": st.fixed_dictionaries(
-        {"above": st.sampled_from(["0%", "0.1%", "2%", "50%", "99%"])}, optional={"for": holds}
-    ),
+    "errors": some(above=st.sampled_from(["0%", "0.1%", "2%", "50%", "99%"]), **{"for": holds}),
     "uptime": st.lists(probes, max_size=3),
     "resources": some(
         cpu=st.just("85%"), disk=some(above=st.just("90%"), full_within=durations("4d"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from opsgen.quantities import Duration, Ratio
 from tests.resolve.mistakes import LEAST, headed
 from tests.specs import derived, refused
@@ -30,3 +32,22 @@ def test_percentages_and_percentiles_of_the_spec_are_its_settings(tmp_path: Path
     assert settings["errors.for"] == Duration.of("7m")
     assert settings["latency.p95"] == Duration.of("250ms")
     assert settings["latency.for"] == Duration.of("3m")
+
+
+@pytest.mark.parametrize("errors", ["{for: 10m}", "{}"])
+def test_what_errors_leaves_out_has_its_default(tmp_path: Path, errors: str) -> None:
+    service = derived(tmp_path, f"{LEAST}errors: {errors}\n").service
+
+    assert service.settings["errors.above"] == Ratio.parse("5%")
+    assert service.origins["errors.above"].startswith("default: ")
+
+
+@pytest.mark.parametrize(
+    ("errors", "at"), [("{for: 10m}", "4:15: errors.for"), ("{}", "4:9: errors")]
+)
+def test_errors_of_any_form_need_a_convention(tmp_path: Path, errors: str, at: str) -> None:
+    (said,) = refused(tmp_path, headed(f"uptime: [https://example.com/]\nerrors: {errors}\n"))
+
+    assert said.startswith(
+        f"service.yaml:{at}: errors can't be measured without a convention; name a convention"
+    )

@@ -48,7 +48,9 @@ class LatencySpec(Strict):
 class ErrorsSpec(Strict):
     """When the share of failed requests is too high."""
 
-    above: Annotated[PercentField, Field(description=reference("errors.above"), examples=["2%"])]
+    above: Annotated[
+        PercentField | None, Field(description=reference("errors.above"), examples=["2%"])
+    ] = None
     for_: Annotated[
         DurationField | None,
         Field(alias="for", description=reference("errors.for"), examples=["5m"]),

@@ -50,6 +50,9 @@ def _asked_for(context: Context) -> Iterator[tuple[KeyPath, ConventionPart]]:
     for row in settings_of("service"):
         if row.needs is not None and _given(context, row) is not None:
             yield row.path, row.needs
+    errors = context.spec.errors
+    if errors is not None and not errors.model_fields_set:
+        yield ("errors",), "errors"  # `errors: {}` asks for the ticket with all defaults
     if context.spec.latency is not None and context.spec.latency.buckets:
         yield ("latency", "buckets"), "latency"
 
