@@ -455,18 +455,76 @@ def test_a_mistake_in_what_each_makes_is_told_once_and_where_it_was_written(tmp_
 
 
 def test_entries_of_each_have_the_same_values(tmp_path: Path) -> None:
-    said = _refused(tmp_path, EACH.replace("words: too short, ", ""))
-
-    assert (
+    assert _refused(tmp_path, EACH.replace("words: too short, ", "")) == [
         "queue.yaml:18:7: signals[0].each.short: short has no value for words, which another entry"
-        " has; write it here too, or leave it out everywhere" in said
-    )
+        " has; write it here too, or leave it out everywhere"
+    ]
 
 
-def test_each_is_a_table_of_texts_and_numbers(tmp_path: Path) -> None:
-    said = _refused(tmp_path, EACH.replace("least: 3", "least: [3]"))
+_TABLE = EACH[EACH.index("each:") : EACH.index("    name: queue-{item}")]
+_EXPECTED = "was expected, found"
+WRONG_TABLES = {
+    "an empty table": (
+        "each: {}",
+        "16:11: signals[0].each: is too short; write at least 1 entry",
+    ),
+    "nothing": ("each:", "16:5: signals[0].each: has no value; write one, or leave the key out"),
+    "a list": (
+        "each: [long, short]",
+        f"16:11: signals[0].each: a mapping {_EXPECTED} a list; write `key: value` lines",
+    ),
+    "a number": (
+        "each: 3",
+        f"16:11: signals[0].each: a mapping {_EXPECTED} a number; write `key: value` lines",
+    ),
+    "a number as an entry": (
+        "each: {long: 3}",
+        f"16:18: signals[0].each.long: a mapping {_EXPECTED} a number; write `key: value` lines",
+    ),
+    "a list as a value": (
+        "each: {long: {words: a, least: [3]}}",
+        f"16:36: signals[0].each.long.least: a text {_EXPECTED} a list",
+    ),
+    "too many entries": (
+        f"each: {{{', '.join(f'a{number}: {{}}' for number in range(21))}}}",
+        "16:11: signals[0].each: is too long; write at most 20 entries",
+    ),
+    "a value in place of the entry's key": (
+        "each: {a: {item: 3, words: a, least: 3}}",
+        "16:16: signals[0].each.a.item: {item} is already filled by the entry's own key; give the"
+        " value another name",
+    ),
+    "a value in place of a word of the service": (
+        "each: {a: {title: 3, words: a, least: 3}}",
+        "16:16: signals[0].each.a.title: opsgen already fills {title}; give the value another name",
+    ),
+    "a value that is no blank": (
+        "each: {a: {w1: 3, words: a, least: 3}}",
+        "16:16: signals[0].each.a.w1: {w1} can't be a blank; name the value with lowercase letters"
+        " and _",
+    ),
+}
 
-    assert any("signals[0].each.long.least: a text was expected, found a list" in s for s in said)
+
+@pytest.mark.parametrize("name", WRONG_TABLES)
+def test_a_wrong_table_is_told_alone(tmp_path: Path, name: str) -> None:
+    table, said = WRONG_TABLES[name]
+
+    assert _refused(tmp_path, EACH.replace(_TABLE, f"{table}\n")) == [f"queue.yaml:{said}"]
+
+
+def test_what_no_table_can_mend_is_told_beside_a_wrong_table(tmp_path: Path) -> None:
+    pack = EACH.replace(_TABLE, "each: {}\n").replace("group: saturation", "group: saturated")
+
+    assert [line.split(":")[1] for line in _refused(tmp_path, pack)] == ["16", "18"]
+
+
+@pytest.mark.parametrize("written", ["nope", "'3'", "0.5", "[3]"])
+def test_a_wrong_number_of_events_is_told_once(tmp_path: Path, written: str) -> None:
+    (said,) = _refused(tmp_path, PACK.replace("one-in-threshold", written))
+
+    assert said.startswith("queue.yaml:30:71: signals[0].alerts[0].guard.at_least: ")
+    assert said.endswith("; write a whole number, or one-in-threshold")
 
 
 def test_each_makes_signals_of_as_many_names(tmp_path: Path) -> None:

@@ -168,11 +168,12 @@ def read_pack(path: Path) -> ReadPack:
     try:
         pack = validate(whole.document, PackFile)
     except InputError as error:
-        found = [replace(m, path=_as_written(m.path, whole.written)) for m in error.mistakes]
+        refused = whole.without_effects(error.mistakes)
+        found = [replace(m, path=_as_written(m.path, whole.written)) for m in refused]
         raise InputError([*found, *whole.mistakes]) from None
     read = ReadPack(pack, whole.document, whole.written)
     faults = [*pack_faults(pack), *name_faults(pack, read.written)]
-    mistakes = [*whole.mistakes, *map(read.mistake, faults)]
+    mistakes = [*whole.mistakes, *whole.without_effects(map(read.mistake, faults))]
     if mistakes:
         raise InputError(mistakes)
     return read

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 
-from opsgen.load.pack_file import AlertSpec, GuidanceSpec, PackFile, PackFor, SignalSpec, TextsFile
+from opsgen.load.pack_file import (
+    ONE_IN_THRESHOLD,
+    AlertSpec,
+    GuidanceSpec,
+    PackFile,
+    PackFor,
+    SignalSpec,
+    TextsFile,
+)
 from opsgen.load.shown import shown
 from opsgen.model.settings import ConventionPart, SettingKind, settings_of
 from opsgen.model.texts import BLANKS, blanks, blanks_of, fill
@@ -211,7 +219,7 @@ def _alert_faults(
         yield from _query_faults(alert.when, (*path, "when"), scope)
     if alert.guard is not None:
         yield from _query_faults(alert.guard.count, (*path, "guard", "count"), scope)
-        if alert.guard.at_least == "one-in-threshold" and alert.when is not None:
+        if alert.guard.at_least == ONE_IN_THRESHOLD and alert.when is not None:
             wrong = "an alert with `when` has no threshold"
             yield Fault((*path, "guard", "at_least"), wrong, "write a number")
     places = ["signal", pack.of, "alert"]
@@ -239,7 +247,7 @@ def _threshold_faults(
         yield Fault(
             where, f"'{shown(written)}' is not a number", "write a plain decimal number: 0.5"
         )
-    if alert.guard is not None and alert.guard.at_least == "one-in-threshold":
+    if alert.guard is not None and alert.guard.at_least == ONE_IN_THRESHOLD:
         guard = (*path, "guard", "at_least")
         if number is not None and not number > 0:
             wrong = "no number of events is enough for a threshold that is not above 0"

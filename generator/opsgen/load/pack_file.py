@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
-from pydantic.json_schema import JsonSchemaValue
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+    model_validator,
+)
 
 from opsgen.load.forms import Deferred, exactly_one
 from opsgen.load.name_fields import Slug
 from opsgen.load.pack_each import MOST_ENTRIES
 from opsgen.load.pack_setting import SettingName, SettingSpec, Written
 from opsgen.load.quantity_fields import DurationField
-from opsgen.load.scalars import WholeNumber, YesNo, mistake
+from opsgen.load.scalars import YesNo, mistake
+from opsgen.load.shown import shown
 from opsgen.load.text_fields import Text
 from opsgen.model.oncall import Severity
 from opsgen.model.settings import ConventionPart
@@ -21,6 +28,7 @@ from opsgen.model.signal import Group
 _ALERT_NAME = r"^[A-Z][A-Za-z0-9]{1,39}$"
 # In a signal with `each`, names have blanks that its values fill.
 _ALERT_NAME_WITH_BLANKS = r"^([A-Z]|\{[a-z_]+\})([A-Za-z0-9]|\{[a-z_]+\}){0,39}$"
+ONE_IN_THRESHOLD = "one-in-threshold"
 _SLUG_WITH_BLANKS = r"^([a-z0-9-]|\{[a-z_]+\})+$"
 
 # The alerts that code derives, by their names and kinds in the file of texts.
@@ -33,11 +41,6 @@ DerivedName = Literal[
     "Business/drop",
     "Business/absent",
 ]
-
-
-def _or_a_blank(schema: JsonSchemaValue) -> None:
-    """A number that a value of `each` fills in."""
-    schema["anyOf"] = [*schema["anyOf"], {"type": "string", "pattern": r"^\{[a-z_]+\}$"}]
 
 
 def _number_as_text(value: object) -> object:
@@ -58,17 +61,40 @@ NumberOrSetting = Annotated[
 ]
 
 
+def _fewest(value: object) -> object:
+    if value == ONE_IN_THRESHOLD or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    wrong = f"'{shown(str(value))}' is not a number of events"
+    raise mistake(wrong, f"write a whole number, or {ONE_IN_THRESHOLD}")
+
+
+# A union would refuse a wrong value twice, once for each of its members.
+AtLeast = Annotated[
+    int | Literal["one-in-threshold"],
+    PlainValidator(_fewest),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer"},
+                {"const": ONE_IN_THRESHOLD, "type": "string"},
+                # A number that a value of `each` fills in.
+                {"pattern": r"^\{[a-z_]+\}$", "type": "string"},
+            ]
+        }
+    ),
+]
+
+
 class GuardSpec(Deferred):
     """The fewest events for which an alert may fire."""
 
     count: Annotated[Text, Field(description="A query that counts events over its window.")]
     at_least: Annotated[
-        WholeNumber | Literal["one-in-threshold"],
+        AtLeast,
         Field(
             description=(
                 "A number, or as many as it takes for one bad event not to exceed the threshold."
-            ),
-            json_schema_extra=_or_a_blank,
+            )
         ),
     ]
 
@@ -216,6 +242,7 @@ class SignalSpec(Deferred):
     each: Annotated[
         dict[SettingName, dict[SettingName, Written]],
         Field(
+            min_length=1,
             max_length=MOST_ENTRIES,
             description=(
                 "Makes one signal for each entry: its values fill the blanks of these names, and"
