@@ -141,13 +141,13 @@ MISTAKES = {
     ),
     "a blank of a probe": (
         ("Work waits.", "'{url_shell} waits.'"),
-        f"queue.yaml:33:18: {_PATH}.meaning: {{url_shell}} has no value here; the blanks are"
+        f"queue.yaml:33:18: {_PATH}.meaning: opsgen does not fill {{url_shell}} here; the blanks that it fills are"
         " environment, events, events_window, hold, service, signal, team, threshold, tier,"
         " title, value",
     ),
     "a blank in a legend": (
         ("legend: waiting\n", 'legend: "{value}"\n'),
-        "queue.yaml:23:15: signals[0].panel.legend: {value} has no value here; the blanks are"
+        "queue.yaml:23:15: signals[0].panel.legend: opsgen does not fill {value} here; the blanks that it fills are"
         " environment, service, signal, team, tier, title",
     ),
     "a query that is no PromQL": (
@@ -169,6 +169,10 @@ MISTAKES = {
         ("unit: messages", "unit: second"),
         "queue.yaml:20:11: signals[0].unit: 'second' is similar to a unit that opsgen knows; did"
         " you mean 'seconds'?",
+    ),
+    "a unit without words": (
+        ("unit: messages", 'unit: ""'),
+        "queue.yaml:20:5: signals[0].unit: the unit is empty; write one, or count for a plain number",
     ),
     "a part that no convention has": (
         ("needs: [latency]", "needs: [latncy]"),

@@ -241,7 +241,8 @@ def _threshold_faults(
         yield from scope.faults(written, where, ("percentage", "duration", "number"))
         unit = _UNIT_OF.get(setting.kind) if setting else None
         if setting is not None and unit not in (None, signal.unit):
-            wrong = f"{written} is a {setting.kind}, and the signal is measured in {signal.unit}"
+            measured = f"the signal is measured in {shown(signal.unit)}"
+            wrong = f"{written} is a {setting.kind}, and {measured}"
             yield Fault(where, wrong, f"write unit: {unit} for the signal, or name another setting")
     elif not number.is_finite():
         yield Fault(
@@ -300,8 +301,8 @@ def _guidance_faults(
 def _blank_faults(text: str, path: Path, allowed: frozenset[str]) -> Iterator[Fault]:
     for name in sorted(blanks(text) - allowed):
         if any(name in names for names in BLANKS.values()):
-            right = f"the blanks are {', '.join(sorted(allowed))}"
-            yield Fault(path, f"{{{name}}} has no value here", right)
+            right = f"the blanks that it fills are {', '.join(sorted(allowed))}"
+            yield Fault(path, f"opsgen does not fill {{{name}}} here", right)
         else:
             right = did_you_mean(name, allowed, "blanks")
             yield Fault(path, f"there is no blank {{{name}}}", right)

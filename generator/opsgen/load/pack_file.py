@@ -208,6 +208,15 @@ class AlertSpec(GuidanceSpec):
         return self
 
 
+def _named(value: object) -> object:
+    if isinstance(value, str) and not value.strip():
+        raise mistake("the unit is empty", "write one, or count for a plain number")
+    return value
+
+
+UnitName = Annotated[Text, BeforeValidator(_named)]
+
+
 class LineSpec(Deferred):
     """One line of a panel."""
 
@@ -265,7 +274,7 @@ class SignalSpec(Deferred):
     title: Annotated[Text, Field(description="Its name for people.")]
     description: Annotated[Text, Field(description="What it says, for the panel and the runbook.")]
     unit: Annotated[
-        str,
+        UnitName,
         Field(description="What it is counted in.", examples=["ratio", "seconds", "requests/s"]),
     ]
     query: Annotated[
