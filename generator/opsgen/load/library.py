@@ -25,7 +25,7 @@ from opsgen.load.pack_file import (
     PackFor,
     TextsFile,
 )
-from opsgen.load.pack_names import clashes, name_faults
+from opsgen.load.pack_names import name_faults, signal_clashes
 from opsgen.load.shown import path_text
 from opsgen.load.yaml_reader import Document, read_document
 from opsgen.model.explanations import Explanations
@@ -288,7 +288,7 @@ def _replaced(before: Mapping[str, ReadPack], found: Iterable[ReadPack]) -> dict
 
 def _clashes(packs: Mapping[str, ReadPack]) -> Iterator[Mistake]:
     """A mistake for each name of a signal that another pack has, if one service can use both."""
-    for clash in clashes(read.pack for read in packs.values()):
+    for clash in signal_clashes(read.pack for read in packs.values()):
         yield packs[clash.pack].mistake(clash.fault)
 
 

@@ -77,7 +77,7 @@ def _alert_names(signal: SignalSpec, index: int) -> Iterator[Fault]:
         seen.add((alert.name, alert.severity))
 
 
-def clashes(packs: Iterable[PackFile]) -> Iterator[Clash]:
+def signal_clashes(packs: Iterable[PackFile]) -> Iterator[Clash]:
     """Names that two packs have and one service can meet. The later pack has the fault."""
     before: list[PackFile] = []
     for pack in packs:
