@@ -183,3 +183,53 @@ def test_a_mistake_in_a_file_of_ones_own_is_annotated_where_a_review_shows_it(
 
     assert found.returncode == 2
     assert "::error file=own/conventions/acme-http.yaml,line=9," in found.stdout
+
+
+NOTES = """\
+from collections.abc import Iterator
+
+from opsgen.model.artifact import Artifact
+from opsgen.model.artifact_kinds import ARTIFACT_KINDS
+from opsgen.render.subjects import OfService
+
+
+def render_notes(subject: OfService) -> Iterator[Artifact]:
+    name = subject.service.name
+    yield Artifact(ARTIFACT_KINDS["notes"].path_of(name), f"Notes on {name}.\\n")
+"""
+KIND = """\
+    ArtifactKind(
+        name="notes",
+        path="notes.txt",
+        of="service",
+        renderer="notes:render_notes",
+        judge=Unjudged("it is prose, which nobody but a person can judge"),
+        target="notebook",
+        always=True,
+    ),
+)
+ARTIFACT_KINDS"""
+
+
+def test_a_kind_of_artifact_is_a_module_and_a_row_and_a_target_is_a_row(
+    copied: Path, tmp_path: Path
+) -> None:
+    package = copied / "generator" / "opsgen"
+    (package / "render" / "notes.py").write_text(NOTES)
+    kinds = package / "model" / "artifact_kinds.py"
+    kinds.write_text(kinds.read_text().replace(")\nARTIFACT_KINDS", KIND, 1))
+    targets = package / "model" / "targets.py"
+    row = '    Target("notebook", "notes on each service"),\n)\nTARGETS'
+    targets.write_text(targets.read_text().replace(")\nTARGETS", row, 1))
+    (tmp_path / "opsgen.yaml").write_text("targets: [files, notebook]\n")
+    (tmp_path / "service.yaml").write_text(SPEC.replace("acme-http", "otel-http"))
+
+    built(tmp_path, of=copied)
+
+    notes = tmp_path / "out" / "shop" / "notes.txt"
+    assert notes.read_text() == "Notes on shop.\n"
+    assert "notebook" in opsgen(tmp_path, "schema", "project", of=copied).stdout
+    notes.unlink()
+    stale = opsgen(tmp_path, "build", "--check", "service.yaml", of=copied)
+    assert stale.returncode == 1
+    assert "shop/notes.txt" in stale.stderr
