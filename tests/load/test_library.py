@@ -55,6 +55,18 @@ def test_a_convention_of_ones_own_may_replace_a_shipped_one(tmp_path: Path) -> N
     ) == (0, [])
 
 
+def test_a_build_refuses_a_convention_that_its_samples_contradict(tmp_path: Path) -> None:
+    wrong = CONVENTION.replace("[ours_total 12]", "[theirs_total 12]")
+
+    assert _build(tmp_path, {"conventions/ours.yaml": wrong}) == (
+        2,
+        [
+            "conventions/ours.yaml:5:21: samples.request[0]: requests does not count this line,"
+            " which is marked request; correct the mark, or requests"
+        ],
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "folder", "right"),
     [

@@ -90,7 +90,8 @@ def read_library(own_templates: Path | None = None) -> ReadLibrary:
     texts: dict[DerivedName, ReadTexts] = {}
     for folder in folders:
         mistakes += _ignored_files(folder)
-        found_conventions = list(_all(_files(folder / "conventions"), _read_convention, mistakes))
+        read_one = _read_convention if folder == TEMPLATES else _read_own_convention
+        found_conventions = list(_all(_files(folder / "conventions"), read_one, mistakes))
         mistakes += _named_twice("convention", found_conventions)
         conventions |= {read.name: read.convention for read in found_conventions}
         found_packs = list(_all(_files(folder / "packs"), read_pack, mistakes))
@@ -192,6 +193,21 @@ def read_texts(path: Path) -> ReadTexts:
 def _read_convention(path: Path) -> ReadConvention:
     document = read_document(path, str(path))
     return ReadConvention(validate(document, ConventionFile), document)
+
+
+def _read_own_convention(path: Path) -> ReadConvention:
+    """A user's convention, judged by its samples too. Raises InputError with all mistakes."""
+    from opsgen.load.convention_samples import contradictions  # only for those who have their own
+
+    read = _read_convention(path)
+    mistakes = [
+        _mistake(read.document, Fault(found.path, found.wrong, found.right))
+        for found in contradictions(read.convention)
+        if found.certain
+    ]
+    if mistakes:
+        raise InputError(mistakes)
+    return read
 
 
 def _name_of_unread(path: Path) -> str:
