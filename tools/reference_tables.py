@@ -8,6 +8,9 @@ from pathlib import Path
 
 from opsgen.channels.kinds import KINDS, Kind
 from opsgen.channels.options import Fields, Option
+from opsgen.load.library import load_library
+from opsgen.load.pack_file import PackFile
+from opsgen.load.pack_setting import SettingSpec
 from opsgen.model.targets import TARGETS
 
 # Nearly every kind has it: the text below the table describes it.
@@ -42,9 +45,48 @@ def _channels() -> Iterator[str]:
         yield f"| `{name}` | {' | '.join(_cells(kind))} |"
 
 
+def _settings() -> Iterator[str]:
+    """A line for each setting of the shipped packs that are not for dependencies."""
+    yield "| Setting | What it is | Default |"
+    yield "| --- | --- | --- |"
+    for pack in load_library().packs.values():
+        for name, setting in pack.settings.items() if pack.of != "dependency" else ():
+            words, default = _cell(setting.description), _default(setting)
+            yield f"| `{pack.pack}.{name}` | {words} | {default} |"
+
+
+def _dependencies() -> Iterator[str]:
+    """A line for each kind of dependency with a shipped pack, and for each of its settings."""
+    packs = [pack for pack in load_library().packs.values() if pack.of == "dependency"]
+    if not packs:
+        yield "opsgen ships no pack for a kind of dependency yet."
+        return
+    yield "| Kind, and its settings | What it is | Default |"
+    yield "| --- | --- | --- |"
+    for pack in packs:
+        yield from _rows_of_kind(pack)
+
+
+def _rows_of_kind(pack: PackFile) -> Iterator[str]:
+    yield f"| `{pack.pack}` | {_cell(pack.title)} | |"
+    for name, setting in pack.settings.items():
+        yield f"| `{pack.pack}`, `{name}` | {_cell(setting.description)} | {_default(setting)} |"
+
+
+def _default(setting: SettingSpec) -> str:
+    return "none" if setting.default is None else _cell(f"{setting.default}, {setting.source}")
+
+
+def _cell(text: str) -> str:
+    """A text as a cell of a table has it."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
 TABLES: Mapping[str, Callable[[], Iterator[str]]] = {
     "the targets": _targets,
     "the kinds of channel": _channels,
+    "the settings of packs": _settings,
+    "the kinds of dependency": _dependencies,
 }
 
 

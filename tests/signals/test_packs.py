@@ -87,9 +87,12 @@ def _texts(alert: Alert) -> list[str]:
 
 
 def test_every_pack_is_shipped_with_its_source() -> None:
-    packs = load_library().packs
+    library = load_library()
+    packs = library.packs
+    files = (library.folders[0] / "packs").glob("*.yaml")
 
-    assert sorted(packs) == ["latency", "probe", "requests", "targets"]
+    assert {"latency", "probe", "requests", "targets"} <= set(packs)
+    assert sorted(packs) == sorted(path.stem for path in files if path.stem != "texts")
     assert all(pack.source for pack in packs.values())
 
 
@@ -129,7 +132,7 @@ def test_every_text_of_code_has_its_alert(everything: ServiceModel) -> None:
 def test_a_spec_that_asks_for_everything_gets_every_alert_of_the_design(
     everything: ServiceModel,
 ) -> None:
-    assert {alert.name for alert in everything.derived.alerts} == {
+    design = {
         "ErrorBudgetBurn",
         "ErrorRatioHigh",
         "LatencyP50High",
@@ -146,6 +149,13 @@ def test_a_spec_that_asks_for_everything_gets_every_alert_of_the_design(
         "OrdersDropped",
         "OrdersAbsent",
     }
+    packs = load_library().packs.values()
+    of_packs = {alert.name for pack in packs for one in pack.signals for alert in one.alerts}
+
+    names = {alert.name for alert in everything.derived.alerts}
+
+    assert design - names == set()
+    assert names - design <= of_packs
 
 
 def test_no_text_has_a_blank_left_in_it(everything: ServiceModel) -> None:
@@ -178,23 +188,18 @@ def test_every_alert_has_a_query_to_paste_or_a_step_to_take(everything: ServiceM
 def test_what_is_not_asked_for_is_not_made(tmp_path: Path) -> None:
     model = derived(tmp_path, "service: shop\nteam: web\nconvention: prometheus-http\n")
 
-    assert [alert.name for alert in model.derived.alerts] == [
-        "TargetsAbsent",
-        "TargetDown",
-        "TrafficGone",
-        "ErrorRatioHigh",
-    ]
+    names = {alert.name for alert in model.derived.alerts}
+    assert {"TargetsAbsent", "TargetDown", "TrafficGone", "ErrorRatioHigh"} <= names
+    assert not {"ErrorBudgetBurn", *(f"LatencyP{number}High" for number in (50, 95, 99))} & names
+    assert not {"ProbeFailed", "ProbeSlow", "CertificateExpiring"} & names
 
 
 def test_without_a_convention_only_what_needs_none_is_made(tmp_path: Path) -> None:
     model = derived(tmp_path, "service: shop\nteam: web\nuptime: ['http://shop.example.com/']\n")
 
-    assert {alert.name for alert in model.derived.alerts} == {
-        "ProbeFailed",
-        "ProbeSlow",
-        "TargetsAbsent",
-        "TargetDown",
-    }
+    names = {alert.name for alert in model.derived.alerts}
+    assert {"ProbeFailed", "ProbeSlow", "TargetsAbsent", "TargetDown"} <= names
+    assert not {"TrafficGone", "ErrorRatioHigh", "LatencyP99High"} & names
 
 
 def test_percentiles_of_a_histogram_in_milliseconds_are_in_seconds(tmp_path: Path) -> None:
@@ -324,11 +329,13 @@ def test_an_alert_of_a_later_release_may_be_named_already(tmp_path: Path) -> Non
 
 
 def test_an_alert_that_this_service_lacks_is_a_mistake_with_all_that_it_has(tmp_path: Path) -> None:
-    spec = "service: shop\nteam: web\nconvention: grpc\nalerts: {Zzz: off}\n"
+    spec = "service: shop\nteam: web\nconvention: grpc\n"
+    names = {alert.name for alert in derived(tmp_path, spec).derived.alerts}
 
-    assert refused(tmp_path, spec) == [
-        "service.yaml:4:10: alerts.Zzz: the service has no such alert; "
-        "its alerts are ErrorRatioHigh, TargetDown, TargetsAbsent, TrafficGone"
+    assert {"ErrorRatioHigh", "TargetDown", "TargetsAbsent", "TrafficGone"} <= names
+    assert refused(tmp_path, f"{spec}alerts: {{Zzz: off}}\n") == [
+        "service.yaml:4:10: alerts.Zzz: the service has no such alert; its alerts are"
+        f" {', '.join(sorted(names))}"
     ]
 
 
