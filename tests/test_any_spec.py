@@ -350,5 +350,5 @@ def test_a_service_can_not_leave_its_folder(tmp_path: Path, name: str) -> None:
     result = cli(tmp_path, "build", str(tmp_path / "service.yaml"))
 
     assert result.exit_code == 2
-    assert "no valid name" in result.stderr
+    assert "is not a valid name" in result.stderr
     is_clean(result, tmp_path)
