@@ -433,4 +433,7 @@ def test_an_owner_is_a_handle_or_an_address(tmp_path: Path) -> None:
     done = run("build", "shop.yaml", cwd=tmp_path)
 
     assert done.returncode == 2
-    assert "'web' is not a valid owner; write @user, @organisation/team, or an e-mail address" in done.stderr
+    assert (
+        "'web' is not a valid owner; write @user, @organisation/team, or an e-mail address"
+        in done.stderr
+    )

@@ -246,7 +246,10 @@ def test_an_edited_block_that_is_gone_is_left_too() -> None:
             lambda t: t + "<!-- opsgen:end links -->\n",
             "the block links ends here but does not begin anywhere",
         ),
-        (lambda t: t + OLD.parts[1].block.text, "the block alert:a is there twice, first at line 7"),
+        (
+            lambda t: t + OLD.parts[1].block.text,
+            "the block alert:a is there twice, first at line 7",
+        ),
         (
             lambda t: t.replace("opsgen:end alert:a", "opsgen:end alert:b"),
             "the block alert:b ends here, inside of",

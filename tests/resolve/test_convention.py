@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from opsgen.promql import one_line
 from tests.resolve.mistakes import LEAST, headed
-from tests.specs import derived, warned
+from tests.specs import derived, refused, warned
 
 
 def test_a_named_convention_can_have_parts_of_its_own(tmp_path: Path) -> None:
@@ -60,3 +62,15 @@ def test_buckets_in_milliseconds_are_compared_in_milliseconds(tmp_path: Path) ->
     (said,) = warned(tmp_path, spec)
 
     assert "the nearest are 250ms and 5s" in said
+
+
+@pytest.mark.parametrize(
+    "part", ["requests: sum(a)", "errors: sum(a)", "latency: {histogram: sum(a)}"]
+)
+def test_a_part_with_a_mistake_is_not_told_to_be_missing(tmp_path: Path, part: str) -> None:
+    needs = "slos: [{availability: 99%}, {latency: 99% under 1s}]\nlatency: {p99: 1s}\n"
+    convention = f"convention: {{use: grpc, {part}}}\n"
+
+    (said,) = refused(tmp_path, f"service: shop\nteam: web\n{convention}{needs}errors: {{}}\n")
+
+    assert said.split(": ")[1].startswith(f"convention.{part.partition(':')[0]}")

@@ -24,6 +24,8 @@ def refuse_without(
     by."""
     if convention.has(parts):
         return
+    if any(("convention", part) in context.faulty for part in parts):
+        return  # the part itself was reported
     called = " and ".join(_CALLED[part] for part in parts)
     if context.spec.convention is None:
         wrong = f"{what} can't be measured without a convention"
