@@ -304,6 +304,23 @@ def test_signals_of_a_group_are_read_by_the_names_of_their_packs(tmp_path: Path)
     assert signals == ["first", "queue", "last"]
 
 
+def test_two_severities_of_one_alert_that_a_tier_makes_one_are_a_mistake_of_the_pack(
+    tmp_path: Path,
+) -> None:
+    alert = SERVICE[SERVICE.index("      - name: QueueLong") :]
+    ticket = alert.replace("severity: page", "severity: ticket").replace(
+        "above: length", "above: 9"
+    )
+    specs = _specs(tmp_path, SERVICE + ticket)
+
+    alerts = [one for one in derived(specs, LEAST, PROJECT).derived.alerts if one.signal == "queue"]
+    assert [alert.severity for alert in alerts] == ["page", "ticket"]
+    assert refused(specs, f"{LEAST}tier: 3\n", PROJECT) == [
+        "service.yaml:1:1: QueueLong: at tier 3 there are two alerts QueueLong of severity ticket on"
+        " queue; rename one of them in its pack"
+    ]
+
+
 # -- runtimes and processes ------------------------------------------------------------------------
 
 

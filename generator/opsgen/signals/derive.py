@@ -154,6 +154,9 @@ def _alert_clashes(
                 f"there are two alerts {alert.name} of severity {alert.severity} on {alert.signal}"
             )
             right = "give one of them another severity, or leave one out"
+            if alert.signal not in places and alert.name not in service.overrides:
+                # A pack has two severities, which are one at the service's tier.
+                wrong, right = f"at tier {service.tier} {wrong}", "rename one of them in its pack"
             yield Mistake(place.file, place.line, place.column, alert.name, wrong, right)
         if len(alert.name) > _LONGEST_NAME:
             wrong = (
