@@ -134,6 +134,23 @@ def test_a_pack_for_a_dependency_is_one_file(
     assert '"pgbouncer"' in opsgen(tmp_path, "schema", "service", of=copied).stdout
 
 
+def test_the_reference_takes_a_kind_of_dependency_and_its_settings_from_the_pack(
+    copied: Path, tmp_path: Path, dependency_pack: str
+) -> None:
+    (copied / "templates" / "packs" / "pgbouncer.yaml").write_text(dependency_pack)
+    reference = tmp_path / "spec.md"
+    shutil.copy(ROOT / "docs" / "spec.md", reference)
+
+    environment = {**os.environ, "PYTHONPATH": str(copied / "generator")}
+    tool = ROOT / "tools" / "packs_tables.py"
+    subprocess.run([sys.executable, tool, reference], env=environment, check=True)
+
+    lines = reference.read_text().splitlines()
+    assert "| `pgbouncer` | A PgBouncer | |" in lines
+    assert any(line.startswith("| `pgbouncer`, `wait` | A ticket is made ") for line in lines)
+    assert "opsgen ships no pack for a kind of dependency yet." not in lines
+
+
 def test_a_pack_for_a_dependency_of_ones_own_is_the_same_file(
     tmp_path: Path, dependency_pack: str
 ) -> None:
