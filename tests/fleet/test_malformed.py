@@ -69,6 +69,20 @@ def test_a_mistake_of_form_hides_no_unknown_name(tmp_path: Path) -> None:
     ]
 
 
+def test_a_mistake_in_a_key_hides_none_in_the_rest_of_it(tmp_path: Path) -> None:
+    spec = (
+        f"{SHOP}convention: {{use: wib, bukets: 3}}\n"
+        "environments: {production: {}, staging: {team: wbe, slos: [{availability: 999%}]}}\n"
+    )
+
+    assert _paths(refused(tmp_path, spec, WEB)) == [
+        "convention",
+        "convention.bukets",
+        "environments.staging.team",
+        "environments.staging.slos[0].availability",
+    ]
+
+
 def test_what_only_follows_from_a_mistake_of_form_is_not_told(tmp_path: Path) -> None:
     spec = (
         f"{SHOP}convention: WIB!\nslos: [{{availability: 99%}}]\nlatency: {{p99: 1s}}\n"
@@ -106,7 +120,8 @@ def test_what_a_faulty_file_would_have_added_is_not_unknown(tmp_path: Path) -> N
     _write(tmp_path, "packs", "pgs.yaml", PACK)
     _write(tmp_path, "conventions", "broken.yaml", "convention: ours\nwrong: here\n")
     _write(tmp_path, "conventions", "unread.yaml", "convention: [")
-    uses = "dependencies: [{pgs: db, match: {job: db}}]\n"
+    needs = "dependencies: [{pgs: db, match: {job: db}}]"
+    uses = f"{needs}\nenvironments: {{production: {{}}, staging: {{{needs}}}}}\n"
 
     for convention in ("ours", "unread"):
         said = refused(tmp_path, f"{SHOP}convention: {convention}\n{uses}", OWN)

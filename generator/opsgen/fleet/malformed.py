@@ -7,7 +7,6 @@ with the others.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Set
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +28,7 @@ from opsgen.resolve.service import resolve
 # with one of them does not depend on the spec's other keys.
 _OF_LIBRARY = frozenset({"convention", "runtime", "process", "dependencies"})
 _OF_PROJECT = frozenset({"match", "uptime", "business", "team", "escalation"})
+_Keys = tuple[str, ...]
 _NAMELESS = "service"  # stands for a name that is missing, or not valid
 
 
@@ -64,40 +64,65 @@ def mistakes_of_sound_keys(
 ) -> Iterator[Mistake]:
     """The mistakes of keys that have no mistake of form, and name nothing that could not be
     read."""
-    faulty = {_first(mistake.path) for mistake in of_form}
-    judged = _OF_LIBRARY if organisation is None else _OF_LIBRARY | _OF_PROJECT
-    spec = _sound_spec(document, faulty, unread)
+    if not isinstance(document.value, dict):
+        return
+    faulty = {_keys(mistake.path) for mistake in of_form}
+    spec = _sound_spec(document, faulty | set(_of_unread(document.value, unread)))
     if spec is None:
         return
+    judged = _OF_LIBRARY if organisation is None else _OF_LIBRARY | _OF_PROJECT
     known = organisation or resolve_project(ProjectSpec(), None)
     for environment in environments_of(spec):
         found = resolve(spec, document, known, library, document.file, environment)
         yield from (one for one in found.mistakes if _key(one.path) in judged)
 
 
-def _sound_spec(document: Document, faulty: Set[str], unread: Set[str]) -> ServiceSpec | None:
-    """The spec without its faulty keys; None if nothing can be said of it."""
-    if not isinstance(document.value, dict):
-        return None
-    sound = {
-        key: value
-        for key, value in document.value.items()
-        if key not in faulty and not (key in _OF_LIBRARY and unread & set(_names(value)))
-    }
-    sound.setdefault("service", _NAMELESS)
-    try:
-        return validate(replace(document, root=document.root._replace(value=sound)), ServiceSpec)
-    except InputError:
-        return None
+def _sound_spec(document: Document, faulty: Set[_Keys]) -> ServiceSpec | None:
+    """The spec without its faulty parts, or without the whole keys where the rest of one is not
+    valid by itself; None if nothing can be said of it."""
+    for paths in (faulty, {path[:1] for path in faulty}):
+        sound = {"service": _NAMELESS, **_without(document.value, paths)}
+        try:
+            root = document.root._replace(value=sound)
+            return validate(replace(document, root=root), ServiceSpec)
+        except InputError:
+            continue
+    return None
+
+
+def _without(value: dict[str, Any], paths: Set[_Keys]) -> dict[str, Any]:
+    sound = {}
+    for key, below in value.items():
+        inner = {path[1:] for path in paths if path[:1] == (key,)}
+        if not inner:
+            sound[key] = below
+        elif () not in inner and isinstance(below, dict):
+            sound[key] = _without(below, inner)
+    return sound
+
+
+def _of_unread(spec: dict[str, Any], unread: Set[str]) -> Iterator[_Keys]:
+    """The keys of a spec and of its environments that name a pack or convention with mistakes."""
+    environments = spec.get("environments")
+    below = environments if isinstance(environments, dict) else {}
+    places: list[tuple[_Keys, Any]] = [((), spec)]
+    places += [(("environments", name), one) for name, one in below.items()]
+    for path, keys in places:
+        for key in _OF_LIBRARY:
+            if isinstance(keys, dict) and not unread.isdisjoint(_names(keys.get(key))):
+                yield (*path, key)
 
 
 def _key(path: str) -> str:
     """The key of the spec that a path is in; in an environment, the key of the environment."""
-    return _first(re.sub(r"^environments\.[^.]+\.", "", path))
+    keys = _keys(path)
+    return "".join(keys[2:3] if keys[:1] == ("environments",) else keys[:1])
 
 
-def _first(path: str) -> str:
-    return re.split(r"[.\[]", path, maxsplit=1)[0]
+def _keys(path: str) -> _Keys:
+    """The keys of a path down to the first list: entries keep their places if none is left out."""
+    named = path.partition("[")[0]
+    return tuple(named.split(".")) if named else ()
 
 
 def _names(value: Any) -> Iterator[str]:
