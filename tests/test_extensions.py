@@ -142,7 +142,7 @@ def test_the_reference_takes_a_kind_of_dependency_and_its_settings_from_the_pack
     shutil.copy(ROOT / "docs" / "spec.md", reference)
 
     environment = {**os.environ, "PYTHONPATH": str(copied / "generator")}
-    tool = ROOT / "tools" / "packs_tables.py"
+    tool = ROOT / "tools" / "reference_tables.py"
     subprocess.run([sys.executable, tool, reference], env=environment, check=True)
 
     lines = reference.read_text().splitlines()
