@@ -107,11 +107,12 @@ def all_artifacts(wanted: Mapping[str, FolderContent]) -> Iterator[Wanted]:
 
 def alertmanager_of(fleet: FleetModel) -> Mapping[str, Any]:
     """The Alertmanager configuration of only the services of this fleet, parsed."""
+    from opsgen.render.alertmanager import configuration_in
     from opsgen.render.escalation import escalation
     from opsgen.render.subjects import OfFleet
 
     fragments = [escalation(model.service) for model in fleet.services]
-    return OfFleet(fleet.project.organisation, fragments=fragments).alertmanager_config
+    return configuration_in(OfFleet(fleet.project.organisation, fragments=fragments))
 
 
 def concerns(fleet: MadeFleet) -> Callable[[Mapping[str, Any]], bool]:

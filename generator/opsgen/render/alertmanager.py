@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import yaml
+
 from opsgen.alertmanager.routing import matcher
 from opsgen.channels.receivers import CATCH_ALL, receiver
 from opsgen.errors import InputError, Mistake
@@ -25,7 +27,20 @@ WATCHDOG = "Watchdog"
 
 def render_alertmanager(subject: OfFleet) -> Iterator[Artifact]:
     """The configuration of the whole fleet."""
-    yield subject.alertmanager
+    yield subject.once(alertmanager_in)
+
+
+def alertmanager_in(subject: OfFleet) -> Artifact:
+    """The configuration of a subject, for `OfFleet.once`."""
+    organisation = subject.organisation
+    return united(subject.fragments, organisation.catch_all, organisation.watchdog)
+
+
+def configuration_in(subject: OfFleet) -> Mapping[str, Any]:
+    """The same as data."""
+    text = subject.once(alertmanager_in).content
+    config: Mapping[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
+    return config
 
 
 def united(

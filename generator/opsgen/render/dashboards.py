@@ -87,13 +87,14 @@ _FIRING = "How many alerts of this service fire. They are marked on the time axi
 
 
 def render_dashboards(subject: OfService) -> Iterator[Artifact]:
-    """The service's dashboards."""
-    yield from subject.dashboards
+    """The service's dashboards; now there is one for each service."""
+    yield from subject.once(dashboards_in)
 
 
-def dashboards_of(service: Service, derived: Derived) -> list[Artifact]:
-    """The service's dashboards: at present one for each service."""
-    text = dashboard_text(service_board(service, derived))
+def dashboards_in(subject: OfService) -> list[Artifact]:
+    """The dashboards of a subject, for `OfService.once`: more than one target delivers them."""
+    service = subject.service
+    text = dashboard_text(service_board(service, subject.derived))
     return [Artifact(DASHBOARD.path_of(service.name), text)]
 
 

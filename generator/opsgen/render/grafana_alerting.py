@@ -18,6 +18,7 @@ from opsgen.channels.messages import BODY
 from opsgen.channels.receivers import CATCH_ALL, PLACEHOLDER
 from opsgen.model.artifact import Artifact
 from opsgen.model.artifact_kinds import GRAFANA_ALERTING, RULES
+from opsgen.render.alertmanager import configuration_in
 from opsgen.render.subjects import OfFleet
 from opsgen.render.yaml_writer import dump
 
@@ -49,7 +50,7 @@ _ABOUT = (
 
 def render_grafana_alerting(subject: OfFleet) -> Iterator[Artifact]:
     """The whole file. The root of the configuration has a receiver that notifies somebody."""
-    document = provisioned(subject.alertmanager_config)
+    document = provisioned(subject.once(configuration_in))
     yield Artifact(GRAFANA_ALERTING.path, dump(document, _ABOUT))
 
 

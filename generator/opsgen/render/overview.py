@@ -70,7 +70,12 @@ _BURN_STEPS = (ThresholdStep(None, OK_COLOR), ThresholdStep(Decimal(1), "orange"
 
 def render_overview(subject: OfFleet) -> Iterator[Artifact]:
     """The fleet's dashboard."""
-    yield subject.overview
+    yield subject.once(overview_in)
+
+
+def overview_in(subject: OfFleet) -> Artifact:
+    """The dashboard of a subject, for `OfFleet.once`: more than one target delivers it."""
+    return overview_of(subject.entries)
 
 
 def overview_of(services: Sequence[ServiceEntry]) -> Artifact:

@@ -31,7 +31,7 @@ RuleEntry = dict[str, Any]
 def render_rules(subject: OfService) -> Iterator[Artifact]:
     """The rules of one service, in groups that can be evaluated apart from each other."""
     service = subject.service
-    text = dump({"groups": list(subject.groups)}, generated_from(service.spec_file))
+    text = dump({"groups": subject.once(groups_in)}, generated_from(service.spec_file))
     yield Artifact(RULES.path_of(service.name), text)
 
 
@@ -39,13 +39,18 @@ def render_mimir(subject: OfService) -> Iterator[Artifact]:
     """The same groups in a namespace of their own, in the form that `mimirtool rules sync` and the
     tools of Cortex and Grafana Cloud take."""
     service = subject.service
-    document = {"namespace": f"opsgen-{service.name}", "groups": list(subject.groups)}
+    document = {"namespace": f"opsgen-{service.name}", "groups": subject.once(groups_in)}
     yield Artifact(MIMIR.path_of(service.name), dump(document, generated_from(service.spec_file)))
 
 
 def mimir_facts(service: Service, derived: Derived) -> dict[str, int]:
     """How many rule groups the service has: Mimir limits the number for each tenant."""
     return {"rule_groups": sum(1 for _ in rule_groups(service, derived))}
+
+
+def groups_in(subject: OfService) -> list[dict[str, Any]]:
+    """The rule groups of a subject, for `OfService.once`."""
+    return groups_of(subject.service, subject.derived)
 
 
 def groups_of(service: Service, derived: Derived) -> list[dict[str, Any]]:

@@ -3,23 +3,37 @@ their manifests."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import Any, Self, TypeVar
 
 from opsgen.load.library import TEMPLATES
-from opsgen.model.artifact import Artifact
 from opsgen.model.organisation import Organisation
 from opsgen.model.service import Place, Service
 from opsgen.model.signal import Derived
 
+_T = TypeVar("_T")
+
+
+class _Subject:
+    """What several renderers need of one subject is made once."""
+
+    @cached_property
+    def _made(self) -> dict[Callable[..., object], Any]:
+        return {}
+
+    def once(self, make: Callable[[Self], _T]) -> _T:
+        """What `make` gives for this subject; the same value each time."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: _T = self._made[make]
+        return made
+
 
 @dataclass(frozen=True)
-class OfService:
+class OfService(_Subject):
     """One service. `place` is where the spec says its name; `folders` are the folders of templates,
     the shipped one first."""
 
@@ -27,20 +41,6 @@ class OfService:
     derived: Derived
     place: Place
     folders: tuple[Path, ...] = (TEMPLATES,)
-
-    @cached_property
-    def groups(self) -> Sequence[Mapping[str, Any]]:
-        """The service's rule groups as data, in the form of Prometheus' rule files."""
-        from opsgen.render.rules import groups_of
-
-        return groups_of(self.service, self.derived)
-
-    @cached_property
-    def dashboards(self) -> Sequence[Artifact]:
-        """The service's dashboards; more than one target delivers them."""
-        from opsgen.render.dashboards import dashboards_of
-
-        return dashboards_of(self.service, self.derived)
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def entry_of(service: Service, derived: Derived) -> ServiceEntry:
 
 
 @dataclass(frozen=True)
-class OfFleet:
+class OfFleet(_Subject):
     """All services of a project, built now or before.
 
     `fragments` are their Alertmanager fragments as data. `facts` are the facts in their manifests,
@@ -105,24 +105,3 @@ class OfFleet:
     fragments: Sequence[Mapping[str, Any]] = ()
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     with_resources: Sequence[str] = ()
-
-    @cached_property
-    def alertmanager(self) -> Artifact:
-        """The fleet's Alertmanager configuration."""
-        from opsgen.render.alertmanager import united
-
-        organisation = self.organisation
-        return united(self.fragments, organisation.catch_all, organisation.watchdog)
-
-    @cached_property
-    def alertmanager_config(self) -> Mapping[str, Any]:
-        """The fleet's Alertmanager configuration as data."""
-        config: Mapping[str, Any] = yaml.load(self.alertmanager.content, Loader=yaml.CSafeLoader)
-        return config
-
-    @cached_property
-    def overview(self) -> Artifact:
-        """The fleet's dashboard; more than one target delivers it."""
-        from opsgen.render.overview import overview_of
-
-        return overview_of(self.entries)

@@ -18,6 +18,7 @@ from opsgen.model.platform import Cluster
 from opsgen.model.service import Place, Probe, Scrape, Service
 from opsgen.model.targets import TARGETS
 from opsgen.promql.tree import exact_value
+from opsgen.render.dashboards import dashboards_in
 from opsgen.render.kubernetes.alertmanagerconfig import (
     render_alertmanager_config,
     render_watchdog_config,
@@ -29,6 +30,8 @@ from opsgen.render.kubernetes.metadata import (
     bytes_of,
     metadata,
 )
+from opsgen.render.overview import overview_in
+from opsgen.render.rules import groups_in
 from opsgen.render.subjects import OfFleet, OfService
 from opsgen.render.watchdog import watchdog_groups
 from opsgen.render.yaml_writer import dump, generated_from
@@ -58,11 +61,11 @@ def _resources(subject: OfService) -> Iterator[tuple[str, Resource]]:
     """The service's resources, each with the stem of its file's name."""
     service = subject.service
     cluster = service.platform.cluster
-    yield from _rules(cluster, service.name, subject.groups)
+    yield from _rules(cluster, service.name, subject.once(groups_in))
     for probe in service.probes:
         yield f"probe-{probe.name}", _probe(service, probe)
     yield from _monitor(service)
-    for dashboard in subject.dashboards:
+    for dashboard in subject.once(dashboards_in):
         yield _dashboard(cluster, service.name, service.folder, dashboard)
 
 
@@ -71,7 +74,7 @@ def render_kubernetes_fleet(subject: OfFleet) -> list[Artifact]:
     organisation = subject.organisation
     cluster, watchdog = organisation.platform.cluster, organisation.watchdog
     head = generated_from("opsgen.yaml")
-    named = [_dashboard(cluster, "", organisation.grafana_folder, subject.overview)]
+    named = [_dashboard(cluster, "", organisation.grafana_folder, subject.once(overview_in))]
     artifacts = []
     if watchdog is not None:
         named += _rules(cluster, "", watchdog_groups())
