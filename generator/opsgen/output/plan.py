@@ -115,8 +115,12 @@ def _assert_in_place(folder: str, content: FolderContent | None, wanted: Contain
         raise ValueError(f"{folder!r} is no name of a folder")
     for artifact in content.artifacts if content else ():
         if not _is_in_place(artifact.path, folder, wanted):
-            right = f"{folder}/{artifact.path}" if folder else "a path that no service's folder has"
-            raise ValueError(f"artifact {artifact.path!r} lies outside its folder; write {right}")
+            place = f"the files of {folder or 'the fleet'}"
+            # Who adds a kind of artifact forgets the service's folder at first.
+            right = (
+                f"; write {folder}/{artifact.path}" if folder and "/" not in artifact.path else ""
+            )
+            raise ValueError(f"artifact {artifact.path!r} has no place among {place}{right}")
 
 
 def _is_in_place(path: str, folder: str, wanted: Container[str]) -> bool:
