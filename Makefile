@@ -18,6 +18,9 @@ INSTALL_OPSGEN := $(PIP) install --quiet --no-deps --no-build-isolation --editab
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--custom-compile-command "make lock" pyproject.toml
 
+# One more than there are cores: tests with real servers mostly wait for them.
+WORKERS = $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -36,7 +39,7 @@ fresh: $(RUNTIME) ## Check that the committed out/ is what specs/ gives
 
 .PHONY: test
 test: $(DEV) ## Run the tests; ARGS='-m "not slow" -k slo' narrows them
-	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
 
 .PHONY: golden
 golden: $(DEV) ## Write the golden trees of tests/golden anew; read the difference before you commit it
