@@ -3,6 +3,7 @@ write."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,12 +48,8 @@ class Deferred(Strict):
     model_config = ConfigDict(defer_build=True)
 
 
-@dataclass(frozen=True)
-class ShortForm:
-    """Lets a text stand for a mapping with one key: a URL for `{url: ...}`. The JSON Schema has
-    both forms."""
-
-    key: str
+class _Shorter(ABC):
+    """Lets people write less than the whole value. The JSON Schema has both forms."""
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -62,9 +59,32 @@ class ShortForm:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        mapping = handler(schema)
-        text = handler.resolve_ref_schema(mapping)["properties"][self.key]
-        return {"anyOf": [text, mapping]}
+        whole = handler(schema)
+        return {"anyOf": [self._short(handler.resolve_ref_schema(whole)), whole]}
+
+    @abstractmethod
+    def _widened(self, value: Any) -> Any:
+        """The whole value for a short one; anything else as it is."""
+
+    @abstractmethod
+    def _short(self, whole: JsonSchemaValue) -> JsonSchemaValue:
+        """The JSON Schema of the short form, a part of that of the whole value."""
+
+
+@dataclass(frozen=True)
+class _KeyAlone(_Shorter):
+    """The short form of a mapping is the value of this key."""
+
+    key: str
+
+    def _short(self, whole: JsonSchemaValue) -> JsonSchemaValue:
+        short: JsonSchemaValue = whole["properties"][self.key]
+        return short
+
+
+@dataclass(frozen=True)
+class ShortForm(_KeyAlone):
+    """Lets a text stand for a mapping with one key: a URL for `{url: ...}`."""
 
     def _widened(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -75,23 +95,8 @@ class ShortForm:
 
 
 @dataclass(frozen=True)
-class OneKey:
-    """Lets a list stand for a mapping with one key: steps for `{steps: [...]}`. The JSON Schema has
-    both forms."""
-
-    key: str
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        return core_schema.no_info_before_validator_function(self._widened, handler(source))
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        mapping = handler(schema)
-        items = handler.resolve_ref_schema(mapping)["properties"][self.key]
-        return {"anyOf": [items, mapping]}
+class OneKey(_KeyAlone):
+    """Lets a list stand for a mapping with one key: steps for `{steps: [...]}`."""
 
     def _widened(self, value: Any) -> Any:
         return {self.key: value} if isinstance(value, list) else value
@@ -108,19 +113,12 @@ class OneOf:
 
 
 @dataclass(frozen=True)
-class OneOrMany:
-    """Lets a text or a number stand for a list of that one. The JSON Schema has both forms."""
+class OneOrMany(_Shorter):
+    """Lets a text or a number stand for a list of that one."""
 
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        return core_schema.no_info_before_validator_function(self._widened, handler(source))
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        many = handler(schema)
-        return {"anyOf": [many["items"], many]}
+    def _short(self, whole: JsonSchemaValue) -> JsonSchemaValue:
+        short: JsonSchemaValue = whole["items"]
+        return short
 
     def _widened(self, value: Any) -> Any:
         return [value] if isinstance(value, str | int) else value

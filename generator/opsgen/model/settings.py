@@ -15,7 +15,6 @@ SettingValue = Duration | Ratio | Decimal | None
 SettingKind = Literal["percentage", "duration", "number"]
 # A part of a convention: the counters and the histogram that an instrumentation may have.
 ConventionPart = Literal["requests", "errors", "latency"]
-CONVENTION_PARTS: tuple[ConventionPart, ...] = ("requests", "errors", "latency")
 
 
 @dataclass(frozen=True)
