@@ -53,7 +53,7 @@ def gaps(
         rules = [rule for group in groups_of_file(texts[path]) for rule in group["rules"]]
         alerts = [rule for rule in rules if "alert" in rule]
     except NOT_OF_THE_FORM as error:
-        return [*found, Gap(path, f"it is not of the form: {error!r}")]
+        return [*found, Gap(path, f"it is not as opsgen writes it: {error!r}")]
     if not alerts:
         found.append(Gap(path, "it has no alert"))
     return [
@@ -76,7 +76,7 @@ def _lacking(closure: str, alerts: Alerts, text: str) -> list[str]:
     try:
         return list(_ASKED[closure](alerts, text))
     except NOT_OF_THE_FORM as error:
-        return [f"it is not of the form: {error!r}"]
+        return [f"it is not as opsgen writes it: {error!r}"]
 
 
 def missing_files(

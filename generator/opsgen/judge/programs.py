@@ -57,7 +57,7 @@ def _compared(judge: Comparison, path: str, texts: Mapping[str, str]) -> list[st
     try:
         return list(comparison(judge)(path, texts))
     except NOT_OF_THE_FORM as error:
-        return [f"it, or the file that it is compared with, is not of the form: {error!r}"]
+        return [f"it, or the plain file, is not as opsgen writes it: {error!r}"]
 
 
 def comparison(judge: Comparison) -> Callable[[str, Mapping[str, str]], Iterator[str]]:
