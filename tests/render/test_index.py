@@ -29,6 +29,7 @@ SLO = EventSlo(
     Ratio.parse("99.9%"),
     Duration.of("30d"),
     PLACE,
+    5,
     title="Availability",
 )
 

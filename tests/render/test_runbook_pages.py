@@ -104,6 +104,7 @@ def a_full_page(text: str = "plain") -> Page:
         Ratio.parse("99%"),
         Duration.of("30d"),
         PLACE,
+        5,
         title=text,
         description=text,
     )
@@ -382,6 +383,7 @@ def test_slos_say_their_budget_as_a_share_and_as_an_outage() -> None:
         Ratio.parse("99.9%"),
         Duration.of("30d"),
         PLACE,
+        5,
         title="Availability",
     )
     burn = an_alert(burn_rates=BURN_RATES, thresholds=(a_threshold("0.0144"), a_threshold("0.006")))

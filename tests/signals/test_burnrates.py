@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from opsgen.model.service import BurnRate
 from opsgen.quantities import Duration, Ratio, number_text
 from opsgen.render.rules import render_rules
-from opsgen.signals.burnrates import Tiers, minimum_events, threshold, tiers, with_severities
+from opsgen.signals.burnrates import Tiers, threshold, tiers, with_severities
 from tests.rendering import rendered
 from tests.specs import derived, refused, warned
 
@@ -170,26 +170,6 @@ def test_the_note_says_what_happens_instead(tmp_path: Path) -> None:
     ]
 
 
-@given(days, objectives)
-def test_one_bad_event_among_the_fewest_is_not_above_the_threshold(
-    window: Duration, objective: Ratio
-) -> None:
-    for tier in tiers(objective, window, SCRAPE).burn_rates:
-        limit, fewest = threshold(tier, objective), minimum_events(tier, objective)
-
-        assert Decimal(1) / fewest <= limit
-        assert fewest == 1 or Decimal(1) / (fewest - 1) > limit
-
-
-@pytest.mark.parametrize(
-    ("objective", "fewest"), [("99.9%", [70, 167, 334, 1000]), ("99%", [7, 17, 34, 100])]
-)
-def test_the_fewest_events_are_those_of_the_arithmetic(objective: str, fewest: list[int]) -> None:
-    assert [
-        minimum_events(tier, Ratio.parse(objective)) for tier in _tiers(objective).burn_rates
-    ] == fewest
-
-
 def test_a_projects_own_tiers_take_the_place_of_the_workbooks(tmp_path: Path) -> None:
     project = """\
 slo:
@@ -254,13 +234,3 @@ def test_tiers_take_the_meaning_of_the_services_tier() -> None:
     )
 
     assert [tier.severity for tier in found] == ["ticket", "ticket", "info", "info"]
-
-
-def test_a_window_summed_from_five_minute_counts_needs_more_events_for_one_not_to_be_enough() -> (
-    None
-):
-    tier = BurnRate("ticket", Decimal(3), Duration.of("1d"), Duration.of("2h"))
-
-    # Scraped every minute, increase() over five minutes makes 1.25 of one event.
-    assert minimum_events(tier, Ratio.parse("99.9%")) == 334
-    assert minimum_events(tier, Ratio.parse("99.9%"), Decimal("1.25")) == 417

@@ -157,6 +157,8 @@ def _slos(service: Service) -> Iterator[Row]:
         yield Row(f"slos[{index}]", words, str(slo.place))
         window = f"slos[{index}].window"
         yield Row(window, str(slo.window), service.origins[window])
+        fewest = f"slos[{index}].min_bad_events"
+        yield Row(fewest, str(slo.min_bad_events), service.origins[fewest])
 
 
 def _uptime(service: Service) -> Iterator[Row]:

@@ -13,6 +13,7 @@ from opsgen.load.name_fields import (
 )
 from opsgen.load.quantity_fields import (
     LatencyObjectiveField,
+    MinBadEventsField,
     ObjectiveField,
     PositiveDurationField,
 )
@@ -82,6 +83,16 @@ class SloSpec(Strict):
                 "The period of the SLO, 1d to 365d; default: slo.window of opsgen.yaml, else 30d."
             ),
             examples=["30d", "28d"],
+        ),
+    ] = None
+    min_bad_events: Annotated[
+        MinBadEventsField | None,
+        Field(
+            description=(
+                "The fewest bad events in a tier's long window for which it fires; default:"
+                " slo.min_bad_events of opsgen.yaml, else 5."
+            ),
+            examples=[5],
         ),
     ] = None
     bad: Annotated[

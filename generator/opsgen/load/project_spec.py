@@ -12,7 +12,12 @@ from pydantic_core import CoreSchema
 from opsgen.load.escalation_spec import EscalationChoice, HoursSpec, PolicySpec, Tier
 from opsgen.load.forms import OneKey, OneOf, OneOrMany, Strict
 from opsgen.load.name_fields import KubernetesKey, KubernetesValue, Owner, Slug
-from opsgen.load.quantity_fields import DurationField, NumberField, PositiveDurationField
+from opsgen.load.quantity_fields import (
+    DurationField,
+    MinBadEventsField,
+    NumberField,
+    PositiveDurationField,
+)
 from opsgen.load.scalars import mistake
 from opsgen.load.text_fields import HttpUrl, Text
 from opsgen.model.oncall import Severity
@@ -199,6 +204,16 @@ class SloDefaults(Strict):
     burn_rates: Annotated[
         tuple[BurnRateSpec, ...] | None,
         Field(description="The burn-rate tiers of every SLO, instead of the SRE workbook's."),
+    ] = None
+    min_bad_events: Annotated[
+        MinBadEventsField | None,
+        Field(
+            description=(
+                "The fewest bad events in a tier's long window for which it fires, so that one"
+                " failure at night wakes nobody; default: 5."
+            ),
+            examples=[5],
+        ),
     ] = None
 
 

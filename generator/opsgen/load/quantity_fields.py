@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
-from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticKnownError
 
 from opsgen.load.scalars import AS_TEXT, mistake, text_schema
@@ -210,3 +210,6 @@ NumberField = Annotated[
         {"type": "number", "description": "A plain decimal number.", "examples": [0.5, 100]}
     ),
 ]
+
+# More than this is no guard against chance any more, but blindness.
+MinBadEventsField = Annotated[int, Field(ge=1, le=1000)]

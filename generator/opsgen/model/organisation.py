@@ -31,6 +31,7 @@ class Organisation:
     teams: Mapping[str, Team]
     platform: Platform
     slo_window: Duration
+    min_bad_events: int
     burn_rates: tuple[BurnRate, ...] | None
     grafana_url: str
     grafana_folder: str

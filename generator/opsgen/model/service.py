@@ -73,7 +73,8 @@ class EventSlo:
     """A resolved SLO over events: what is bad, what is all, and how much may be bad.
 
     `threshold` is the latency above which a request is bad. The spec's own PromQL (`bad`, `good`,
-    `total`) is set for the kind `events`. `place` is where the spec defines the SLO.
+    `total`) is set for the kind `events`. `place` is where the spec defines the SLO. Without
+    `min_bad_events` in a tier's long window the tier does not fire.
     """
 
     name: str
@@ -81,6 +82,7 @@ class EventSlo:
     objective: Ratio
     window: Duration
     place: Place
+    min_bad_events: int
     grouping: tuple[str, ...] = ()
     threshold: Duration | None = None
     bad: str | None = None

@@ -73,10 +73,15 @@ class Threshold:
 @dataclass(frozen=True)
 class Guard:
     """The fewest events, over `window`, for which an alert may fire, so that one failed request
-    alone does not."""
+    alone does not. `counted` says which: `events`, or `bad events`."""
 
     events: int
     window: Duration
+    counted: str = "events"
+
+    @property
+    def words(self) -> str:
+        return f"{self.events} {self.counted} in {self.window.in_words}"
 
 
 @dataclass(frozen=True)
@@ -134,11 +139,9 @@ class Alert:
 
     @property
     def fewest(self) -> str:
-        """The guards in words: `70 events in 1 hour, or 167 events in 6 hours`; empty where there
-        is none."""
-        return ", or ".join(
-            f"{guard.events} events in {guard.window.in_words}" for guard in self.guards
-        )
+        """The guards in words: `5 bad events in 1 hour, or 5 bad events in 6 hours`; empty where
+        there is none."""
+        return ", or ".join(guard.words for guard in self.guards)
 
     @property
     def key(self) -> str:

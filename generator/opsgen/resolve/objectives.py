@@ -67,6 +67,7 @@ def _slo(context: Context, index: int, spec: SloSpec, convention: Convention) ->
         objective=objective,
         window=_window(context, index, spec),
         place=context.place(*path),
+        min_bad_events=_min_bad_events(context, index, spec),
         grouping=tuple(dict.fromkeys(spec.grouping)),
         threshold=spec.latency.threshold if spec.latency else None,
         bad=spec.bad,
@@ -111,6 +112,15 @@ def _window(context: Context, index: int, spec: SloSpec) -> Duration:
     context.origins[key] = context.origin("slos", index, "window")
     check_window(context.path("slos", index, "window"), spec.window, context.mistakes)
     return spec.window
+
+
+def _min_bad_events(context: Context, index: int, spec: SloSpec) -> int:
+    key, organisation = f"slos[{index}].min_bad_events", context.organisation
+    if spec.min_bad_events is None:
+        context.origins[key] = organisation.origins["slo.min_bad_events"]
+        return organisation.min_bad_events
+    context.origins[key] = context.origin("slos", index, "min_bad_events")
+    return spec.min_bad_events
 
 
 def _check_grouping(context: Context, path: KeyPath, spec: SloSpec) -> None:

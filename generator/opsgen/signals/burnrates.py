@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 
 from opsgen.model.oncall import Severity
 from opsgen.model.service import BurnRate
@@ -92,15 +92,6 @@ def _reachable(tier: BurnRate, budget: Decimal) -> BurnRate:
 def threshold(tier: BurnRate, objective: Ratio) -> Decimal:
     """The error ratio above which the tier fires."""
     return tier.factor * (1 - objective.value)
-
-
-def minimum_events(tier: BurnRate, objective: Ratio, counted_as: Decimal = Decimal(1)) -> int:
-    """The fewest events in the long window for which one bad event alone does not exceed the
-    threshold.
-
-    `counted_as` is what one event may count for at the most.
-    """
-    return int((counted_as / threshold(tier, objective)).to_integral_value(ROUND_CEILING))
 
 
 def with_severities(

@@ -11,12 +11,12 @@ from opsgen.model.service import BurnRate, EventSlo, Service
 from opsgen.model.signal import Alert, Guard, Threshold
 from opsgen.model.units import UNITS
 from opsgen.promql import Node
-from opsgen.promql.rewrite import all_of, any_of, binary, number
+from opsgen.promql.rewrite import all_of, any_of, binary, call, number, ranged
 from opsgen.quantities import Duration, number_text
 from opsgen.signals import burnrates
 from opsgen.signals.packs import Texts, alert_texts, hold_of
 from opsgen.signals.slo_events import BASE_WINDOW, Events
-from opsgen.signals.slo_records import BUDGET_LEFT, RecordedSeries, is_slow
+from opsgen.signals.slo_records import BUDGET_LEFT, HOUR, RecordedSeries, is_slow
 
 BURN_ALERT = "ErrorBudgetBurn"
 # Pages damp a single noisy evaluation; tickets can wait for a quarter of an hour (kubernetes-mixin:
@@ -61,7 +61,7 @@ class BurnAlerts:
             severity=severity,
             expr=any_of(self._burning(rate) for rate in rates),
             condition=any_of(self._burning_raw(rate, rate.long_window) for rate in rates),
-            sparse=any_of(self._burning_raw(rate, BASE_WINDOW) for rate in rates),
+            sparse=any_of(self._burning_raw(rate, HOUR) for rate in rates),
             hold=hold_of(self.service, BURN_ALERT, _HOLD[severity]),
             keep_firing=_KEEP_FIRING[severity],
             labels=(("slo", slo.name),),
@@ -71,46 +71,37 @@ class BurnAlerts:
             panel=f"slo-{slo.name}",
             burn_rates=tuple(rates),
             thresholds=tuple(self._threshold(rate) for rate in rates),
-            guards=tuple(Guard(self._fewest(rate), rate.long_window) for rate in rates),
+            guards=tuple(
+                Guard(slo.min_bad_events, rate.long_window, "bad events") for rate in rates
+            ),
             slow=any(is_slow(rate.long_window) for rate in rates),
             was=tuple((BURN_ALERT, f"slo-{was}") for was in slo.was),
         )
 
     def _burning(self, rate: BurnRate) -> Node:
-        """Both windows are above the threshold, and there are enough events that one bad event
-        alone is not."""
+        """Both windows are above the threshold, and there were enough bad events."""
         limit = number(self._limit(rate))
-        windows = (rate.long_window, rate.short_window)
-        above = [binary(">", self.recorded.ratio(window), limit) for window in windows]
-        events = self.recorded.events(rate.long_window)
-        enough = binary(">=", events, number(self._fewest(rate)))
-        return all_of([*above, enough])
+        ratios = self.recorded.ratio(rate.long_window), self.recorded.lately(rate.short_window)
+        above = [binary(">", ratio, limit) for ratio in ratios]
+        return all_of([*above, self._enough_bad(rate)])
+
+    def _enough_bad(self, rate: BurnRate) -> Node:
+        """Enough bad events for a person to be called. Where the number was reached once in the
+        long window it stays so, since a number that comes and goes would make one outage many."""
+        bad = ranged(self.recorded.errors(rate.long_window), rate.long_window)
+        return binary(">=", call("max_over_time", bad), number(self.slo.min_bad_events))
 
     def _burning_raw(self, rate: BurnRate, window: Duration) -> Node:
-        """The same on raw series, with the events of `window` counted."""
+        """The same on raw series, with the bad events of `window` counted."""
         above = binary(">", self.events.ratio(BASE_WINDOW), number(self._limit(rate)))
-        _, count = self.events.counts(window)
-        enough = binary(">=", count, number(self._fewest(rate)))
-        return all_of([above, enough])
+        bad, _ = self.events.counts(window)
+        return all_of([above, binary(">=", bad, number(self.slo.min_bad_events))])
 
     def _limit(self, rate: BurnRate) -> Decimal:
         return burnrates.threshold(rate, self.slo.objective)
 
     def _threshold(self, rate: BurnRate) -> Threshold:
         return Threshold(self._limit(rate), True, UNITS["ratio"])
-
-    def _fewest(self, rate: BurnRate) -> int:
-        """The fewest events with which a single bad one is not above the threshold.
-
-        Long windows are summed from five-minute counts. There one bad event counts for a little
-        more than one, because increase() extrapolates from the first and last scrape to the whole
-        five minutes.
-        """
-        counted_as = Decimal(1)
-        if is_slow(rate.long_window):
-            seen = BASE_WINDOW.seconds - self.service.platform.scrape_interval.seconds
-            counted_as = BASE_WINDOW.seconds / seen
-        return burnrates.minimum_events(rate, self.slo.objective, counted_as)
 
     def _words(self, rates: Sequence[BurnRate]) -> Mapping[str, str]:
         """The words for the blanks in the alert's texts."""
@@ -136,7 +127,7 @@ class BurnAlerts:
             f"more than {limit} over both {long_window} and {rate.short_window}"
             f" ({number_text(rate.factor)} times the sustainable rate,"
             f" which spends {number_text(round(spent, 1))}% of the budget in {long_window};"
-            f" needs at least {self._fewest(rate)} events in {long_window})"
+            f" needs at least {self.slo.min_bad_events} bad events in {long_window})"
         )
 
     def _budget_left(self) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
 
 from opsgen.model.service import EventSlo, Service
 from opsgen.promql import Matcher, Node, Selector, parse
@@ -23,7 +22,7 @@ from opsgen.promql.rewrite import (
     with_matchers,
     with_range,
 )
-from opsgen.promql.tree import Aggregate
+from opsgen.promql.tree import Aggregate, Matching
 from opsgen.quantities import Duration, number_text
 
 BASE_WINDOW = Duration.of("5m")
@@ -31,11 +30,14 @@ BASE_WINDOW = Duration.of("5m")
 
 @dataclass(frozen=True)
 class Events:
-    """Bad and all events as sums of rates over [5m]. With `zero_when_absent`, a missing series of
-    bad events counts as 0."""
+    """All events, and the bad or the good ones among them, as sums of rates over [5m].
 
-    bad: Node
+    With `zero_when_absent`, no series of the `part` means that there were none of them.
+    """
+
     total: Node
+    part: Node
+    part_is_good: bool
     zero_when_absent: bool
     grouping: tuple[str, ...]
 
@@ -44,27 +46,41 @@ class Events:
         return _BUILDERS[slo.kind](service, slo)
 
     def rates(self, window: Duration) -> tuple[Node, Node]:
-        return with_range(self._bad_or_zero, window), with_range(self.total, window)
+        """Bad and all events a second."""
+        total = with_range(self.total, window)
+        return self._bad(with_range(self.part, window), total), total
 
     def counts(self, window: Duration) -> tuple[Node, Node]:
+        """Bad and all events of the window."""
         bad, total = self.rates(window)
         return with_function(bad, "rate", "increase"), with_function(total, "rate", "increase")
+
+    def total_count(self, window: Duration) -> Node:
+        return self.counts(window)[1]
+
+    def bad_count(self, window: Duration, counted: Node) -> Node:
+        """The bad events of the window, where `counted` are all its events, recorded: they are read
+        from the scraped series once."""
+        part = with_function(with_range(self.part, window), "rate", "increase")
+        return self._bad(part, counted, Matching(self.grouping, on=True))
 
     def ratio(self, window: Duration) -> Node:
         bad, total = self.rates(window)
         return share(bad, total)
 
-    @cached_property
-    def _bad_or_zero(self) -> Node:
-        if not self.zero_when_absent:
-            return self.bad
-        return binary("or", self.bad, _zero_for_each(self.total))
+    def _bad(self, part: Node, total: Node, matching: Matching | None = None) -> Node:
+        known = part
+        if self.zero_when_absent:
+            known = binary("or", part, binary("*", number(0), total), matching)
+        return binary("-", total, known, matching) if self.part_is_good else known
 
 
 def event_rates(service: Service, slo: EventSlo) -> tuple[Node, Node]:
-    """Bad and all events of an SLO as rates over five minutes."""
+    """Bad and all events of an SLO as rates over five minutes. Where the bad ones are counted
+    themselves, no series of them gives nothing."""
     events = Events.of(service, slo)
-    return events.bad, events.total
+    bad, total = events.rates(BASE_WINDOW)
+    return (bad if events.part_is_good else events.part), total
 
 
 def share(bad: Node, total: Node) -> Node:
@@ -100,7 +116,7 @@ def _availability(service: Service, slo: EventSlo) -> Events:
     assert requests is not None and errors is not None  # resolve refuses such an SLO without them
     bad = _summed(call("rate", ranged(errors, BASE_WINDOW)), slo, service)
     total = _summed(call("rate", ranged(requests, BASE_WINDOW)), slo, service)
-    return Events(bad, total, True, slo.grouping)
+    return Events(total, bad, part_is_good=False, zero_when_absent=True, grouping=slo.grouping)
 
 
 def _latency(service: Service, slo: EventSlo) -> Events:
@@ -114,18 +130,21 @@ def _latency(service: Service, slo: EventSlo) -> Events:
     total = _summed(call("rate", ranged(histogram.part("count"), BASE_WINDOW)), slo, service)
     # A histogram always has all its buckets. If this one is missing, the threshold is not a bucket
     # boundary, and no data is better than 'no slow requests'.
-    return Events(binary("-", total, within), total, False, slo.grouping)
+    return Events(total, within, part_is_good=True, zero_when_absent=False, grouping=slo.grouping)
 
 
 def _spec_events(service: Service, slo: EventSlo) -> Events:
     assert slo.total is not None  # the spec's model requires it
     total = _summed(_as_rate(slo.total), slo, service)
-    if slo.bad is not None:
-        return Events(_summed(_as_rate(slo.bad), slo, service), total, True, slo.grouping)
-    assert slo.good is not None  # the spec's model requires one of the two
-    good = _summed(_as_rate(slo.good), slo, service)
-    good_or_none = binary("or", good, _zero_for_each(total))
-    return Events(binary("-", total, good_or_none), total, False, slo.grouping)
+    part = slo.good if slo.bad is None else slo.bad
+    assert part is not None  # the spec's model requires one of the two
+    return Events(
+        total,
+        _summed(_as_rate(part), slo, service),
+        part_is_good=slo.bad is None,
+        zero_when_absent=True,
+        grouping=slo.grouping,
+    )
 
 
 _BUILDERS: dict[str, Callable[[Service, EventSlo], Events]] = {
@@ -133,10 +152,6 @@ _BUILDERS: dict[str, Callable[[Service, EventSlo], Events]] = {
     "latency": _latency,
     "events": _spec_events,
 }
-
-
-def _zero_for_each(series: Node) -> Node:
-    return binary("*", number(0), series)
 
 
 def _as_rate(query: str) -> Node:
