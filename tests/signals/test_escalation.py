@@ -39,10 +39,16 @@ def rules_of(folder: Path) -> list[dict[str, Any]]:
     return [rule for group in groups for rule in group["rules"]]
 
 
-def told_at(promtool: Path, folder: Path, probe: str, minutes: dict[int, set[str]]) -> None:
+def told_at(
+    promtool: Path,
+    folder: Path,
+    probe: str,
+    minutes: dict[int, set[str]],
+    project: str = PROJECT,
+) -> None:
     """promtool finds exactly these steps of ProbeFailed firing at these minutes, while the probe
     gives these values."""
-    model = derived(folder, SPEC, PROJECT)
+    model = derived(folder, SPEC, project)
     (folder / "rules.yaml").write_text(rendered(render_rules, model.service, model.derived).content)
     up = {"series": 'up{job="shop"}', "values": "1x90"}
     test = {
@@ -93,12 +99,36 @@ def test_what_is_over_before_the_delay_escalates_to_nobody(promtool: Path, tmp_p
     told_at(promtool, tmp_path, "1x10 0x15 1x60", {20: {""}, 30: set(), 45: set()})
 
 
-def test_a_delay_begins_anew_when_the_alert_does(promtool: Path, tmp_path: Path) -> None:
+def test_a_delay_begins_anew_after_a_pause_of_more_than_ten_minutes(
+    promtool: Path, tmp_path: Path
+) -> None:
+    told_at(
+        promtool,
+        tmp_path,
+        "1x10 0x15 1x14 0x20 1x40",
+        {20: {""}, 30: set(), 46: {""}, 55: {""}, 59: {"", "2"}, 75: set()},
+    )
+
+
+def test_a_pause_of_a_few_minutes_belongs_to_one_outage(promtool: Path, tmp_path: Path) -> None:
+    """Nobody is told while it lasts, and the alert waits for its own `for` before its steps do."""
     told_at(
         promtool,
         tmp_path,
         "1x10 0x15 1x5 0x15 1x40",
-        {20: {""}, 28: set(), 40: {""}, 46: {""}, 60: set()},
+        {20: {""}, 28: set(), 32: set(), 36: {"", "2"}, 46: set(STEPS), 60: set()},
+    )
+
+
+def test_a_pause_as_long_as_the_first_delay_is_a_new_outage(promtool: Path, tmp_path: Path) -> None:
+    """So two short outages never make one that lasts."""
+    project = PROJECT.replace("after: 15m", "after: 4m").replace("after: 30m", "after: 8m")
+    told_at(
+        promtool,
+        tmp_path,
+        "1x10 0x5 1x4 0x5 1x40",
+        {14: {""}, 20: set(), 25: {""}, 26: {""}, 40: set()},
+        project,
     )
 
 
@@ -110,7 +140,7 @@ def test_a_step_has_every_label_of_its_alert_and_its_number(tmp_path: Path) -> N
     assert "step" not in page["labels"]
     assert second["labels"] == page["labels"] | {"step": "2"}
     assert third["labels"] == page["labels"] | {"step": "3"}
-    assert (second["for"], third["for"]) == ("15m", "30m")
+    assert not {"for", "keep_firing_for"} & (second.keys() | third.keys())
     assert second["annotations"]["runbook_url"] == page["annotations"]["runbook_url"]
     assert third["annotations"]["summary"].startswith(
         "Still firing after 30 minutes: shop does not answer"

@@ -20,7 +20,7 @@ from opsgen.model.links import heading_anchor
 from opsgen.model.service import Service
 
 _ANCHOR = re.compile(r'<a id="([^"]+)"></a>')
-_RECORDED = re.compile(r"\bslo:[a-z_]+:[a-z_]+[0-9a-z]*")
+_RECORDED = re.compile(r"\b(?:slo|alert):[a-z_]+:[a-z_]+[0-9a-z]*")
 _INTERNAL_LINK = re.compile(r"\]\(#([^)\s]+)\)")
 _FIRING = re.compile(
     r'alertname="([^"]+)", severity="([^"]+)", signal="([^"]+)"(?:, step="([^"]+)")?'

@@ -9,7 +9,7 @@ from typing import Literal
 
 from opsgen.errors import Mistake
 from opsgen.model.oncall import Severity
-from opsgen.model.service import BurnRate
+from opsgen.model.service import BurnRate, Service
 from opsgen.promql import Node
 from opsgen.quantities import Duration, number_text
 
@@ -111,7 +111,9 @@ class Alert:
     `expr` is the rule's expression. `condition` is the same condition in terms of raw series alone,
     from which the proof is worked out; they differ where `expr` reads recorded series. `sparse` is
     the condition as it holds where rules are evaluated so rarely that a sum of recorded counts has
-    only one of them; None where it has no such sum. `labels` are those beside the static ones of
+    only one of them; None where it has no such sum. `still_bad` is the condition as it is now, over
+    short windows alone: a later step of the escalation asks for it, since a slow window goes on
+    after the end; None where `expr` is that condition. `labels` are those beside the static ones of
     every alert. `summary` is plain text; `description` is a Go template whose user text has been
     escaped. `panel` is the key of the panel that shows it. `was` are its names and its signal's
     before these, as pairs. An alert on an SLO has its `burn_rates`, one for each threshold and
@@ -135,6 +137,7 @@ class Alert:
     guards: tuple[Guard, ...] = ()
     slow: bool = False
     sparse: Node | None = None
+    still_bad: Node | None = None
     was: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -149,12 +152,25 @@ class Alert:
         return f"{self.name}/{self.signal}/{self.severity}"
 
 
+def alert_labels(service: Service, alert: Alert) -> dict[str, str]:
+    """The labels that a rule adds to its alert, the same set for every alert of every service."""
+    return {
+        "service": service.name,
+        "team": service.team.name,
+        "tier": str(service.tier),
+        "environment": service.environment,
+        "severity": alert.severity,
+        "signal": alert.signal,
+        **dict(alert.labels),
+    }
+
+
 @dataclass(frozen=True)
 class Escalated:
-    """An alert that has fired for `after`, so that the channels `told` of step number `step` (2, 3,
-    ...) are told.
+    """An alert that has been firing and bad for `after`, and still is, so that the channels `told`
+    of step number `step` (2, 3, ...) are told.
 
-    `expr` has the alert's series while it fires, with its labels.
+    `expr` has the alert's series as long as that holds, with its labels. It has no `for`.
     """
 
     alert: Alert

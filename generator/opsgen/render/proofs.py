@@ -154,7 +154,7 @@ def _assertions(timeline: Timeline, step: Duration) -> Iterator[dict[str, Any]]:
     time = Duration(0)
     for case, length in timeline.phases(step):
         time += length
-        yield _assertion(time, (*case.fires, *case.escalated) if case else ())
+        yield _assertion(time, case.fires if case else ())
 
 
 def _series_of(timeline: Timeline, proofs: Proofs) -> list[Series]:

@@ -11,13 +11,13 @@ from opsgen.model import links
 from opsgen.model.artifact import Artifact
 from opsgen.model.artifact_kinds import MIMIR, RULES
 from opsgen.model.service import Service
-from opsgen.model.signal import Alert, Derived, Escalated, Record, Signal
+from opsgen.model.signal import Alert, Derived, Escalated, Record, Signal, alert_labels
 from opsgen.model.texts import go_text
 from opsgen.promql import pretty
 from opsgen.quantities import Duration
 from opsgen.render.subjects import OfService
 from opsgen.render.yaml_writer import dump, generated_from
-from opsgen.signals.steps import STEP_LABEL, escalations
+from opsgen.signals.steps import STEP_LABEL, escalation_rules
 
 # Windows of a day and more move slowly; two minutes also keep their series from going stale (five
 # minutes).
@@ -82,7 +82,8 @@ def rule_groups(service: Service, derived: Derived) -> Iterator[RuleGroup]:
             together.setdefault(signal.group, []).extend(signal.alerts)
     for group, alerts in together.items():
         yield from _parts(RuleGroup(f"{service.name}-{group}", tuple(alerts)))
-    yield from _parts(RuleGroup(f"{service.name}-escalation", escalations(service, derived.alerts)))
+    escalation = tuple(escalation_rules(service, derived.alerts))
+    yield from _parts(RuleGroup(f"{service.name}-escalation", escalation))
 
 
 def alert_rule(service: Service, alert: Alert) -> RuleEntry:
@@ -99,12 +100,11 @@ def alert_rule(service: Service, alert: Alert) -> RuleEntry:
 
 
 def _escalated_rule(service: Service, escalated: Escalated) -> RuleEntry:
-    """The rule of a later step. It reads the alert, whose value is always 1, so it prints no
-    value."""
+    """The rule of a later step. Its value is a time, not the alert's number, so it prints none."""
     alert, lasting = escalated.alert, escalated.after.in_words
     told = " and ".join(escalated.told)
     description = (
-        f"It has fired for {lasting}, so step {escalated.step} is told: {told}."
+        f"It has fired for {lasting} and is still bad, so step {escalated.step} is told: {told}."
         " A silence of the alert covers this too."
     )
     texts = {
@@ -114,22 +114,8 @@ def _escalated_rule(service: Service, escalated: Escalated) -> RuleEntry:
     return {
         "alert": alert.name,
         "expr": pretty(escalated.expr),
-        "for": str(escalated.after),
         "labels": alert_labels(service, alert) | {STEP_LABEL: str(escalated.step)},
         "annotations": _annotations(service, alert) | texts,
-    }
-
-
-def alert_labels(service: Service, alert: Alert) -> dict[str, str]:
-    """The labels that a rule adds to its alert, the same set for every alert of every service."""
-    return {
-        "service": service.name,
-        "team": service.team.name,
-        "tier": str(service.tier),
-        "environment": service.environment,
-        "severity": alert.severity,
-        "signal": alert.signal,
-        **dict(alert.labels),
     }
 
 

@@ -62,6 +62,7 @@ class BurnAlerts:
             expr=any_of(self._burning(rate) for rate in rates),
             condition=any_of(self._burning_raw(rate, rate.long_window) for rate in rates),
             sparse=any_of(self._burning_raw(rate, HOUR) for rate in rates),
+            still_bad=self._still_burning(rates),
             hold=hold_of(self.service, BURN_ALERT, _HOLD[severity]),
             keep_firing=_KEEP_FIRING[severity],
             labels=(("slo", slo.name),),
@@ -90,6 +91,11 @@ class BurnAlerts:
         long window it stays so, since a number that comes and goes would make one outage many."""
         bad = ranged(self.recorded.errors(rate.long_window), rate.long_window)
         return binary(">=", call("max_over_time", bad), number(self.slo.min_bad_events))
+
+    def _still_burning(self, rates: Sequence[BurnRate]) -> Node:
+        """The latest events are above the lowest threshold."""
+        lately = self.recorded.lately(min(rate.short_window for rate in rates))
+        return binary(">", lately, number(min(self._limit(rate) for rate in rates)))
 
     def _burning_raw(self, rate: BurnRate, window: Duration) -> Node:
         """The same on raw series, with the bad events of `window` counted."""
