@@ -482,6 +482,7 @@ _settings = st.fixed_dictionaries(
             version=st.sampled_from(["2.42", "2.55", "3.5"]),
             scrape_interval=durations("5s", "15s", "30s", "1m"),
             evaluation_interval=durations("15s", "1m"),
+            external_labels=st.sampled_from(["cluster", ["cluster", "region"]]),
         ),
         "alertmanager": some(
             page=some(

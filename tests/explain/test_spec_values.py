@@ -99,3 +99,19 @@ environments:
     (logs,) = (index for index, row in enumerate(rows) if row.startswith("runbook.logs"))
     assert rows[logs].split() == ["runbook.logs", "another"]
     assert rows[logs + 1].strip() == f"from {tmp_path}/service.yaml:9"
+
+
+def test_external_labels_of_the_project_are_named_with_their_place(tmp_path: Path) -> None:
+    explained = explain_json(
+        fleet(
+            tmp_path,
+            "service: shop\nconvention: grpc\n",
+            "prometheus: {external_labels: [cluster, region]}\n",
+        ).services[0]
+    )
+
+    values = {row["path"]: (row["value"], row["origin"]) for row in explained["values"]}
+    assert values["prometheus.external_labels"] == (
+        "cluster, region",
+        f"{tmp_path}/opsgen.yaml:1",
+    )

@@ -221,9 +221,34 @@ def test_without_a_project_file_everything_has_a_default_that_works(tmp_path: Pa
     assert organisation.platform.prometheus == "2.42"
     assert organisation.platform.alertmanager == "0.25"
     assert organisation.platform.scrape_interval == Duration.of("30s")
+    assert organisation.platform.external_labels == ()
     assert organisation.slo_window == Duration.of("30d")
     assert organisation.burn_rates is None
     assert (organisation.out, organisation.runbook_url) == ("out", "{service}/runbook.md")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("cluster", ("cluster",)),
+        ("[cluster, region]", ("cluster", "region")),
+        ("[cluster, cluster]", ("cluster",)),
+        ("[]", ()),
+    ],
+)
+def test_external_labels_are_one_name_or_a_list(
+    tmp_path: Path, written: str, meant: tuple[str, ...]
+) -> None:
+    organisation = _organisation(tmp_path, f"prometheus: {{external_labels: {written}}}\n")
+
+    assert organisation.platform.external_labels == meant
+
+
+@pytest.mark.parametrize("written", ["k8s-cluster", "__replica__", "{cluster: eu-1}", "''"])
+def test_an_external_label_is_a_name_and_no_value(tmp_path: Path, written: str) -> None:
+    (said,) = refused(tmp_path, SPEC, f"prometheus: {{external_labels: {written}}}\n")
+
+    assert ": prometheus.external_labels: " in said
 
 
 def test_a_service_without_a_project_is_told_to_one_plainly_named_placeholder(

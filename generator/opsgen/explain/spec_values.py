@@ -224,6 +224,7 @@ def _platform(service: Service) -> Iterator[Row]:
     values = {
         "prometheus.version": platform.prometheus,
         "prometheus.scrape_interval": str(platform.scrape_interval),
+        "prometheus.external_labels": ", ".join(platform.external_labels) or "none",
         "alertmanager.version": platform.alertmanager,
     }
     if service.burn_rates is not None:

@@ -11,7 +11,7 @@ from pydantic_core import CoreSchema
 
 from opsgen.load.escalation_spec import EscalationChoice, HoursSpec, PolicySpec, Tier
 from opsgen.load.forms import OneKey, OneOf, OneOrMany, Strict
-from opsgen.load.name_fields import KubernetesKey, KubernetesValue, Owner, Slug
+from opsgen.load.name_fields import KubernetesKey, KubernetesValue, LabelName, Owner, Slug
 from opsgen.load.quantity_fields import (
     DurationField,
     MinBadEventsField,
@@ -91,6 +91,17 @@ class PrometheusSpec(Strict):
         PositiveDurationField | None,
         Field(description="How often Prometheus evaluates rules; default: 30s.", examples=["30s"]),
     ] = None
+    external_labels: Annotated[
+        tuple[LabelName, ...],
+        OneOrMany(),
+        Field(
+            description=(
+                "The names of the external_labels of your Prometheus servers, which tell clusters"
+                " apart; the label of a replica is none of them."
+            ),
+            examples=["cluster", ["cluster", "region"]],
+        ),
+    ] = ()
 
 
 class TimingSpec(Strict):

@@ -44,7 +44,11 @@ class Cluster:
 @dataclass(frozen=True)
 class Platform:
     """Versions, which decide what may be written, and how often the servers scrape, evaluate and
-    notify."""
+    notify.
+
+    `external_labels` are those that tell the Prometheus servers apart. Rules do not see them on the
+    series of their own server; Alertmanager, Thanos and federation do.
+    """
 
     prometheus: str
     alertmanager: str
@@ -52,5 +56,6 @@ class Platform:
     evaluation_interval: Duration
     blackbox_address: str
     timings: Mapping[Severity, Timing]
+    external_labels: tuple[str, ...] = ()
     targets: tuple[str, ...] = (PLAIN,)
     cluster: Cluster = Cluster()

@@ -32,6 +32,7 @@ _DEFAULTS = {
     ("prometheus", "version"): "the oldest that is supported",
     ("prometheus", "scrape_interval"): "30s",
     ("prometheus", "evaluation_interval"): "30s",
+    ("prometheus", "external_labels"): "none",
     ("alertmanager", "version"): "the oldest that is supported",
     ("blackbox", "address"): "the exporter's name and port in most installations",
 }

@@ -48,6 +48,7 @@ def platform_of(spec: ProjectSpec, mistakes: Mistakes) -> Platform:
         targets=spec.targets,
         cluster=_cluster(spec.kubernetes),
         timings={severity: _timing(spec, severity, mistakes) for severity in TIMINGS},
+        external_labels=tuple(dict.fromkeys(prometheus.external_labels)),
     )
 
 
