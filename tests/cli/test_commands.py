@@ -511,6 +511,20 @@ def test_lint_finds_what_can_never_match(tmp_path: Path) -> None:
     assert done.stdout.startswith("rules.yaml:5:5: Locks: the two sides of `/` never match")
 
 
+def test_lint_takes_nothing_for_granted_that_an_option_says_is_not_so(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(
+        "groups:\n- name: a\n  rules:\n"
+        "  - {record: 'job:errs:sum', expr: sum by (job) (errs)}\n"
+        "  - {alert: A, expr: 'job:errs:sum / quota > 1',"
+        " annotations: {a: '{{ $labels.cluster }}'}}\n"
+    )
+
+    done = run("lint", "rules.yaml", "--pushed", "--external-label", "cluster", cwd=tmp_path)
+
+    assert run("lint", "rules.yaml", cwd=tmp_path).returncode == 1
+    assert (done.returncode, done.stdout) == (0, "")
+
+
 @pytest.mark.parametrize(
     "arguments", [["--help"], ["build", "--help"], ["check", "--help"], ["lint", "--help"]]
 )

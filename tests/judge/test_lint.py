@@ -4,6 +4,7 @@ public collections."""
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from opsgen.errors import InputError
 from opsgen.judge.lint import LINT_KINDS, LintFinding, lint_paths
 from opsgen.judge.rulefile import read_rule_file
+from opsgen.labelflow import Assumptions
 from tests.programs import ROOT
 
 EXAMPLES = ROOT / "tests" / "data" / "lint"
@@ -46,7 +48,7 @@ def test_a_finding_reads_as_place_rule_what_and_what_would_be_right() -> None:
     assert str(finding).startswith(
         f"{EXAMPLES.as_posix()}/defects.yaml:8:9: TooManyLocks: the two sides of `/` never"
     )
-    assert str(finding).endswith("`/ on () group_right`")
+    assert str(finding).endswith("`/ on () group_right`; if they are pushed, lint with --pushed")
     assert finding.as_dict()["kind"] == "never-matches"
     assert finding.as_dict()["group"] == "defects"
 
@@ -88,6 +90,64 @@ def test_recorded_series_are_known_across_files(tmp_path: Path) -> None:
 
     assert lint_paths([tmp_path / "a.yaml"]) == ()
     assert [finding.kind for finding in lint_paths([tmp_path])] == ["never-matches"]
+
+
+INSTANCES_AND_JOBS = "sum by (job) (rate(errs_total[5m])) / quota > 0.5"
+BY_CLUSTER = {
+    "alert": "B",
+    "expr": "job:errs:rate5m > 1",
+    "annotations": {"summary": "{{ $labels.job }} in {{ $labels.cluster }}"},
+}
+IN_EACH_CLUSTER = {"record": "job:errs:rate5m", "expr": "sum by (job) (rate(errs_total[5m]))"}
+
+
+def test_series_that_are_pushed_are_named_by_an_option_or_by_a_comment_of_their_file(
+    tmp_path: Path,
+) -> None:
+    for name in ("a.yaml", "b.yaml"):
+        write_rules(tmp_path / name, {"alert": "A", "expr": INSTANCES_AND_JOBS})
+
+    before = lint_paths([tmp_path])
+    (tmp_path / "b.yaml").write_text(f"# opsgen: pushed\n{(tmp_path / 'b.yaml').read_text()}")
+
+    assert [(one.kind, Path(one.file).name) for one in before] == [
+        ("never-matches", "a.yaml"),
+        ("never-matches", "b.yaml"),
+    ]
+    assert "if these series are scraped" in before[0].message
+    assert [Path(one.file).name for one in lint_paths([tmp_path])] == ["a.yaml"]
+    assert lint_paths([tmp_path], Assumptions(scraped=False)) == ()
+
+
+def test_an_external_label_is_named_by_an_option_or_by_a_comment_of_the_file_that_reads_it(
+    tmp_path: Path,
+) -> None:
+    write_rules(tmp_path / "prometheus.yaml", IN_EACH_CLUSTER)
+    write_rules(tmp_path / "ruler.yaml", BY_CLUSTER)
+
+    (finding,) = lint_paths([tmp_path])
+    named = lint_paths([tmp_path], Assumptions(external_labels=("cluster",)))
+    ruler = tmp_path / "ruler.yaml"
+    ruler.write_text(f"{ruler.read_text()}  # opsgen: external-label cluster\n")
+
+    assert finding.right.endswith("; or name it with --external-label")
+    assert named == lint_paths([tmp_path]) == ()
+
+
+@pytest.mark.parametrize(
+    "words", ["pusht", "", "external-label", "external-label a-b", "external-label a b"]
+)
+def test_a_comment_for_opsgen_that_says_nothing_known_is_a_finding_at_its_place(
+    tmp_path: Path, words: str
+) -> None:
+    file = tmp_path / "rules.yaml"
+    write_rules(file, {"alert": "A", "expr": "up == 0"})
+    file.write_text(f"{file.read_text()}  # opsgen: {words}\n")
+
+    (finding,) = lint_paths([file])
+
+    assert (finding.kind, finding.line, finding.column) == ("unknown-comment", 6, 3)
+    assert "external-label cluster" in finding.right
 
 
 def test_a_file_named_twice_is_read_once() -> None:
@@ -171,5 +231,7 @@ def test_sloths_output_is_sound_but_for_documents_that_prometheus_does_not_read(
     }
 
 
-def write_rules(path: Path, *rules: dict[str, str]) -> None:
-    path.write_text(yaml.safe_dump({"groups": [{"name": "g", "rules": list(rules)}]}))
+def write_rules(path: Path, *rules: Mapping[str, object]) -> None:
+    path.write_text(
+        yaml.safe_dump({"groups": [{"name": "g", "rules": [dict(rule) for rule in rules]}]})
+    )

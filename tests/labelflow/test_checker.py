@@ -12,20 +12,30 @@ import pytest
 import yaml
 
 from opsgen.labelflow import (
-    Labels,
+    NOTHING_KNOWN,
+    USUAL,
+    Assumptions,
+    Known,
     Mismatch,
+    RecordingRule,
     check_alert,
     check_expression,
+    known_series,
     labels_of,
     prints_value,
-    recorded_labels,
     template_labels,
 )
 from opsgen.promql import parse
 
 
-def kinds(expression: str, recorded: dict[str, Labels] | None = None) -> list[str]:
-    return [finding.kind for finding in check_expression(parse(expression), recorded)]
+def kinds(expression: str, known: Known = NOTHING_KNOWN) -> list[str]:
+    return [finding.kind for finding in check_expression(parse(expression), known)]
+
+
+def recorded(*rules: tuple[str, str], assumed: Assumptions = USUAL, **static: str) -> Known:
+    """What is known by recording rules, each a name and an expression, with the same labels."""
+    records = (RecordingRule(name, parse(expr), static, assumed) for name, expr in rules)
+    return known_series(records, assumed)
 
 
 def alert_findings(
@@ -136,27 +146,23 @@ def test_a_label_is_sure_only_where_every_series_has_it() -> None:
 
 
 def test_recorded_series_are_known_by_their_rules_in_any_order() -> None:
-    rules = [
-        ("b:rate", parse("sum without (instance) (a:rate)"), {"tier": "gold"}),
-        ("a:rate", parse("sum by (job, instance) (rate(a_total[5m]))"), {}),
-    ]
+    known = recorded(
+        ("b:rate", "sum without (instance) (a:rate)"),
+        ("a:rate", "sum by (job, instance) (rate(a_total[5m]))"),
+        tier="gold",
+    ).of("b:rate")
 
-    known = recorded_labels(rules)
-
-    assert (known["b:rate"].guarantees("job"), known["b:rate"].can_have("instance")) == (
-        True,
-        False,
-    )
-    assert known["b:rate"].guarantees("tier")
+    assert (known.guarantees("job"), known.can_have("instance")) == (True, False)
+    assert known.guarantees("tier")
 
 
 def test_a_series_recorded_twice_has_only_what_both_guarantee() -> None:
-    known = recorded_labels(
+    known = known_series(
         [
-            ("a:rate", parse("sum by (job) (a)"), {"slo": "x"}),
-            ("a:rate", parse("sum by (pod) (a)"), {"slo": "y"}),
+            RecordingRule("a:rate", parse("sum by (job) (a)"), {"slo": "x"}),
+            RecordingRule("a:rate", parse("sum by (pod) (a)"), {"slo": "y"}),
         ]
-    )["a:rate"]
+    ).of("a:rate")
 
     assert (known.guarantees("job"), known.can_have("job"), known.can_have("pod")) == (
         False,
@@ -167,9 +173,9 @@ def test_a_series_recorded_twice_has_only_what_both_guarantee() -> None:
 
 
 def test_rules_that_record_each_other_do_not_hang_the_checker() -> None:
-    known = recorded_labels([("a:a", parse("b:b"), {}), ("b:b", parse("sum by (job) (a:a)"), {})])
+    known = recorded(("a:a", "b:b"), ("b:b", "sum by (job) (a:a)"))
 
-    assert not known["a:a"].can_have("pod")
+    assert not known.of("a:a").can_have("pod")
 
 
 def test_what_prometheus_writes_but_the_parser_package_does_not_read_is_read() -> None:
@@ -253,7 +259,8 @@ def test_the_finding_says_what_cannot_match_and_what_would() -> None:
 
     assert (
         finding.message == "the two sides of `/` never match in `sum(a) / b`: "
-        "the right side always has `instance` and `job`, which the left side cannot have"
+        "the right side always has `instance` and `job`, which the left side cannot have,"
+        " if these series are scraped"
     )
     assert "`/ on () group_right`" in finding.right
 
@@ -317,10 +324,89 @@ def test_watchdogs_and_series_that_are_there_only_in_trouble_are_left_alone(
 
 
 def test_what_is_known_of_a_recorded_series_is_used() -> None:
-    recorded = recorded_labels([("job:up:sum", parse("sum by (job) (up)"), {})])
+    known = recorded(("job:up:sum", "sum by (job) (up)"))
 
-    assert kinds("job:up:sum / up", recorded) == ["never-matches"]
+    assert kinds("job:up:sum / up", known) == ["never-matches"]
     assert kinds("job:up:sum / up") == []
+
+
+# What is taken for granted
+
+PUSHED = Assumptions(scraped=False)
+
+
+@pytest.mark.parametrize(
+    ("expression", "kind"),
+    [
+        ("sum by (job) (rate(errs_total[5m])) / quota > 0.5", "never-matches"),
+        ("sum(a) * b > 1", "never-matches"),
+        ("vector(1) and up", "never-matches"),
+        ("up unless sum(up)", "has-no-effect"),
+        ("label_replace(a, 'node', '$1', 'instance', '(.+)') * sum by (job) (b)", "never-matches"),
+        (
+            "label_join(a, 'node', '', 'instance') / ignoring (job, instance) sum(b)",
+            "never-matches",
+        ),
+    ],
+)
+def test_what_only_scraped_series_contradict_says_so_and_can_be_switched_off(
+    expression: str, kind: str
+) -> None:
+    (finding,) = check_expression(parse(expression))
+
+    assert (finding.kind, finding.assumes) == (kind, "scraped")
+    assert finding.message.endswith(", if these series are scraped")
+    assert kinds(expression, Known(assumed=PUSHED)) == []
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "a{instance='x'} / sum(b)",
+        "a{mode='idle'} / a{mode='user'}",
+        "sum(a) + sum by (pod) (b{pod!=''})",
+    ],
+)
+def test_what_matchers_contradict_assumes_nothing(expression: str) -> None:
+    for assumed in (USUAL, PUSHED):
+        (finding,) = check_expression(parse(expression), Known(assumed=assumed))
+
+        assert (finding.kind, finding.assumes) == ("never-matches", None)
+        assert "scraped" not in finding.message
+
+
+def test_a_pushed_series_that_a_rule_records_may_lack_instance_too() -> None:
+    rule = ("job:errs:rate5m", "sum without (pod) (rate(errs_total[5m]))")
+
+    assert kinds("job:errs:rate5m / sum(quota)", recorded(rule)) == ["never-matches"]
+    assert kinds("job:errs:rate5m / sum(quota)", recorded(rule, assumed=PUSHED)) == []
+
+
+@pytest.mark.parametrize("labels", [("cluster",), ("region", "cluster")])
+def test_a_recorded_series_has_the_external_labels_of_another_server(
+    labels: tuple[str, ...],
+) -> None:
+    rule = ("job:errs:rate5m", "sum by (job) (rate(errs_total[5m]))")
+    alert, texts = parse("job:errs:rate5m > 1"), {"summary": "{{ $labels.cluster }}"}
+
+    (finding,) = check_alert(alert, annotations=texts, known=recorded(rule))
+
+    assert finding.assumes == "no-external-labels"
+    assert finding.message.endswith(
+        "which `job:errs:rate5m` does not keep, unless another server adds it"
+    )
+    named = recorded(rule, assumed=Assumptions(external_labels=labels))
+    assert check_alert(alert, annotations=texts, known=named) == ()
+
+
+def test_an_external_label_that_the_expression_drops_is_gone_all_the_same() -> None:
+    named = Known(assumed=Assumptions(external_labels=("cluster",)))
+
+    (finding,) = check_alert(
+        parse("sum by (job) (up) == 0"), annotations={"a": "{{ $labels.cluster }}"}, known=named
+    )
+
+    assert (finding.kind, finding.assumes) == ("annotation-label-is-gone", None)
 
 
 # Templates

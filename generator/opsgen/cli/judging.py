@@ -58,7 +58,9 @@ rule files.
   opsgen lint manifests/             PrometheusRule resources too
   opsgen lint --format json rules/ | jq '.[].alert'
 
-Computes which labels both sides of every operator can have. Needs no Prometheus."""
+Computes which labels both sides of every operator can have. Takes for granted that Prometheus
+scrapes every series, and so adds job and instance. A file can say otherwise in a comment of its
+own: # opsgen: pushed, or # opsgen: external-label cluster. Needs no Prometheus."""
 
 
 @click.command(help=_CHECK_HELP, short_help="Prove specs without writing anything.")
@@ -126,12 +128,27 @@ def status(paths: tuple[Path, ...], out: Path | None, today: date | None, form: 
 
 @click.command(help=_LINT_HELP, short_help="Find alerts that can never fire, in any rule files.")
 @click.argument("paths", nargs=-1, required=True, type=PATHS, metavar="PATH...")
+@click.option(
+    "--pushed",
+    is_flag=True,
+    help="Series may lack job and instance: they are pushed (OTLP, Pushgateway), not scraped.",
+)
+@click.option(
+    "--external-label",
+    "external_labels",
+    multiple=True,
+    metavar="LABEL",
+    help="A label that another Prometheus has added to the series, for Thanos Ruler or federation.",
+)
 @format_option("json", "github", "sarif")
 @reporting_mistakes
-def lint(paths: tuple[Path, ...], form: str) -> None:
+def lint(
+    paths: tuple[Path, ...], pushed: bool, external_labels: tuple[str, ...], form: str
+) -> None:
     from opsgen.judge.lint import lint_paths
+    from opsgen.labelflow import Assumptions
 
-    findings = lint_paths(paths)
+    findings = lint_paths(paths, Assumptions(not pushed, external_labels))
     if form == "json":
         print_json([finding.as_dict() for finding in findings])
     elif form != "text":

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from opsgen.errors import InputError, Mistake
+from opsgen.judge.lint_comments import read_comments
 from opsgen.judge.rulefile import (
     PROBLEM_KINDS,
     Position,
@@ -20,11 +21,15 @@ from opsgen.judge.rulefile import (
 )
 from opsgen.labelflow import (
     MISMATCHES,
-    Labels,
+    USUAL,
+    Assumption,
+    Assumptions,
+    Known,
     Mismatch,
+    RecordingRule,
     check_alert,
     check_expression,
-    recorded_labels,
+    known_series,
 )
 from opsgen.model import findings
 from opsgen.promql import Node, PromqlError, parse
@@ -32,6 +37,12 @@ from opsgen.promql import Node, PromqlError, parse
 # Every kind of finding, and what it means.
 LINT_KINDS: Mapping[str, str] = {
     kind: text for kinds in (PROBLEM_KINDS, MISMATCHES) for kind, text in kinds.items()
+}
+
+# What to do where an assumption does not hold; `# opsgen: pushed` in the file does the same.
+_ELSE: Mapping[Assumption, str] = {
+    "scraped": "if they are pushed, lint with --pushed",
+    "no-external-labels": "or name it with --external-label",
 }
 
 _SUFFIXES = frozenset({".yaml", ".yml"})
@@ -72,10 +83,12 @@ class LintFinding:
         return asdict(self)
 
 
-def lint_paths(paths: Sequence[Path]) -> tuple[LintFinding, ...]:
+def lint_paths(paths: Sequence[Path], assumed: Assumptions = USUAL) -> tuple[LintFinding, ...]:
     """Everything wrong in the rule files given, and in those in the folders given, sorted by place.
 
     All files are read as one set: the rules know what the recording rules of any file record.
+    `assumed` is what is taken for granted of their series; comments of a file can take some of it
+    away (`lint_comments`).
     Raises InputError where a path does not exist or cannot be read, a file given by name holds no
     rules, or there is no rule file at all.
     """
@@ -88,18 +101,28 @@ def lint_paths(paths: Sequence[Path]) -> tuple[LintFinding, ...]:
             parsed.append((file, rule, parse(rule.expr.value)))
         except PromqlError as error:
             found.append(_syntax(file, rule, error))
-    recording = [(rule, node) for _, rule, node in parsed if not rule.is_alert]
-    recorded = recorded_labels((rule.name, node, _values(rule)) for rule, node in recording)
+    comments = {file: read_comments(_text(file), assumed) for file in files}
+    found += [_problem(file, one) for file, said in comments.items() for one in said.problems]
+    known = known_series(
+        RecordingRule(rule.name, node, _values(rule), comments[file].assumed)
+        for file, rule, node in parsed
+        if not rule.is_alert
+    )
     for file, rule, node in parsed:
-        found.extend(_located(file, rule, finding) for finding in _check(rule, node, recorded))
+        here = replace(known, assumed=comments[file].assumed)
+        found.extend(_located(file, rule, finding) for finding in _check(rule, node, here))
     return tuple(sorted(set(found)))
 
 
-def _check(rule: WrittenRule, node: Node, recorded: dict[str, Labels]) -> tuple[Mismatch, ...]:
+def _text(file: str) -> str:
+    return Path(file).read_bytes().decode("utf-8", errors="replace")
+
+
+def _check(rule: WrittenRule, node: Node, known: Known) -> tuple[Mismatch, ...]:
     if not rule.is_alert:
-        return check_expression(node, recorded)
+        return check_expression(node, known)
     annotations = {name: text.value for name, text in rule.annotations.items()}
-    return check_alert(node, labels=_values(rule), annotations=annotations, recorded=recorded)
+    return check_alert(node, labels=_values(rule), annotations=annotations, known=known)
 
 
 def _values(rule: WrittenRule) -> dict[str, str]:
@@ -116,7 +139,7 @@ def _located(file: str, rule: WrittenRule, finding: Mismatch) -> LintFinding:
         rule.name,
         finding.kind,
         finding.message,
-        finding.right,
+        finding.right if finding.assumes is None else f"{finding.right}; {_ELSE[finding.assumes]}",
     )
 
 

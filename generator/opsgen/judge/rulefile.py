@@ -14,13 +14,14 @@ from typing import Any, Literal, cast
 
 import yaml
 
-ProblemKind = Literal["not-yaml", "not-a-rule", "second-document", "syntax"]
+ProblemKind = Literal["not-yaml", "not-a-rule", "second-document", "syntax", "unknown-comment"]
 
 PROBLEM_KINDS: dict[ProblemKind, str] = {
     "not-yaml": "a file that is not YAML: none of its rules is loaded",
     "not-a-rule": "an entry of `rules` without a name or an expression",
     "second-document": "a further YAML document of a rule file, which Prometheus does not read",
     "syntax": "an expression that Prometheus cannot parse",
+    "unknown-comment": "a comment for opsgen that says nothing it knows",
 }
 
 

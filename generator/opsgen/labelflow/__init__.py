@@ -6,20 +6,28 @@ finds what is surely wrong.
 
 from opsgen.labelflow.annotations import prints_value, template_labels
 from opsgen.labelflow.checker import check_alert, check_expression
-from opsgen.labelflow.flow import labels_of, recorded_labels
+from opsgen.labelflow.flow import labels_of
+from opsgen.labelflow.known import NOTHING_KNOWN, USUAL, Assumptions, Known, RecordingRule
 from opsgen.labelflow.labels import Domain, Labels
-from opsgen.labelflow.mismatches import MISMATCHES, Mismatch, MismatchKind
+from opsgen.labelflow.mismatches import MISMATCHES, Assumption, Mismatch, MismatchKind
+from opsgen.labelflow.recorded import known_series
 
 __all__ = [
     "MISMATCHES",
+    "NOTHING_KNOWN",
+    "USUAL",
+    "Assumption",
+    "Assumptions",
     "Domain",
+    "Known",
     "Labels",
     "Mismatch",
     "MismatchKind",
+    "RecordingRule",
     "check_alert",
     "check_expression",
+    "known_series",
     "labels_of",
     "prints_value",
-    "recorded_labels",
     "template_labels",
 ]

@@ -12,7 +12,6 @@ from opsgen.labelflow.annotations import prints_value, template_labels
 from opsgen.labelflow.flow import (
     JOINING,
     Operands,
-    Recorded,
     clashes,
     is_scalar,
     labels_of,
@@ -20,8 +19,9 @@ from opsgen.labelflow.flow import (
     operands,
     result_labels,
 )
+from opsgen.labelflow.known import NOTHING_KNOWN, Known
 from opsgen.labelflow.labels import GONE, MAYBE, Domain, Labels, matcher_domain
-from opsgen.labelflow.mismatches import Mismatch, headed, label_list, quoted
+from opsgen.labelflow.mismatches import Assumption, Mismatch, headed, label_list, quoted
 from opsgen.labelflow.values import always_there, never_true
 from opsgen.promql import Aggregate, Binary, Call, Matching, Node, Selector, String
 from opsgen.promql.tree import selectors
@@ -31,13 +31,10 @@ _ADDED_BY_RULE = (
 )
 
 
-def check_expression(node: Node, recorded: Recorded | None = None) -> tuple[Mismatch, ...]:
-    """Everything that is surely wrong with the labels in an expression, inner parts first.
-
-    `recorded` is what is known of recorded series, by name (`recorded_labels`); nothing is assumed
-    of other recorded series.
-    """
-    return _checked(node, recorded or {})[1]
+def check_expression(node: Node, known: Known = NOTHING_KNOWN) -> tuple[Mismatch, ...]:
+    """Everything that is surely wrong with the labels in an expression, inner parts first, from
+    what is `known` of series (`known_series`)."""
+    return _checked(node, known)[1]
 
 
 def check_alert(
@@ -45,14 +42,14 @@ def check_alert(
     *,
     labels: Mapping[str, str] | None = None,
     annotations: Mapping[str, str] | None = None,
-    recorded: Recorded | None = None,
+    known: Known = NOTHING_KNOWN,
 ) -> tuple[Mismatch, ...]:
     """As `check_expression`; also whether the alert can be silent, and whether its templates print
     labels that it has.
 
     `labels` and `annotations` are the rule's own, by name, as written in the rule file.
     """
-    known, static = recorded or {}, labels or {}
+    static = labels or {}
     result, findings = _checked(node, known)
     templates = {f"labels.{name}": text for name, text in static.items()}
     templates |= {f"annotations.{name}": text for name, text in (annotations or {}).items()}
@@ -63,14 +60,14 @@ def check_alert(
 _Checked = tuple[Labels, tuple[Mismatch, ...]]
 
 
-def _checked(node: Node, recorded: Recorded) -> _Checked:
+def _checked(node: Node, known: Known) -> _Checked:
     """The labels of the expression, and what is wrong in it."""
-    inner = [_checked(operand, recorded) for operand in operands(node)]
+    inner = [_checked(operand, known) for operand in operands(node)]
     given = tuple([labels for labels, _ in inner])
     below = tuple([finding for _, findings in inner for finding in findings])
     check = _CHECKS.get(type(node))
     here = () if check is None else tuple(check(node, given))
-    return result_labels(node, given, recorded), below + here
+    return result_labels(node, given, known), below + here
 
 
 def _selector(node: Selector, _given: Operands) -> Iterator[Mismatch]:
@@ -162,12 +159,18 @@ def _never_matches(
     node: Binary, clashing: tuple[str, ...], left: Labels, right: Labels
 ) -> Mismatch:
     reasons = "; ".join(_reasons(clashing, left, right))
+    if_scraped = not any(
+        (left.domain(label).without_assumption & right.domain(label).without_assumption).impossible
+        for label in clashing
+    )
+    if if_scraped:
+        reasons += ", if these series are scraped"
     mend = _matching_right(node, clashing, left, right)
     if node.op == "unless":
         message = f"{quoted(node)} has no effect, since its two sides never match: {reasons}"
-        return Mismatch("has-no-effect", message, mend)
+        return Mismatch("has-no-effect", message, mend, assumes="scraped" if if_scraped else None)
     message = f"the two sides of `{node.op}` never match in {quoted(node)}: {reasons}"
-    return Mismatch("never-matches", message, mend)
+    return Mismatch("never-matches", message, mend, assumes="scraped" if if_scraped else None)
 
 
 def _reasons(clashing: Iterable[str], left: Labels, right: Labels) -> Iterator[str]:
@@ -256,16 +259,16 @@ def _gone(wanted: Iterable[str], operand: Node, labels: Labels) -> tuple[str, ..
 @dataclass(frozen=True)
 class _Alert:
     """An alert's expression, the labels of its result, the labels that the rule adds, and what is
-    known of recorded series."""
+    known of series."""
 
     node: Node
     result: Labels
     static: Mapping[str, str]
-    recorded: Recorded
+    known: Known
 
 
-def _always_fires(node: Node, recorded: Recorded) -> Iterator[Mismatch]:
-    reason = always_there(node, recorded)
+def _always_fires(node: Node, known: Known) -> Iterator[Mismatch]:
+    reason = always_there(node, known)
     if reason:
         message = f"the alert fires whatever the values are: in {quoted(node)} {reason}"
         yield Mismatch("always-fires", message, "compare with a threshold: `... > 0.05`")
@@ -286,25 +289,29 @@ def _printed(alert: _Alert, templates: Mapping[str, str]) -> Iterator[Mismatch]:
 
 def _prints_nothing(where: str, label: str, alert: _Alert) -> Mismatch:
     place, name = where.split(".", 1)
-    lost = headed(_where_lost(alert.node, label, alert.recorded))
+    lost = _where_lost(alert.node, label, alert.known)
     message = (
         f"the {place.removesuffix('s')} `{name}` prints `$labels.{label}`,"
-        f" which {lost} does not keep"
+        f" which {headed(lost)} does not keep"
     )
     if label in alert.static or label == "alertname":
         return Mismatch("annotation-label-is-gone", message, _ADDED_BY_RULE, where)
+    is_recorded = isinstance(lost, Selector)
+    if is_recorded:
+        message += ", unless another server adds it"
     result = alert.result
     has = label_list(known for known in sorted(result.known) if result.can_have(known))
     right = f"keep `{label}` in the expression, or print what the result has: {has or 'no label'}"
-    return Mismatch("annotation-label-is-gone", message, right, where)
+    assumes: Assumption | None = "no-external-labels" if is_recorded else None
+    return Mismatch("annotation-label-is-gone", message, right, where, assumes)
 
 
-def _where_lost(node: Node, label: str, recorded: Recorded) -> Node:
+def _where_lost(node: Node, label: str, known: Known) -> Node:
     """The innermost part of the expression from which on the label cannot be there."""
     for operand in operands(node):
         is_vector = not isinstance(operand, String) and not is_scalar(operand)
-        if is_vector and not labels_of(operand, recorded).can_have(label):
-            return _where_lost(operand, label, recorded)
+        if is_vector and not labels_of(operand, known).can_have(label):
+            return _where_lost(operand, label, known)
     return node
 
 

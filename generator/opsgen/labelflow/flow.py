@@ -6,13 +6,15 @@ silent, what its engine does (`resultMetric`, `createLabelsForAbsentFunction`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
+from opsgen.labelflow.known import NOTHING_KNOWN, Known
 from opsgen.labelflow.labels import (
+    ASSUMED,
     GONE,
     MAYBE,
     PRESENT,
-    SCRAPED,
     Domain,
     Labels,
     exactly,
@@ -30,18 +32,10 @@ from opsgen.promql import (
     Subquery,
     Unary,
 )
-from opsgen.promql.tree import COMPARISONS, selectors
+from opsgen.promql.tree import COMPARISONS
 
-Recorded = Mapping[str, Labels]
 Operands = tuple[Labels, ...]
 
-# Series that Prometheus itself writes for alerts; the rest of their labels is the alerts' own.
-_SYNTHETIC = {
-    "ALERTS": Labels(
-        {"alertname": PRESENT, "alertstate": Domain(False, frozenset({"pending", "firing"}))}
-    ),
-    "ALERTS_FOR_STATE": Labels({"alertname": PRESENT}),
-}
 _SCALAR_FUNCTIONS = frozenset(
     {"scalar", "time", "pi", "start", "end", "step", "range", "min_of", "max_of"}
 )
@@ -74,10 +68,8 @@ _LABEL_KEEPING_FUNCTIONS = """
 _KEEP_LABELS = frozenset(_LABEL_KEEPING_FUNCTIONS.split()) | _FUNCTIONS_OF_NOW
 
 
-def labels_of(node: Node, recorded: Recorded | None = None) -> Labels:
-    """The labels of the expression's result; `recorded` is what is known of recorded series, by
-    name."""
-    known = recorded or {}
+def labels_of(node: Node, known: Known = NOTHING_KNOWN) -> Labels:
+    """The labels of the expression's result, from what is `known` of series."""
     given = tuple(labels_of(operand, known) for operand in operands(node))
     return result_labels(node, given, known)
 
@@ -96,11 +88,11 @@ def operands(node: Node) -> tuple[Node, ...]:
             return ()
 
 
-def result_labels(node: Node, given: Operands, recorded: Recorded) -> Labels:
+def result_labels(node: Node, given: Operands, known: Known) -> Labels:
     """The labels of one node, from those of its operands."""
     match node:
         case Selector():
-            return _selector(node, recorded)
+            return _selector(node, known)
         case Aggregate():
             return _aggregate(node, given[0])
         case Binary():
@@ -150,81 +142,16 @@ def clashes(matching: Matching | None, left: Labels, right: Labels) -> tuple[str
     )
 
 
-# A recording rule: the name of its series, its expression, its static labels.
-RecordingRule = tuple[str, Node, Mapping[str, str]]
-# Chains of recording rules are seldom longer. Of a longer one a little less is known, but nothing
-# wrong.
-_PASSES = 8
-
-
-def recorded_labels(records: Iterable[RecordingRule]) -> dict[str, Labels]:
-    """What is known of recorded series, from all recording rules: (name, expression, the rule's
-    static labels).
-
-    A series that several rules record has only what all of them guarantee. Rules may read each
-    other's series in any order, so this takes several passes: each is right whatever the one before
-    left open, and the next only knows more.
-    """
-    rules = tuple(records)
-    known: dict[str, Labels] = {name: Labels.anything() for name, _, _ in rules}
-    reads = [_metrics(expression) & known.keys() for _, expression, _ in rules]
-    made = [Labels.anything() for _ in rules]
-    stale = set(range(len(rules)))
-    for _ in range(_PASSES):
-        for position in stale:
-            _, expression, static = rules[position]
-            made[position] = with_static(labels_of(expression, known), static)
-        touched = {rules[position][0] for position in stale}
-        latest = {**known, **_united(rules, made, touched)}
-        changed = {name for name in touched if latest[name] != known[name]}
-        stale = {position for position, names in enumerate(reads) if names & changed}
-        known = latest
-        if not stale:
-            break
-    return known
-
-
-def _metrics(expression: Node) -> set[str]:
-    return {found.metric for found in selectors(expression) if found.metric is not None}
-
-
-def _united(
-    rules: Sequence[RecordingRule], made: Sequence[Labels], names: Set[str]
-) -> dict[str, Labels]:
-    """By name, what holds for all series of that name."""
-    united: dict[str, Labels] = {}
-    for (name, _, _), labels in zip(rules, made, strict=True):
-        if name in names:
-            united[name] = united[name] | labels if name in united else labels
-    return united
-
-
-def with_static(labels: Labels, static: Mapping[str, str]) -> Labels:
-    """The labels with a rule's own ones written over them."""
-    own = {label: exactly(value) for label, value in static.items()}
-    return Labels.of({**labels.known, **own}, labels.others)
-
-
-def _selector(node: Selector, recorded: Recorded) -> Labels:
-    labels = _series(node.metric, recorded)
+def _selector(node: Selector, known: Known) -> Labels:
+    labels = known.of(node.metric)
     if not node.matchers:
         return labels
-    known = dict(labels.known)
+    selected = dict(labels.known)
     for matcher in node.matchers:
         label, asked = matcher.label, matcher_domain(matcher)
-        narrowed = known.get(label, labels.domain(label)) & asked
-        known[label] = asked if narrowed.impossible else narrowed
-    return Labels.of(known, labels.others)
-
-
-def _series(metric: str | None, recorded: Recorded) -> Labels:
-    if metric is None:
-        return Labels.anything()
-    if metric in recorded:
-        return recorded[metric]
-    if metric in _SYNTHETIC:
-        return _SYNTHETIC[metric]
-    return Labels.anything() if ":" in metric else SCRAPED
+        narrowed = selected.get(label, labels.domain(label)) & asked
+        selected[label] = asked if narrowed.impossible else narrowed
+    return Labels.of(selected, labels.others)
 
 
 def _aggregate(node: Aggregate, operand: Labels) -> Labels:
@@ -324,9 +251,12 @@ def _label_replace(node: Call, given: Operands) -> Labels:
     after = _replaced(vector, replacement, source, pattern)
     if after.impossible:
         return vector
-    always_matches = pattern in (".*", "(.*)")
-    always_matches = always_matches or (pattern in (".+", "(.+)") and vector.guarantees(source))
-    return vector.with_domain(label, after if always_matches else vector.domain(label) | after)
+    if pattern in (".*", "(.*)"):
+        return vector.with_domain(label, after)
+    if pattern not in (".+", "(.+)") or not vector.guarantees(source):
+        return vector.with_domain(label, vector.domain(label) | after)
+    is_assumed = vector.domain(source).assumed and not after.missing
+    return vector.with_domain(label, replace(after, assumed=is_assumed))
 
 
 def _replaced(vector: Labels, replacement: str, source: str, pattern: str) -> Domain:
@@ -342,8 +272,10 @@ def _label_join(node: Call, given: Operands) -> Labels:
     label, separator, *sources = _texts(node.args[1:])
     vector = given[0]
     is_separated = bool(separator) and len(sources) > 1
-    if is_separated or any(vector.guarantees(source) for source in sources):
-        return vector.with_domain(label, PRESENT)
+    sure = [domain for domain in map(vector.domain, sources) if not domain.missing]
+    if is_separated or sure:
+        is_assumed = not is_separated and all(domain.assumed for domain in sure)
+        return vector.with_domain(label, ASSUMED if is_assumed else PRESENT)
     is_possible = any(vector.can_have(source) for source in sources)
     return vector.with_domain(label, MAYBE if is_possible else GONE)
 

@@ -18,10 +18,14 @@ from opsgen.promql import Matcher
 @dataclass(frozen=True, slots=True)
 class Domain:
     """What one label can be: missing where `missing`, else one of `values` (None: anything but
-    empty)."""
+    empty).
+
+    `assumed` where it is not missing for the one reason that its series are taken to be scraped.
+    """
 
     missing: bool
     values: frozenset[str] | None
+    assumed: bool = False
 
     def __and__(self, other: Domain) -> Domain:
         """What is possible under both."""
@@ -32,7 +36,9 @@ class Domain:
         values = other.values if self.values is None else self.values
         if self.values is not None and other.values is not None:
             values = self.values & other.values
-        return Domain(self.missing and other.missing, values)
+        sure = any(not one.missing and not one.assumed for one in (self, other))
+        missing = self.missing and other.missing
+        return Domain(missing, values, assumed=not missing and not sure)
 
     def __or__(self, other: Domain) -> Domain:
         """What is possible under either."""
@@ -40,7 +46,13 @@ class Domain:
             return other
         unknown = self.values is None or other.values is None
         values = None if unknown else (self.values or frozenset()) | (other.values or frozenset())
-        return Domain(self.missing or other.missing, values)
+        missing = self.missing or other.missing
+        return Domain(missing, values, assumed=not missing and (self.assumed or other.assumed))
+
+    @property
+    def without_assumption(self) -> Domain:
+        """What it can be if its series may not be scraped."""
+        return Domain(True, self.values) if self.assumed else self
 
     @property
     def impossible(self) -> bool:
@@ -51,6 +63,7 @@ class Domain:
 GONE = Domain(True, frozenset())
 MAYBE = Domain(True, None)
 PRESENT = Domain(False, None)
+ASSUMED = Domain(False, None, assumed=True)
 
 
 def exactly(value: str) -> Domain:
@@ -124,9 +137,6 @@ class Labels:
         known = {label: self.domain(label) | other.domain(label) for label in names}
         return Labels.of(known, self.others or other.others)
 
-
-# Prometheus adds both to whatever it scrapes; `honor_labels` lets a target name them otherwise.
-SCRAPED = Labels({"job": PRESENT, "instance": PRESENT})
 
 # Regular expressions that mean the same in RE2 and in Python's `re`; of others nothing is
 # concluded.

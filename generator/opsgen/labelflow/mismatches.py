@@ -43,6 +43,10 @@ MISMATCHES: dict[MismatchKind, str] = {
     "never-fires": "a comparison that is never true",
 }
 
+# What a finding can take for granted: that its series are scraped, and so have `job` and
+# `instance`; that no other server adds an external label to a recorded series.
+Assumption = Literal["scraped", "no-external-labels"]
+
 # Longer quotations hide the sentence around them.
 _QUOTED = 160
 
@@ -51,13 +55,15 @@ _QUOTED = 160
 class Mismatch:
     """One thing that is wrong, and what would be `right`.
 
-    `where` is its place in the rule: `expr`, `annotations.summary`, `labels.severity`.
+    `where` is its place in the rule: `expr`, `annotations.summary`, `labels.severity`. `assumes`
+    is what it takes for granted, and what the user can switch off.
     """
 
     kind: MismatchKind
     message: str
     right: str
     where: str = "expr"
+    assumes: Assumption | None = None
 
 
 def quoted(node: Node) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from opsgen.labelflow.flow import Recorded, is_scalar
+from opsgen.labelflow.flow import is_scalar
+from opsgen.labelflow.known import Known
 from opsgen.promql import Aggregate, Binary, Call, Node, Number, Selector, Unary
 from opsgen.promql.tree import COMPARISONS, SET_OPERATORS, walk
 
@@ -65,7 +66,7 @@ def never_true(node: Binary) -> bool:
     return left is not None and right is not None and _NEVER[node.op](left, right)
 
 
-def always_there(node: Node, recorded: Recorded) -> str:
+def always_there(node: Node, known: Known) -> str:
     """Why an alert on the expression fires whatever the values are; empty where it may not.
 
     A bare `vector(1)` is a watchdog, and a bare series may exist only in trouble: both are left
@@ -75,10 +76,10 @@ def always_there(node: Node, recorded: Recorded) -> str:
         sides = (node.left, node.right)
         if any(_is_constant_vector(side) for side in sides):
             return "one side of its `or` is always there"
-        reasons = (always_there(side, recorded) for side in sides)
+        reasons = (always_there(side, known) for side in sides)
         return next((reason for reason in reasons if reason), "")
     parts = list(walk(node))
-    if any(_filters(part, recorded) for part in parts):
+    if any(_filters(part, known) for part in parts):
         return ""
     if any(isinstance(part, Binary) and part.return_bool for part in parts):
         return "`bool` turns its comparison into a 0 or a 1 where a filter is needed"
@@ -125,7 +126,7 @@ def _is_constant_vector(node: Node) -> bool:
     )
 
 
-def _filters(node: Node, recorded: Recorded) -> bool:
+def _filters(node: Node, known: Known) -> bool:
     """Whether the node may leave series out, or may be there only in trouble."""
     match node:
         case Binary():
@@ -135,7 +136,7 @@ def _filters(node: Node, recorded: Recorded) -> bool:
             return node.function in ("absent", "absent_over_time")
         case Selector():
             metric = node.metric
-            return metric is None or metric == "ALERTS" or ":" in metric or metric in recorded
+            return metric is None or metric == "ALERTS" or ":" in metric or metric in known.recorded
         case _:
             return False
 

@@ -102,6 +102,15 @@ class PrometheusSpec(Strict):
             examples=["cluster", ["cluster", "region"]],
         ),
     ] = ()
+    pushed: Annotated[
+        bool,
+        Field(
+            description=(
+                "Whether programs push series (OTLP, Pushgateway) that lack instance, which"
+                " Prometheus adds to those that it scrapes; default: false."
+            ),
+        ),
+    ] = False
 
 
 class TimingSpec(Strict):

@@ -47,7 +47,8 @@ class Platform:
     notify.
 
     `external_labels` are those that tell the Prometheus servers apart. Rules do not see them on the
-    series of their own server; Alertmanager, Thanos and federation do.
+    series of their own server; Alertmanager, Thanos and federation do. Series that are `pushed`
+    may lack `instance` and `job`, which Prometheus adds where it scrapes.
     """
 
     prometheus: str
@@ -57,5 +58,6 @@ class Platform:
     blackbox_address: str
     timings: Mapping[Severity, Timing]
     external_labels: tuple[str, ...] = ()
+    pushed: bool = False
     targets: tuple[str, ...] = (PLAIN,)
     cluster: Cluster = Cluster()

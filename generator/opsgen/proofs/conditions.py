@@ -14,6 +14,7 @@ from opsgen.promql import Binary, Node, Selector, Subquery
 from opsgen.promql.rewrite import longest_lookback
 from opsgen.promql.tree import COMPARISONS, selectors, walk
 from opsgen.proofs.buckets import BucketBounds
+from opsgen.proofs.label_values import TARGET_LABELS
 from opsgen.proofs.series import SeriesSource, SourceSetting, selects, series_sources
 from opsgen.proofs.state import State, Unsupported
 from opsgen.proofs.steady import compiled
@@ -136,12 +137,17 @@ class SearchProblem:
     rules fire.
 
     Rules and sources are known by their index. `reads` has the sources of each rule, `readers` the
-    rules of each source.
+    rules of each source. Every series has the `target_labels`.
     """
 
-    def __init__(self, conditions: Sequence[Condition], bounds: BucketBounds) -> None:
+    def __init__(
+        self,
+        conditions: Sequence[Condition],
+        bounds: BucketBounds,
+        target_labels: Sequence[str] = TARGET_LABELS,
+    ) -> None:
         self.rules = [CompiledRule.of(condition) for condition in conditions]
-        self.sources = _sources(conditions, bounds)
+        self.sources = _sources(conditions, bounds, target_labels)
         self.reads = [self._sources_of(rule) for rule in self.rules]
         self.readers = [self._readers_of(s) for s in range(len(self.sources))]
         self.past_read = self._sources_read_in_the_past()
@@ -280,9 +286,12 @@ def with_setting(settings: SourceSettings, s: int, setting: SourceSetting) -> So
     return (*settings[:s], setting, *settings[s + 1 :])
 
 
-def _sources(conditions: Sequence[Condition], bounds: BucketBounds) -> tuple[SeriesSource, ...]:
+def _sources(
+    conditions: Sequence[Condition], bounds: BucketBounds, target_labels: Sequence[str]
+) -> tuple[SeriesSource, ...]:
+    exprs = [condition.expr for condition in conditions]
     try:
-        return series_sources([condition.expr for condition in conditions], bounds)
+        return series_sources(exprs, bounds, target_labels)
     except Unsupported as unsupported:
         culprit = next((c for c in conditions if not _is_satisfiable(c.expr)), conditions[0])
         raise Unprovable(culprit.key, str(unsupported)) from None

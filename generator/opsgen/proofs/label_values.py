@@ -36,7 +36,7 @@ _HEALTHY_VALUES = {
 }
 _OTHER_VALUES = ("other", "", "0", "-")
 # Prometheus gives these to every series that it scrapes.
-_ALWAYS = ("instance", "job")
+TARGET_LABELS = ("instance", "job")
 _MOST_COMBINATIONS = 5_000
 
 
@@ -92,12 +92,16 @@ def _has_number(node: Binary) -> bool:
 
 
 def label_sets(
-    metric: str, kinds: Sequence[SeriesKind], usual: Mapping[str, str]
+    metric: str,
+    kinds: Sequence[SeriesKind],
+    usual: Mapping[str, str],
+    always: Sequence[str] = TARGET_LABELS,
 ) -> Iterator[tuple[LabelSet, bool]]:
     """For each selector of a metric, the labels of a series that it selects and few others do, and
-    whether others do. Equal labels come once; raises Unsupported where no series fits."""
+    whether others do. Equal labels come once; raises Unsupported where no series fits. The series
+    have the labels `always`, matchers or not."""
     named = (matcher.label for kind in kinds for matcher in kind)
-    labels = list(dict.fromkeys([*named, *_ALWAYS, *usual]))
+    labels = list(dict.fromkeys([*named, *always, *usual]))
     choices = {label: _values_by_selection(label, kinds, usual) for label in labels}
     given: set[LabelSet] = set()
     for index, kind in enumerate(kinds):

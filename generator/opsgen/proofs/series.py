@@ -15,7 +15,7 @@ from opsgen.promql import Call, Matcher, Node, Selector, Subquery
 from opsgen.promql.tree import children, selectors
 from opsgen.proofs.buckets import BucketBounds, bounds_of
 from opsgen.proofs.functions import SLOPES
-from opsgen.proofs.label_values import SeriesKind, label_sets, usual_values
+from opsgen.proofs.label_values import TARGET_LABELS, SeriesKind, label_sets, usual_values
 from opsgen.proofs.matchers import accept_all
 from opsgen.proofs.state import LabelSet, Series, SeriesLevel, Unsupported
 
@@ -91,11 +91,15 @@ class HistogramSource:
 SeriesSource = PlainSource | HistogramSource
 
 
-def series_sources(expressions: Sequence[Node], bounds: BucketBounds) -> tuple[SeriesSource, ...]:
+def series_sources(
+    expressions: Sequence[Node],
+    bounds: BucketBounds,
+    target_labels: Sequence[str] = TARGET_LABELS,
+) -> tuple[SeriesSource, ...]:
     """The sources of all expressions, in the order in which their selectors are written.
 
-    `bounds` are the finite bucket boundaries of histograms, by their base name. Raises Unsupported
-    for a selector that no series can satisfy.
+    `bounds` are the finite bucket boundaries of histograms, by their base name. Every series has
+    the `target_labels`. Raises Unsupported for a selector that no series can satisfy.
     """
     found = [selector for node in expressions for selector in selectors(node)]
     usual = usual_values(expressions, found)
@@ -104,7 +108,8 @@ def series_sources(expressions: Sequence[Node], bounds: BucketBounds) -> tuple[S
     made: list[SeriesSource] = []
     for family, parts in _by_family(found, histograms).items():
         is_histogram = family in histograms
-        for labels, narrow in label_sets(family, _kinds(parts, is_histogram), usual):
+        kinds = _kinds(parts, is_histogram)
+        for labels, narrow in label_sets(family, kinds, usual, target_labels):
             if is_histogram:
                 limits = bounds_of(family, parts, bounds, expressions)
                 made.append(HistogramSource(family, labels, limits, narrow))

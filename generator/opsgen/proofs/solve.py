@@ -10,6 +10,7 @@ the alert compares with. Nothing is random: equal input gives equal proofs.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
@@ -27,6 +28,7 @@ from opsgen.proofs.conditions import (
     with_setting,
 )
 from opsgen.proofs.functions import ALWAYS_ZERO
+from opsgen.proofs.label_values import TARGET_LABELS
 from opsgen.proofs.levels import TIERS, Choices, failing_choices, healthy_choices, start
 from opsgen.proofs.neutral import Names, neutral
 from opsgen.proofs.series import HISTOGRAM_PARTS
@@ -63,8 +65,13 @@ class Proofs:
     scenarios: tuple[Scenario, ...]
 
 
-def prove(conditions: Sequence[Condition], bounds: BucketBounds | None = None) -> Proofs:
+def prove(
+    conditions: Sequence[Condition], bounds: BucketBounds | None = None, pushed: bool = False
+) -> Proofs:
     """States that prove all conditions at once; raises Unprovable for the first that can't be.
+
+    All series are those of a scrape, and have `instance` and `job`. Where series may be `pushed`,
+    states without those labels do as well.
 
     `bounds` are the finite bucket boundaries of histograms by base name
     (`http_request_duration_seconds`), ascending. Healthy is judged with itself as the past, and
@@ -72,10 +79,11 @@ def prove(conditions: Sequence[Condition], bounds: BucketBounds | None = None) -
     """
     alike, names = neutral(conditions)
     limits = tuple(sorted((base, tuple(finite)) for base, finite in (bounds or {}).items()))
-    try:
-        return _named(_searched(alike, limits), names)
-    except Unprovable:
-        return _searched(tuple(conditions), limits)  # says why in the conditions' own words
+    for target_labels in (TARGET_LABELS, ()) if pushed else (TARGET_LABELS,):
+        with suppress(Unprovable):
+            return _named(_searched(alike, limits, target_labels), names)
+    # Says why, in the conditions' own words.
+    return _searched(tuple(conditions), limits, TARGET_LABELS)
 
 
 def _named(proofs: Proofs, names: Names) -> Proofs:
@@ -93,9 +101,11 @@ def _with_names(scenario: Scenario, names: Names) -> Scenario:
 
 @lru_cache(maxsize=1024)
 def _searched(
-    conditions: tuple[Condition, ...], bounds: tuple[tuple[str, tuple[Decimal, ...]], ...]
+    conditions: tuple[Condition, ...],
+    bounds: tuple[tuple[str, tuple[Decimal, ...]], ...],
+    target_labels: tuple[str, ...],
 ) -> Proofs:
-    problem = SearchProblem(conditions, dict(bounds))
+    problem = SearchProblem(conditions, dict(bounds), target_labels)
     healthy = _healthy(problem)
     covered: set[int] = set()
     scenarios: list[Scenario] = []

@@ -78,7 +78,7 @@ def _shortest_offset(alerts: Iterable[Alert]) -> Duration | None:
 def _proofs(service: Service, derived: Derived) -> Proofs:
     conditions = [Condition(alert.key, alert.condition, alert.sparse) for alert in derived.alerts]
     try:
-        return prove(conditions, _bounds(service))
+        return prove(conditions, _bounds(service), service.platform.pushed)
     except Unprovable as unprovable:
         alert = next(alert for alert in derived.alerts if alert.key == unprovable.key)
         wrong = f"no proof can be made for {alert.name}: {unprovable.reason}"

@@ -33,6 +33,7 @@ _DEFAULTS = {
     ("prometheus", "scrape_interval"): "30s",
     ("prometheus", "evaluation_interval"): "30s",
     ("prometheus", "external_labels"): "none",
+    ("prometheus", "pushed"): "Prometheus scrapes every series",
     ("alertmanager", "version"): "the oldest that is supported",
     ("blackbox", "address"): "the exporter's name and port in most installations",
 }

@@ -49,6 +49,7 @@ def platform_of(spec: ProjectSpec, mistakes: Mistakes) -> Platform:
         cluster=_cluster(spec.kubernetes),
         timings={severity: _timing(spec, severity, mistakes) for severity in TIMINGS},
         external_labels=tuple(dict.fromkeys(prometheus.external_labels)),
+        pushed=prometheus.pushed,
     )
 
 
