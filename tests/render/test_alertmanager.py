@@ -137,11 +137,18 @@ def test_a_thousand_services_of_forty_teams_are_merged_and_each_alert_still_find
             assert receivers_reached(fleet, labels) == receivers_reached(fragment, labels)
 
 
-def test_rules_receivers_and_hours_that_services_share_are_written_once() -> None:
+def test_every_inhibit_rule_of_a_service_is_written_once() -> None:
+    fragment = fragment_of(service())
+    of_two = _fleet([fragment, fragment, fragment_of(service("payments"))])["inhibit_rules"]
+
+    assert len(of_two) == 2 * len(fragment["inhibit_rules"])
+    assert all(rule in of_two for rule in fragment["inhibit_rules"])
+
+
+def test_receivers_and_hours_that_services_share_are_written_once() -> None:
     one = _fleet([fragment_of(service())])
     two = _fleet([fragment_of(service()), fragment_of(service("payments"))])
 
-    assert two["inhibit_rules"] == one["inhibit_rules"]
     assert two["receivers"] == one["receivers"]
     assert two["time_intervals"] == one["time_intervals"]
 

@@ -13,7 +13,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsgen.alertmanager.routing import is_inhibited, receivers_reached
+from opsgen.alertmanager.routing import receivers_reached
 from opsgen.channels.receivers import CATCH_ALL, PLACEHOLDER
 from opsgen.model.oncall import Hours, Policy, Step, Team
 from opsgen.quantities import Duration
@@ -141,22 +141,6 @@ def test_on_holidays_nobody_is_told_in_office_hours(amtool: Path, tmp_path: Path
     }
 
 
-def test_a_service_that_is_down_silences_what_users_notice_of_those_that_need_it() -> None:
-    config = fragment_of(replace(service(), depends_on=("payments",)))
-    down = {**PAGE, "service": "payments", "alertname": "TargetsAbsent", "signal": "targets"}
-
-    assert is_inhibited(config, PAGE | {"alertname": "ErrorBudgetBurn"}, [down])
-    assert is_inhibited(config, PAGE | {"alertname": "ErrorBudgetBurn", "step": "2"}, [down])
-    assert not is_inhibited(config, PAGE | {"alertname": "TargetsAbsent"}, [down])
-    assert not is_inhibited(
-        config, PAGE | {"alertname": "ErrorBudgetBurn"}, [{**down, "environment": "staging"}]
-    )
-    assert not is_inhibited(
-        config, PAGE | {"alertname": "ErrorBudgetBurn"}, [{**down, "alertname": "ErrorRatioHigh"}]
-    )
-    assert not is_inhibited(fragment_of(service()), PAGE | {"alertname": "ErrorBudgetBurn"}, [down])
-
-
 def test_an_alert_that_is_not_ours_ends_at_the_receiver_that_tells_nobody(
     amtool: Path, fragment_file: Path
 ) -> None:
@@ -193,7 +177,12 @@ def test_a_channel_that_a_step_names_twice_is_told_once() -> None:
 
 
 def test_no_label_of_an_instance_or_an_alert_splits_a_notification() -> None:
-    assert fragment_of(service())["route"]["group_by"] == ["service", "environment", "severity"]
+    assert fragment_of(service())["route"]["group_by"] == [
+        "service",
+        "environment",
+        "cluster",
+        "severity",
+    ]
 
 
 @pytest.mark.parametrize("environment", ["production", 'a"b\\c', "üñ 🔥", ""])
@@ -217,68 +206,6 @@ def test_a_file_holds_the_fragment_that_it_is_made_from(owner: Team) -> None:
 def test_a_fragment_is_one_document() -> None:
     assert len(list(yaml.safe_load_all(rendered(render_escalation, service()).content))) == 1
     assert len(list(yaml.safe_load_all(united([fragment_of(service())]).content))) == 1
-
-
-# --- inhibition ---
-
-_ALERT_NAMES = [
-    "ErrorBudgetBurn",
-    "ErrorRatioHigh",
-    "LatencyP99High",
-    "TargetDown",
-    "TargetsAbsent",
-    "TrafficGone",
-]
-
-
-def _inhibited(target: Mapping[str, str], *sources: Mapping[str, str]) -> bool:
-    return is_inhibited(fragment_of(service()), target, sources)
-
-
-def test_a_page_silences_the_tickets_that_it_explains() -> None:
-    assert _inhibited(TICKET, PAGE)
-    assert _inhibited(INFO, PAGE)
-    assert not _inhibited(PAGE, TICKET)
-
-
-@pytest.mark.parametrize("label", ["service", "environment"])
-def test_a_page_silences_nothing_of_another_service_or_environment(label: str) -> None:
-    assert not _inhibited({**TICKET, label: "other"}, PAGE)
-
-
-def test_alerts_without_a_service_silence_nothing() -> None:
-    assert not _inhibited({"severity": "ticket"}, {"severity": "page"})
-
-
-def test_a_ticket_silences_the_milder_severity_of_its_own_cause_alone() -> None:
-    burn = {"alertname": "ErrorBudgetBurn", "signal": "slo-availability"}
-
-    assert _inhibited({**INFO, **burn}, {**TICKET, **burn})
-    assert not _inhibited({**INFO, **burn, "signal": "slo-latency"}, {**TICKET, **burn})
-    assert not _inhibited({**INFO, "alertname": "TargetDown"}, {**TICKET, **burn})
-
-
-def test_absent_targets_are_one_page_with_all_that_their_scrapes_said_last() -> None:
-    absent = {**PAGE, "alertname": "TargetsAbsent", "signal": "targets"}
-
-    assert _inhibited({**PAGE, "alertname": "ErrorBudgetBurn"}, absent)
-    assert not _inhibited(
-        {**PAGE, "alertname": "ErrorBudgetBurn"}, {**absent, "signal": "probe-health"}
-    )
-    assert not _inhibited({**PAGE, "alertname": "ProbeFailed"}, absent)
-    assert not _inhibited(
-        {**PAGE, "alertname": "ErrorBudgetBurn"}, {**absent, "severity": "ticket"}
-    )
-
-
-def test_no_two_alerts_silence_each_other() -> None:
-    alerts = [
-        {**PAGE, "alertname": name, "severity": severity}
-        for name, severity in itertools.product(_ALERT_NAMES, ["page", "ticket", "info"])
-    ]
-
-    for first, second in itertools.combinations_with_replacement(alerts, 2):
-        assert not (_inhibited(first, second) and _inhibited(second, first)), (first, second)
 
 
 # --- hours ---

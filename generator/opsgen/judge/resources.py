@@ -134,16 +134,8 @@ def _unlike_the_fragment(
     hours = {interval["name"] for interval in fragment.get("time_intervals") or ()}
     if {interval["name"] for interval in spec.get("muteTimeIntervals") or ()} != hours:
         yield f"its hours differ from those of {plain}"
-    # In an Alertmanager that others share, the resource names the service where the plain file
-    # says "any service of opsgen".
-    service = next(text for text in wanted["matchers"] if text.startswith("service="))
-    any_service = matcher("service", "", "!=")
     inhibitions = [
-        [
-            [service if text == any_service else text for text in rule["source_matchers"]],
-            [service if text == any_service else text for text in rule["target_matchers"]],
-            rule["equal"],
-        ]
+        [rule["source_matchers"], rule["target_matchers"], rule["equal"]]
         for rule in fragment.get("inhibit_rules") or ()
     ]
     own = [

@@ -17,7 +17,7 @@ from opsgen.load.convention_file import ConventionFile
 from opsgen.load.documents import validate
 from opsgen.load.pack_check import Fault, did_you_mean, pack_faults, texts_faults
 from opsgen.load.pack_each import expanded
-from opsgen.load.pack_explanations import DEPENDENCIES, explaining_signals, explanations
+from opsgen.load.pack_explanations import explanations, known_causes
 from opsgen.load.pack_file import (
     DerivedAlertSpec,
     DerivedName,
@@ -313,8 +313,9 @@ def _unexplained(
 ) -> Iterator[Mistake]:
     """A mistake for each name in `explained_by` that explains nothing."""
     packs = list(packs)
-    known = {*explaining_signals(read.pack for read in packs), DEPENDENCIES}
+    of_all = [read.pack for read in packs]
     for read in packs:
+        known = known_causes(of_all, read.pack)
         for fault in _unknown_explanations(("explained_by",), read.pack.explained_by or (), known):
             yield read.mistake(fault)
         for index, signal in enumerate(read.pack.signals):
@@ -323,7 +324,9 @@ def _unexplained(
                 yield read.mistake(fault)
     for key, read_text in texts.items():
         named = read_text.texts.texts[key].explained_by
-        for fault in _unknown_explanations(("texts", key, "explained_by"), named, known):
+        for fault in _unknown_explanations(
+            ("texts", key, "explained_by"), named, known_causes(of_all)
+        ):
             yield _mistake(read_text.document, fault)
 
 

@@ -3,71 +3,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from opsgen.load.pack_file import DerivedAlertSpec, PackFile, SignalSpec
-from opsgen.model.explanations import Explanation, Explanations, Outage
+from opsgen.model.explanations import (
+    OTHER_CAUSES,
+    Explained,
+    ExplainedBeside,
+    Explanations,
+    Pages,
+    Source,
+)
 
-DEPENDENCIES = "dependencies"  # in `explained_by`: an outage of a service that this one needs
 _BUSINESS = "Business"  # whose alerts have the names of the spec's signals
 
-# An alert's name and what explains it, once for every signal that has it.
-_Named = tuple[str, tuple[str, ...]]
 
-
-def explaining_signals(packs: Iterable[PackFile]) -> Iterator[str]:
-    """The signals of services that have a page: what `explained_by` may name."""
-    for pack in packs:
-        if pack.of != "service":
-            continue  # each instance has signals of its own, with other names
-        yield from (signal.name for signal in pack.signals if _pages(signal))
+def known_causes(packs: Iterable[PackFile], of: PackFile | None = None) -> frozenset[str]:
+    """What `explained_by` may name: the signals of services that have a page, causes that are no
+    signals, and in a pack `of` instances also its own signals that have a page."""
+    own = () if of is None or of.of == "service" else _signals_with_pages([of])
+    of_services = _signals_with_pages(pack for pack in packs if pack.of == "service")
+    return frozenset((*OTHER_CAUSES, *of_services, *own))
 
 
 def explanations(packs: Iterable[PackFile], texts: Mapping[str, DerivedAlertSpec]) -> Explanations:
     """What explains what, in all of the library."""
     packs = list(packs)
-    named = [*_of_packs(packs), *_of_texts(texts)]
-    signals = {signal.name: signal for pack in packs for signal in pack.signals}
+    explained = [*_of_packs(packs), *_of_texts(texts)]
+    named = {cause for one in explained for cause in one.by}
+    of_services = [signal for pack in packs if pack.of == "service" for signal in pack.signals]
     return Explanations(
-        within=tuple(
-            Explanation(name, _pages(signals[name]), explained)
-            for name in sorted(set(explaining_signals(packs)))
-            if (explained := _always(named, name))
+        causes=tuple(
+            Pages(signal.name, _pages(signal))
+            for signal in sorted(of_services, key=lambda signal: signal.name)
+            if signal.name in named and _pages(signal)
         ),
-        outages=tuple(_outages(packs)),
-        of_its_own=tuple(sorted({alert for alert, by in named if DEPENDENCIES not in by})),
+        probes=tuple(_down(packs, "probe")),
+        gone=tuple(_down(packs, "service")),
+        beside=tuple(_beside(packs)),
+        explained=tuple(explained),
     )
 
 
-def _of_packs(packs: Iterable[PackFile]) -> Iterator[_Named]:
+def _signals_with_pages(packs: Iterable[PackFile]) -> Iterator[str]:
+    return (signal.name for pack in packs for signal in pack.signals if _pages(signal))
+
+
+def _of_packs(packs: Iterable[PackFile]) -> Iterator[Explained]:
     for pack in packs:
         for signal in pack.signals:
-            yield from ((alert.name, pack.explanations_of(signal)) for alert in signal.alerts)
+            by = tuple(pack.explanations_of(signal))
+            yield from (Explained(alert.name, by) for alert in signal.alerts)
 
 
-def _of_texts(texts: Mapping[str, DerivedAlertSpec]) -> Iterator[_Named]:
+def _of_texts(texts: Mapping[str, DerivedAlertSpec]) -> Iterator[Explained]:
     for key, text in texts.items():
-        name = key.partition("/")[0]
-        if name != _BUSINESS:
-            yield name, text.explained_by
+        name, _, kind = key.partition("/")
+        of: Source = "business" if name == _BUSINESS else "slo"
+        yield Explained("" if of == "business" else name, tuple(text.explained_by), of, kind)
 
 
-def _always(named: Iterable[_Named], signal: str) -> tuple[str, ...]:
-    """The alerts that the signal explains on every signal that has them: Alertmanager tells them by
-    their names alone."""
-    named = list(named)
-    not_always = {alert for alert, by in named if signal not in by}
-    return tuple(sorted({alert for alert, _ in named} - not_always))
+def _down(packs: Iterable[PackFile], of: str) -> Iterator[Pages]:
+    """The alerts that say that a service, or a probe, is down."""
+    for pack in packs:
+        for signal in pack.signals if pack.of == of else ():
+            down = tuple(alert.name for alert in signal.alerts if alert.means_down)
+            if down:
+                yield Pages(signal.name, down)
+
+
+def _beside(packs: Iterable[PackFile]) -> Iterator[ExplainedBeside]:
+    """What a signal explains of the other signals of its own instance."""
+    for pack in packs:
+        if pack.of != "service":
+            yield from _within_instance(pack, pack.signals)
+
+
+def _within_instance(pack: PackFile, signals: Sequence[SignalSpec]) -> Iterator[ExplainedBeside]:
+    for signal in signals:
+        for cause in signals:
+            if cause.name in pack.explanations_of(signal) and _pages(cause):
+                alerts = tuple(alert.name for alert in signal.alerts)
+                pages, explained = Pages(cause.name, _pages(cause)), Pages(signal.name, alerts)
+                yield ExplainedBeside(pack.of, pack.pack, pages, explained)
 
 
 def _pages(signal: SignalSpec) -> tuple[str, ...]:
     return tuple(alert.name for alert in signal.alerts if alert.severity == "page")
-
-
-def _outages(packs: Iterable[PackFile]) -> Iterator[Outage]:
-    """Those of services come first: with nothing left to scrape, nothing else is asked."""
-    for pack in sorted(packs, key=lambda pack: pack.of != "service"):
-        for signal in pack.signals:
-            for alert in signal.alerts:
-                if alert.means_down:
-                    yield Outage(alert.name, signal.name if pack.of == "service" else "")

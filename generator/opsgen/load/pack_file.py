@@ -127,7 +127,8 @@ class GuidanceSpec(Deferred):
 _EXPLAINED_BY = Field(
     description=(
         "What explains its alerts, so that they are not told beside it: signals whose page says"
-        " so, and `dependencies`, an outage of a service that this one needs; [] for nothing."
+        " so, `probes`, `availability`, `latency`, and `dependencies`, a service that this one"
+        " needs and that is gone; [] for nothing."
     ),
     examples=[["targets", "dependencies"]],
 )

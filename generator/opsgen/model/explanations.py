@@ -1,34 +1,83 @@
-"""Which alerts are not sent while another one explains them. They are the same for every service,
-so all services share Alertmanager's inhibition rules."""
+"""Which alerts are not sent while a page fires that explains them.
+
+What packs and texts say is the same for every service. A cause is named as `explained_by` names it:
+by the signal of a pack for services, by `probes`, by the kind of an SLO, or by `dependencies`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
+
+# Causes that are no signals of a pack: all probes of the service fail, ...
+PROBES = "probes"
+# ... the page of an SLO of this kind fires, ...
+AVAILABILITY = "availability"
+LATENCY = "latency"
+# ... or a service that this one needs is gone.
+DEPENDENCIES = "dependencies"
+OTHER_CAUSES = (PROBES, AVAILABILITY, LATENCY, DEPENDENCIES)
+
+Source = Literal["pack", "slo", "business"]
 
 
 @dataclass(frozen=True)
-class Explanation:
-    """While a page of `signal` with one of these names fires, pages of `explained` are not sent."""
+class Pages:
+    """The pages of one signal of a pack. Where the pack is for probes or dependencies, every
+    instance of it has a signal of its own, with the instance's name behind this one."""
 
     signal: str
     alerts: tuple[str, ...]
-    explained: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Outage:
-    """A page that says that a service is down, which explains alerts of the services that need it.
-    `signal` is empty if each instance of the pack has a signal of its own."""
+class Explained:
+    """An alert and the causes that explain it. One of an SLO or of a business signal differs by its
+    `kind`."""
 
     alert: str
-    signal: str
+    by: tuple[str, ...]
+    of: Source = "pack"
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class ExplainedBeside:
+    """While the pages of an instance fire, the alerts of another signal of the same instance are
+    explained. `pack` names the pack of both, `of` says what it is for."""
+
+    of: str
+    pack: str
+    pages: Pages
+    explained: Pages
 
 
 @dataclass(frozen=True)
 class Explanations:
-    """Which alerts explain which others. No outage of a dependency explains the alerts in
-    `of_its_own`."""
+    """`causes` are the signals of packs for services that explain others. `probes` are the pages
+    that say of a probe that it fails, and `gone` those that say that no instance of a service is
+    left."""
 
-    within: tuple[Explanation, ...] = ()
-    outages: tuple[Outage, ...] = ()
-    of_its_own: tuple[str, ...] = ()
+    causes: tuple[Pages, ...] = ()
+    probes: tuple[Pages, ...] = ()
+    gone: tuple[Pages, ...] = ()
+    beside: tuple[ExplainedBeside, ...] = ()
+    explained: tuple[Explained, ...] = ()
+
+    def alerts(self, cause: str) -> tuple[str, ...]:
+        """The alerts of packs that a cause explains on every signal that has them: Alertmanager
+        tells them by their names."""
+        of_packs = [one for one in self.explained if one.of == "pack"]
+        not_always = {one.alert for one in of_packs if cause not in one.by}
+        return tuple(sorted({one.alert for one in of_packs} - not_always))
+
+    def kinds(self, of: Source, cause: str) -> frozenset[str]:
+        """The kinds of SLOs or of business alerts that a cause explains."""
+        return frozenset(self._kinds(of, cause))
+
+    def all_kinds(self, of: Source) -> frozenset[str]:
+        return frozenset(one.kind for one in self.explained if one.of == of)
+
+    def _kinds(self, of: Source, cause: str) -> Iterator[str]:
+        return (one.kind for one in self.explained if one.of == of and cause in one.by)

@@ -18,7 +18,7 @@ from opsgen.errors import InputError, Mistake
 from opsgen.model.artifact import Artifact
 from opsgen.model.artifact_kinds import ALERTMANAGER, ESCALATION
 from opsgen.model.oncall import Channel, Watchdog
-from opsgen.render.escalation import ABOUT_THE_ROOT, configuration
+from opsgen.render.escalation import ABOUT_THE_ROOT, configuration, group_by
 from opsgen.render.subjects import OfFleet
 from opsgen.render.yaml_writer import dump
 
@@ -64,6 +64,7 @@ def united(
     beat_routes = [] if watchdog is None else [watchdog_route(watchdog)]
     own_receivers = _own_receivers(catch_all, watchdog)
     config = configuration(
+        grouped=_united_groups(fragments),
         routes=[*beat_routes, *_united(routes)],
         inhibit_rules=_united_rules(fragments),
         receivers=_united([*own_receivers, *_told(receivers, root)]),
@@ -165,8 +166,14 @@ def _united(definitions: Iterable[_Definition]) -> list[Mapping[str, Any]]:
     return [by_key[key] for key in sorted(by_key)]
 
 
+def _united_groups(fragments: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What all fragments group by: it follows from the project file, which they share."""
+    labels = (label for fragment in fragments for label in fragment["route"]["group_by"])
+    return list(dict.fromkeys(labels)) or group_by()
+
+
 def _united_rules(fragments: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Every inhibit rule once, since all services share most of them."""
+    """Every inhibit rule once."""
     rules = {
         _canonical(rule): rule
         for fragment in fragments

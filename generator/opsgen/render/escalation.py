@@ -6,8 +6,7 @@ A fragment is a whole configuration, so that amtool can check it on its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from opsgen.alertmanager.hours import holidays_of, time_intervals_of
@@ -15,43 +14,14 @@ from opsgen.alertmanager.routing import matcher
 from opsgen.channels.receivers import CATCH_ALL, PLACEHOLDER, PLACEHOLDER_KIND, receiver
 from opsgen.model.artifact import Artifact
 from opsgen.model.artifact_kinds import ALERTMANAGER, ESCALATION, RULES
-from opsgen.model.explanations import Explanations
 from opsgen.model.oncall import SEVERITIES, Channel, Hours, Policy, Severity, Step, Team
 from opsgen.model.platform import Timing
 from opsgen.model.service import Service
 from opsgen.quantities import Duration
+from opsgen.render.inhibitions import identity, inhibit_rules
 from opsgen.render.subjects import OfService
 from opsgen.render.yaml_writer import dump, generated_from
 from opsgen.signals.steps import STEP_LABEL, has_steps
-
-# One outage makes one notification, so neither the alert's name nor an instance's label is in here.
-_GROUP_BY = ["service", "environment", "severity"]
-
-
-# Every alert of opsgen has the labels in `equal`. Alertmanager takes labels that are missing on
-# both sides for equal, so each rule asks for `service`. All services share these rules and those
-# of _explained. Source and target differ in severity or in name.
-_HAS_SERVICE = matcher("service", "", "!=")
-
-
-InhibitRule = dict[str, list[str]]
-
-
-_INHIBIT_RULES: list[InhibitRule] = [
-    # Tickets are about causes; where a page fires, somebody is already at work on them.
-    {
-        "source_matchers": [matcher("severity", "page"), _HAS_SERVICE],
-        "target_matchers": [matcher("severity", "ticket|info", "=~"), _HAS_SERVICE],
-        "equal": ["service", "environment"],
-    },
-    # A ticket may stay open for days, so it silences only the milder alerts of its own cause.
-    {
-        "source_matchers": [matcher("severity", "ticket"), _HAS_SERVICE],
-        "target_matchers": [matcher("severity", "info"), _HAS_SERVICE],
-        "equal": ["service", "environment", "alertname", "signal"],
-    },
-]
-
 
 ABOUT_THE_ROOT = (
     (
@@ -76,12 +46,9 @@ def escalation(service: Service) -> dict[str, Any]:
     channels = {channel.name: channel for step in steps for channel in step.notify}
     hours = {step.during.name: step.during for step in steps if step.during}
     return configuration(
+        grouped=group_by(service.platform.external_labels),
         routes=[_service_route(service, policies)],
-        inhibit_rules=[
-            *_INHIBIT_RULES,
-            *_explained(service.explanations),
-            *_dependency_rules(service),
-        ],
+        inhibit_rules=list(inhibit_rules(service, policies)),
         receivers=[{"name": CATCH_ALL}, *(receiver(channels[name]) for name in sorted(channels))],
         time_intervals=[
             interval for name in sorted(hours) for interval in time_intervals_of(hours[name])
@@ -89,7 +56,14 @@ def escalation(service: Service) -> dict[str, Any]:
     )
 
 
+def group_by(external_labels: Iterable[str] = ()) -> list[str]:
+    """The alerts of which labels are told together. One outage makes one notification, so neither
+    the alert's name nor an instance's label is in here."""
+    return [*identity(external_labels), "severity"]
+
+
 def configuration(
+    grouped: Sequence[str],
     routes: Sequence[object],
     inhibit_rules: Sequence[object],
     receivers: Sequence[object],
@@ -99,7 +73,7 @@ def configuration(
     """One configuration, in the order in which a person reads it: where alerts go, what silences
     them, who is told, and when."""
     config = {
-        "route": {"receiver": root, "group_by": _GROUP_BY, "routes": routes},
+        "route": {"receiver": root, "group_by": grouped, "routes": routes},
         "inhibit_rules": inhibit_rules,
         "receivers": receivers,
         "time_intervals": time_intervals,
@@ -171,55 +145,6 @@ def _when(hours: Hours) -> dict[str, list[str]]:
         "active_time_intervals": [hours.name],
         **({"mute_time_intervals": [holidays_of(hours)]} if hours.holidays else {}),
     }
-
-
-def _explained(explanations: Explanations) -> Iterator[InhibitRule]:
-    """Page alerts that explain other page alerts inhibit them. Only pages do: an alert that is
-    turned down to a ticket must not silence a page."""
-    for one in explanations.within:
-        yield {
-            "source_matchers": [
-                _alertname(one.alerts),
-                # The same alert of another signal explains nothing here: a probe's exporter that is
-                # down says nothing of the service.
-                matcher("signal", one.signal),
-                matcher("severity", "page"),
-                _HAS_SERVICE,
-            ],
-            "target_matchers": [
-                _alertname(one.explained),
-                matcher("severity", "page"),
-                _HAS_SERVICE,
-            ],
-            "equal": ["service", "environment"],
-        }
-
-
-def _dependency_rules(service: Service) -> Iterator[InhibitRule]:
-    """The page of a service that is down inhibits the alerts that it causes in the services that
-    need it. If such a service is down itself, its own alert still fires."""
-    for name, outage in product(service.depends_on, service.explanations.outages):
-        signal = [matcher("signal", outage.signal)] if outage.signal else []
-        yield {
-            "source_matchers": [
-                matcher("service", name),
-                matcher("alertname", outage.alert),
-                *signal,
-                matcher("severity", "page"),
-            ],
-            "target_matchers": [
-                matcher("service", service.name),
-                _alertname(service.explanations.of_its_own, but=True),
-            ],
-            "equal": ["environment"],
-        }
-
-
-def _alertname(names: Sequence[str], but: bool = False) -> str:
-    """A matcher for alerts of these names, or with `but` for all others."""
-    if len(names) == 1:
-        return matcher("alertname", names[0], "!=" if but else "=")
-    return matcher("alertname", "|".join(names), "!~" if but else "=~")
 
 
 def _fragment_comment(service: Service) -> Iterator[str]:

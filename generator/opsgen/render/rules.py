@@ -15,6 +15,7 @@ from opsgen.model.signal import Alert, Derived, Escalated, Record, Signal, alert
 from opsgen.model.texts import go_text
 from opsgen.promql import pretty
 from opsgen.quantities import Duration
+from opsgen.render.causes import dependencies_that_fire
 from opsgen.render.subjects import OfService
 from opsgen.render.yaml_writer import dump, generated_from
 from opsgen.signals.steps import STEP_LABEL, escalation_rules
@@ -122,7 +123,7 @@ def _escalated_rule(service: Service, escalated: Escalated) -> RuleEntry:
 def _annotations(service: Service, alert: Alert) -> dict[str, str]:
     annotations = {
         "summary": go_text(alert.summary),
-        "description": alert.description,
+        "description": f"{alert.description}{dependencies_that_fire(service, alert)}",
         "runbook_url": links.runbook_url(service, alert),
     }
     panel = links.panel_url(service, alert.panel)

@@ -52,10 +52,6 @@ LACKING = frozenset({"incidentio"})
 _LISTS_OF_PAIRS = frozenset({"details", "headers"})
 # The resource counts in int32, Alertmanager in uint64. No receiver gets so many alerts.
 _MOST_ALERTS = 2**31 - 1
-# The matcher of the inhibit rules that all services share. In an Alertmanager that opsgen shares
-# with others, the service's name takes its place.
-_ANY_SERVICE = {"name": "service", "matchType": "!=", "value": ""}
-
 _ABOUT_THE_OPERATOR = (
     (
         "The alerts have no label namespace,"
@@ -92,9 +88,7 @@ def render_alertmanager_config(service: Service) -> Artifact:
     (route,) = fragment["route"]["routes"]
     spec = {
         "route": {"groupBy": fragment["route"]["group_by"], **_route(route)},
-        "inhibitRules": [
-            _inhibit_rule(rule, service.name) for rule in fragment.get("inhibit_rules") or ()
-        ],
+        "inhibitRules": [_inhibit_rule(rule) for rule in fragment.get("inhibit_rules") or ()],
         "receivers": [
             _receiver(one, one["name"]) for one in fragment["receivers"] if one["name"] != CATCH_ALL
         ],
@@ -223,19 +217,12 @@ def _matcher(text: str) -> dict[str, str]:
     return {"name": label, "matchType": operator, "value": value}
 
 
-def _inhibit_rule(rule: Mapping[str, Any], service: str) -> dict[str, Any]:
+def _inhibit_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "sourceMatch": [_own(_matcher(text), service) for text in rule["source_matchers"]],
-        "targetMatch": [_own(_matcher(text), service) for text in rule["target_matchers"]],
+        "sourceMatch": [_matcher(text) for text in rule["source_matchers"]],
+        "targetMatch": [_matcher(text) for text in rule["target_matchers"]],
         "equal": rule["equal"],
     }
-
-
-def _own(found: dict[str, str], service: str) -> dict[str, str]:
-    """Names the service in both matchers, so that the rule concerns this service alone."""
-    return (
-        {"name": "service", "matchType": "=", "value": service} if found == _ANY_SERVICE else found
-    )
 
 
 def _time_interval(interval: Mapping[str, Any]) -> dict[str, Any]:
