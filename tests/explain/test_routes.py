@@ -129,6 +129,7 @@ def test_people_read_who_is_told_when(tmp_path: Path) -> None:
             " until Mon 09:00"
         ),
         "  repeated every 4h while the alert fires, and once when it ends",
+        "  not told to chat: an end outside of office hours",
         "",
         "shop, ticket: TargetsAbsent, ProbeSlow, CertificateExpiring, TargetDown",
         (
@@ -136,7 +137,15 @@ def test_people_read_who_is_told_when(tmp_path: Path) -> None:
             " until Mon 09:00"
         ),
         "  repeated every 2d while the alert fires, and once when it ends",
+        "  not told to chat: an end outside of office hours",
     ]
+
+
+def test_who_is_told_at_any_time_is_told_of_the_end(tmp_path: Path) -> None:
+    result = asked(tmp_path, project=PROJECT.replace(", during: office", ""))
+
+    assert "once when it ends" in result.stdout
+    assert "not told" not in result.stdout
 
 
 @pytest.mark.parametrize(

@@ -214,11 +214,21 @@ def as_text(found: Sequence[Answer], asked: str = "") -> Iterator[str]:
         yield f"{answer.service}, {answer.severity}: {', '.join(answer.alerts)}"
         for told in answer.told:
             yield f"  {_after(told):<18}{_channel(told)}{_waiting(told, asked)}"
-        repeats = dict.fromkeys(told.repeat for told in answer.told if told.repeat)
-        if repeats:
-            every = " or ".join(repeats)
-            yield f"  repeated every {every} while the alert fires, and once when it ends"
+        yield from _repeats(answer.told)
         yield ""
+
+
+def _repeats(told: Sequence[Notified]) -> Iterator[str]:
+    """Alertmanager does not tell of an end outside of a channel's hours, and not later either."""
+    every = " or ".join(dict.fromkeys(one.repeat for one in told if one.repeat))
+    if not every:
+        return
+    yield f"  repeated every {every} while the alert fires, and once when it ends"
+    silent = [one for one in told if one.hours]
+    if silent:
+        named = " and ".join(dict.fromkeys(one.channel for one in silent))
+        hours = " and ".join(dict.fromkeys(name for one in silent for name in one.hours))
+        yield f"  not told to {named}: an end outside of {hours} hours"
 
 
 def _after(told: Notified) -> str:

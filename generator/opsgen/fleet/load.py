@@ -67,6 +67,7 @@ class FleetModel:
 
     @property
     def warnings(self) -> Iterator[str]:
+        yield from self.project.organisation.warnings
         for model in self.services:
             yield from model.warnings
 

@@ -47,6 +47,7 @@ class MadeFleet:
 
     @property
     def warnings(self) -> Iterator[str]:
+        yield from self.project.organisation.warnings
         for made in self.services:
             yield from made.warnings
         groups = sum(made.facts.get("rule_groups", 0) for made in self.services)

@@ -80,7 +80,10 @@ class StepSpec(Strict):
     during: Annotated[
         Slug | None,
         Field(
-            description="The hours in which this step may notify; default: always.",
+            description=(
+                "The hours in which this step may notify, of the end of an alert too; default:"
+                " always."
+            ),
             examples=["office"],
         ),
     ] = None

@@ -46,3 +46,4 @@ class Organisation:
     watchdog: Watchdog | None
     runbook_policy: RunbookPolicy
     not_yet: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()

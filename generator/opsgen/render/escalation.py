@@ -165,6 +165,7 @@ def _fragment_comment(service: Service) -> Iterator[str]:
             f"Outside its hours an alert ({', '.join(waiting)}) waits:"
             " it is sent when they begin, if it fires then."
         )
+        yield "Nobody is told of an end outside the hours."
     if any(has_steps(policy) for policy in policies.values()):
         yield (
             f"The later steps are alerts of their own in {RULES.path}, with the number of the step."

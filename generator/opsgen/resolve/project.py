@@ -14,6 +14,7 @@ from opsgen.model.targets import TARGETS
 from opsgen.quantities import Duration, number_text
 from opsgen.resolve.mistakes import Mistakes, Positions
 from opsgen.resolve.objectives import check_window
+from opsgen.resolve.open_incidents import open_incidents
 from opsgen.resolve.policies import channels_of, known_channel, policies_of
 from opsgen.resolve.servers import platform_of
 from opsgen.resolve.teams import team_of_project
@@ -67,6 +68,7 @@ def resolve_project(spec: ProjectSpec, document: Positions | None) -> Organisati
         runbook_policy=RunbookPolicy(spec.runbooks.complete, spec.runbooks.review_after),
         origins=_origins(spec, mistakes),
         not_yet=tuple(_not_yet(spec)),
+        warnings=tuple(open_incidents(spec, channels, mistakes)),
     )
     _check_targets(spec, mistakes)
     check_window(("slo", "window"), organisation.slo_window, mistakes)
