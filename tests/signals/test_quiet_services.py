@@ -156,3 +156,62 @@ def test_four_failures_page_nobody_and_the_number_is_a_setting(
         series,
         [sample(f"count({PAGE})", 2 * HOUR + 10, 1)],
     )
+
+
+RATIO = 'ALERTS{alertname="ErrorRatioHigh",alertstate="firing"}'
+SLOW = 'ALERTS{alertname="LatencyP99High",alertstate="firing"}'
+THRESHOLDS = """\
+service: shop
+convention: prometheus-http
+match: {job: shop}
+errors: {above: 2%}
+latency: {p99: 500ms}
+"""
+
+
+@pytest.mark.parametrize("an_hour", [2, 40, 200])
+def test_an_error_alert_is_one_episode_of_an_outage_at_any_volume(
+    promtool: Path, tmp_path: Path, an_hour: float
+) -> None:
+    minutes = DAY
+    failures = list(by_chance(minutes, an_hour, seed=5))
+    began = f"min_over_time(timestamp({RATIO})[2d:2m])"
+
+    judge(
+        promtool,
+        tmp_path,
+        derived(tmp_path, THRESHOLDS),
+        [counted(OK, [0] * minutes), counted(FAILED, failures)],
+        [
+            sample(f"count({RATIO})", 8 * HOUR, 1),
+            sample(
+                f"sum(count_over_time({RATIO}[2d])) == bool sum((86400 - {began}) / 120 + 1)",
+                minutes,
+                1,
+            ),
+        ],
+        evaluate_every="2m",
+    )
+
+
+@pytest.mark.parametrize(("an_hour", "slow_share", "fires"), [(8, 1, 1), (8, 0.1, 0), (40, 1, 1)])
+def test_slow_requests_are_noticed_at_any_volume_and_one_slow_request_is_not(
+    promtool: Path, tmp_path: Path, an_hour: float, slow_share: float, fires: int
+) -> None:
+    requests = list(by_chance(12 * HOUR, an_hour, seed=6))
+    chance = random.Random(7)
+    fast = [sum(chance.random() >= slow_share for _ in range(count)) for count in requests]
+    buckets = {"0.1": fast, "0.5": fast, "1": requests, "+Inf": requests}
+    series = [
+        counted(f'http_request_duration_seconds_bucket{{job="shop",le="{bound}"}}', counts)
+        for bound, counts in buckets.items()
+    ]
+
+    judge(
+        promtool,
+        tmp_path,
+        derived(tmp_path, THRESHOLDS),
+        [*series, counted('http_request_duration_seconds_count{job="shop"}', requests)],
+        [sample(f"count({SLOW}) or vector(0)", 12 * HOUR, fires)],
+        evaluate_every="2m",
+    )

@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 
 from opsgen.load.pack_file import (
-    ONE_IN_THRESHOLD,
+    RECORDED,
     AlertSpec,
     GuidanceSpec,
     PackFile,
@@ -17,6 +17,7 @@ from opsgen.load.pack_file import (
     SignalSpec,
     TextsFile,
 )
+from opsgen.load.pack_guard import ONE_IN_THRESHOLD, CountSpec, StandInSpec
 from opsgen.load.shown import shown
 from opsgen.model.settings import ConventionPart, SettingKind, settings_of
 from opsgen.model.texts import BLANKS, blanks, blanks_of, fill
@@ -69,6 +70,7 @@ class _Known:
 def pack_faults(pack: PackFile) -> Iterator[Fault]:
     """Everything in a pack that refers to nothing, or can't be read."""
     known = _known_settings(pack)
+    yield from _record_faults(pack, known)
     for index, signal in enumerate(pack.signals):
         path: Path = ("signals", index)
         if pack.explained_by is None and signal.explained_by is None:
@@ -116,17 +118,20 @@ def _known_settings(pack: PackFile) -> dict[str, _Known]:
 @dataclass(frozen=True)
 class _Scope:
     """What the parts of a signal or an alert may rely on: the settings that there are, those that
-    are asked for by `requires`, and the parts that the convention then has."""
+    are asked for by `requires`, the parts that the convention then has, and what the pack
+    records."""
 
     known: Mapping[str, _Known]
     required: frozenset[str]
     parts: frozenset[ConventionPart]
+    recorded: frozenset[str]
 
     @classmethod
     def of(cls, pack: PackFile, known: Mapping[str, _Known], *requires: str | None) -> _Scope:
         required = frozenset(name for name in requires if name is not None)
         implied = (known[name].needs for name in required if name in known)
-        return cls(known, required, frozenset([*pack.needs, *(p for p in implied if p)]))
+        parts = frozenset([*pack.needs, *(part for part in implied if part)])
+        return cls(known, required, parts, frozenset(record.name for record in pack.records))
 
     def unknown(self, name: str, path: Path) -> Iterator[Fault]:
         if name not in self.known:
@@ -145,6 +150,26 @@ class _Scope:
         if setting.kind not in kinds:
             wanted = " or ".join(f"a {kind}" for kind in kinds)
             yield Fault(path, f"{name} is a {setting.kind}", f"name {wanted}")
+
+
+# -- records ---------------------------------------------------------------------------------------
+
+
+def _record_faults(pack: PackFile, known: Mapping[str, _Known]) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for index, record in enumerate(pack.records):
+        path: Path = ("records", index)
+        scope = _Scope.of(pack, known, record.requires)
+        if record.requires is not None:
+            yield from scope.unknown(record.requires, (*path, "requires"))
+        yield from _query_faults(record.query, (*path, "query"), scope)
+        if pack.of in ("probe", "dependency"):
+            wrong = f"a service may have several of a {pack.of}, and would record them as one"
+            yield Fault(path, wrong, "write the query where it is read")
+        if record.name in seen:
+            wrong = f"the pack already records {record.name}"
+            yield Fault((*path, "name"), wrong, "give this one another name")
+        seen.add(record.name)
 
 
 # -- signals ---------------------------------------------------------------------------------------
@@ -202,6 +227,9 @@ def _query_faults(query: str, path: Path, scope: _Scope) -> Iterator[Fault]:
         if part is not None and part not in scope.parts:
             wrong = f"{metric} comes from the convention, and a service may have none"
             yield Fault(path, wrong, f"write needs: [{part}] for the whole pack")
+        if metric and metric.startswith(RECORDED) and metric not in scope.recorded:
+            right = did_you_mean(metric, scope.recorded, "records")
+            yield Fault(path, f"the pack does not record {shown(metric)}", right)
 
 
 # -- alerts ----------------------------------------------------------------------------------------
@@ -217,15 +245,33 @@ def _alert_faults(
     yield from _hold_faults(alert.hold, (*path, "for"), scope)
     if alert.when is not None:
         yield from _query_faults(alert.when, (*path, "when"), scope)
-    if alert.guard is not None:
-        yield from _query_faults(alert.guard.count, (*path, "guard", "count"), scope)
-        if alert.guard.at_least == ONE_IN_THRESHOLD and alert.when is not None:
-            wrong = "an alert with `when` has no threshold"
-            yield Fault((*path, "guard", "at_least"), wrong, "write a number")
+    yield from _guard_faults(alert, path, scope)
     places = ["signal", pack.of, "alert"]
     places += ["threshold"] if alert.when is None else []
     places += ["guard"] if alert.guard is not None else []
     yield from _guidance_faults(alert, path, blanks_of(*places), scope)
+
+
+def _guard_faults(alert: AlertSpec, path: Path, scope: _Scope) -> Iterator[Fault]:
+    guard = (*path, "guard")
+    if alert.guard is not None and alert.guard.stand_ins and alert.when is not None:
+        wrong = "a stand-in takes the place of the signal's query, and `when` has another"
+        yield Fault((*guard, "stand_ins"), wrong, "write above or below")
+    for where, count in _counts(alert, guard):
+        yield from _query_faults(count.count, (*where, "count"), scope)
+        if count.at_least == ONE_IN_THRESHOLD and alert.when is not None:
+            wrong = "an alert with `when` has no threshold"
+            yield Fault((*where, "at_least"), wrong, "write a number")
+        if isinstance(count, StandInSpec):
+            yield from _query_faults(count.query, (*where, "query"), scope)
+
+
+def _counts(alert: AlertSpec, path: Path) -> Iterator[tuple[Path, CountSpec]]:
+    """The alert's guard and its stand-ins, with their paths."""
+    if alert.guard is not None:
+        yield path, alert.guard
+        for index, stand_in in enumerate(alert.guard.stand_ins):
+            yield (*path, "stand_ins", index), stand_in
 
 
 def _threshold_faults(
@@ -248,8 +294,10 @@ def _threshold_faults(
         yield Fault(
             where, f"'{shown(written)}' is not a number", "write a plain decimal number: 0.5"
         )
-    if alert.guard is not None and alert.guard.at_least == ONE_IN_THRESHOLD:
-        guard = (*path, "guard", "at_least")
+    for count_path, count in _counts(alert, (*path, "guard")):
+        if count.at_least != ONE_IN_THRESHOLD:
+            continue
+        guard = (*count_path, "at_least")
         if number is not None and not number > 0:
             wrong = "no number of events is enough for a threshold that is not above 0"
             yield Fault(guard, wrong, "write a number")

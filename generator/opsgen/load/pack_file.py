@@ -8,7 +8,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainValidator,
     WithJsonSchema,
     model_validator,
 )
@@ -16,10 +15,10 @@ from pydantic import (
 from opsgen.load.forms import Deferred, exactly_one
 from opsgen.load.name_fields import Slug
 from opsgen.load.pack_each import MOST_ENTRIES
+from opsgen.load.pack_guard import GuardSpec
 from opsgen.load.pack_setting import SettingName, SettingSpec, Written
 from opsgen.load.quantity_fields import DurationField
 from opsgen.load.scalars import YesNo, mistake
-from opsgen.load.shown import shown
 from opsgen.load.text_fields import Text
 from opsgen.model.oncall import Severity
 from opsgen.model.settings import ConventionPart
@@ -28,7 +27,6 @@ from opsgen.model.signal import Group
 _ALERT_NAME = r"^[A-Z][A-Za-z0-9]{1,39}$"
 # In a signal with `each`, names have blanks that its values fill.
 _ALERT_NAME_WITH_BLANKS = r"^([A-Z]|\{[a-z_]+\})([A-Za-z0-9]|\{[a-z_]+\}){0,39}$"
-ONE_IN_THRESHOLD = "one-in-threshold"
 _SLUG_WITH_BLANKS = r"^([a-z0-9-]|\{[a-z_]+\})+$"
 
 # The alerts that code derives, by their names and kinds in the file of texts.
@@ -59,44 +57,6 @@ NumberOrSetting = Annotated[
         }
     ),
 ]
-
-
-def _fewest(value: object) -> object:
-    if value == ONE_IN_THRESHOLD or (isinstance(value, int) and not isinstance(value, bool)):
-        return value
-    wrong = f"'{shown(str(value))}' is not a number of events"
-    raise mistake(wrong, f"write a whole number, or {ONE_IN_THRESHOLD}")
-
-
-# A union would refuse a wrong value twice, once for each of its members.
-AtLeast = Annotated[
-    int | Literal["one-in-threshold"],
-    PlainValidator(_fewest),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "integer"},
-                {"const": ONE_IN_THRESHOLD, "type": "string"},
-                # A number that a value of `each` fills in.
-                {"pattern": r"^\{[a-z_]+\}$", "type": "string"},
-            ]
-        }
-    ),
-]
-
-
-class GuardSpec(Deferred):
-    """The fewest events for which an alert may fire."""
-
-    count: Annotated[Text, Field(description="A query that counts events over its window.")]
-    at_least: Annotated[
-        AtLeast,
-        Field(
-            description=(
-                "A number, or as many as it takes for one bad event not to exceed the threshold."
-            )
-        ),
-    ]
 
 
 class CheckSpec(Deferred):
@@ -246,6 +206,27 @@ class PanelSpec(Deferred):
     ] = True
 
 
+# What a pack records begins so.
+RECORDED = "service:"
+
+
+class RecordSpec(Deferred):
+    """A recording rule for the alerts of the pack."""
+
+    name: Annotated[
+        str,
+        Field(
+            pattern=rf"^{RECORDED[:-1]}(:[a-z][a-z0-9_]*){{2}}$",
+            description="What the pack's queries call it; it has the label service alone.",
+            examples=["service:requests:increase1h"],
+        ),
+    ]
+    query: Annotated[Text, Field(description="What it records, every two minutes.")]
+    requires: Annotated[
+        str | None, Field(description="A setting without which nothing reads it.")
+    ] = None
+
+
 class SignalSpec(Deferred):
     """One measured quantity: what is measured, how it is drawn, and what alerts on it."""
 
@@ -347,6 +328,10 @@ class PackFile(Deferred):
         ),
     ] = Field(default_factory=dict)
     explained_by: Annotated[tuple[Slug, ...] | None, _EXPLAINED_BY] = None
+    records: Annotated[
+        tuple[RecordSpec, ...],
+        Field(description="Recording rules for its alerts; one that no alert reads is left out."),
+    ] = ()
     signals: Annotated[tuple[SignalSpec, ...], Field(min_length=1, description="What it measures.")]
 
     def explanations_of(self, signal: SignalSpec) -> tuple[str, ...]:

@@ -212,4 +212,4 @@ NumberField = Annotated[
 ]
 
 # More than this is no guard against chance any more, but blindness.
-MinBadEventsField = Annotated[int, Field(ge=1, le=1000)]
+MinBadEventsField = Annotated[int, Field(strict=True, ge=1, le=1000)]

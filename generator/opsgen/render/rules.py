@@ -4,14 +4,14 @@ loads them."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from opsgen.model import links
 from opsgen.model.artifact import Artifact
 from opsgen.model.artifact_kinds import MIMIR, RULES
 from opsgen.model.service import Service
-from opsgen.model.signal import Alert, Derived, Escalated, Record, Signal, alert_labels
+from opsgen.model.signal import Alert, Derived, Escalated, Record, alert_labels
 from opsgen.model.texts import go_text
 from opsgen.promql import pretty
 from opsgen.quantities import Duration
@@ -68,21 +68,23 @@ class RuleGroup:
     interval holds."""
 
     name: str
-    members: tuple[Member, ...]
+    members: tuple[Member, ...] = ()
     interval: Duration | None = None
 
 
 def rule_groups(service: Service, derived: Derived) -> Iterator[RuleGroup]:
-    """The groups: one for each SLO, and a second one for its slow rules; one for each group of
-    other signals; last, one for the rules that read the alerts themselves."""
-    together: dict[str, list[Member]] = {}
+    """The groups: one for each SLO and one for each group of other signals, each with a second one
+    for its slow rules; last, one for the rules that read the alerts themselves."""
+    members: dict[RuleGroup, list[Member]] = {}
     for signal in derived.signals:
-        if signal.records:
-            yield from _own_groups(service, signal)
-        else:
-            together.setdefault(signal.group, []).extend(signal.alerts)
-    for group, alerts in together.items():
-        yield from _parts(RuleGroup(f"{service.name}-{group}", tuple(alerts)))
+        own = signal.name if signal.group == "slo" else signal.group
+        fast = RuleGroup(f"{service.name}-{own}")
+        slow = RuleGroup(f"{service.name}-{own}-slow", interval=_SLOW_INTERVAL)
+        of_signal: tuple[Record | Alert, ...] = (*signal.records, *signal.alerts)
+        for member in of_signal:
+            members.setdefault(slow if member.slow else fast, []).append(member)
+    for group, its_own in members.items():
+        yield from _parts(replace(group, members=tuple(its_own)))
     escalation = tuple(escalation_rules(service, derived.alerts))
     yield from _parts(RuleGroup(f"{service.name}-escalation", escalation))
 
@@ -128,18 +130,6 @@ def _annotations(service: Service, alert: Alert) -> dict[str, str]:
     }
     panel = links.panel_url(service, alert.panel)
     return annotations | ({"dashboard_url": panel} if panel else {})
-
-
-def _own_groups(service: Service, signal: Signal) -> Iterator[RuleGroup]:
-    """A signal's rules: those that are evaluated often, and those that are evaluated rarely."""
-    name = f"{service.name}-{signal.name}"
-    for slow in (False, True):
-        members: list[Member] = [record for record in signal.records if record.slow == slow]
-        members += [alert for alert in signal.alerts if alert.slow == slow]
-        if slow:
-            yield from _parts(RuleGroup(f"{name}-slow", tuple(members), _SLOW_INTERVAL))
-        else:
-            yield from _parts(RuleGroup(name, tuple(members)))
 
 
 def _parts(group: RuleGroup) -> Iterator[RuleGroup]:

@@ -8,35 +8,46 @@ added to every selector.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal, InvalidOperation
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
 
 from opsgen.load.pack_file import (
+    RECORDED,
     AlertSpec,
     CheckSpec,
-    GuardSpec,
     GuidanceSpec,
     PackFile,
     SignalSpec,
 )
 from opsgen.model.service import Convention, Place, Service
 from opsgen.model.settings import SettingValue, as_number
-from opsgen.model.signal import Alert, Check, Guard, Guidance, Line, Panel, Signal, Threshold, Unit
+from opsgen.model.signal import (
+    Alert,
+    Check,
+    Guard,
+    Guidance,
+    Line,
+    Panel,
+    Record,
+    Signal,
+    Threshold,
+    Unit,
+)
 from opsgen.model.texts import fill, go_text
 from opsgen.model.units import unit_named
 from opsgen.promql import Call, Matcher, Node, Selector, parse
 from opsgen.promql.rewrite import (
-    all_of,
     binary,
-    longest_lookback,
     number,
     transform,
     with_matchers,
     with_range,
     with_selectors,
 )
+from opsgen.promql.tree import selectors
 from opsgen.quantities import Duration
+from opsgen.signals.pack_guards import Stage, guards_of, in_turn
 
 Texts = Mapping[str, GuidanceSpec]
 
@@ -69,11 +80,24 @@ class Instance:
 def pack_signals(service: Service, instance: Instance) -> tuple[Signal, ...]:
     """The signals of one use of a pack. A signal is left out if the service does not have the
     setting that it requires."""
-    return tuple(
-        _Filler(service, instance).signal(spec)
+    filler = _Filler(service, instance)
+    signals = [
+        filler.signal(spec)
         for spec in instance.pack.signals
         if _asked_for(spec.requires, instance.settings)
-    )
+    ]
+    for record in filler.records():
+        _record_for_first_reader(record, signals)
+    return tuple(signals)
+
+
+def _record_for_first_reader(record: Record, signals: list[Signal]) -> None:
+    """Gives the record to the first signal with an alert that reads it, if there is one."""
+    for index, signal in enumerate(signals):
+        read = {found.metric for alert in signal.alerts for found in selectors(alert.expr)}
+        if record.name in read:
+            signals[index] = replace(signal, records=(*signal.records, record))
+            return
 
 
 def hold_of(service: Service, alert: str, default: Duration) -> Duration:
@@ -136,14 +160,17 @@ def convention_selectors(convention: Convention) -> dict[str, Selector]:
 
 
 def localised(query: str, service: Service, matchers: tuple[Matcher, ...]) -> Node:
-    """A pack's query for one service, with its convention's selectors and its matchers."""
+    """A pack's query for one service, with its convention's selectors and its matchers. What
+    opsgen records has other labels than what is scraped."""
     named = convention_selectors(service.convention)
     in_seconds = _quantiles_in_seconds(parse(query), service.convention)
-    return with_matchers(
+    scraped = with_matchers(
         with_selectors(in_seconds, named.get),
         matchers,
-        lambda metric: not metric.startswith("slo:"),
+        lambda metric: not metric.startswith(("slo:", RECORDED)),
     )
+    own = (Matcher("service", "=", service.name),)
+    return with_matchers(scraped, own, lambda metric: metric.startswith(RECORDED))
 
 
 def _quantiles_in_seconds(query: Node, convention: Convention) -> Node:
@@ -179,6 +206,12 @@ class _Filler:
 
     service: Service
     instance: Instance
+
+    def records(self) -> Iterator[Record]:
+        for spec in self.instance.pack.records:
+            if _asked_for(spec.requires, self.instance.settings):
+                query = localised(spec.query, self.service, self.instance.matchers)
+                yield Record(spec.name, query, (("service", self.service.name),), slow=True)
 
     def signal(self, spec: SignalSpec) -> Signal:
         unit = unit_named(spec.unit)
@@ -238,18 +271,18 @@ class _Filler:
         threshold = self._threshold(spec, unit)
         hold = hold_of(self.service, spec.name, self._duration(spec.hold))
         keep = self._keep_firing(spec)
-        guard, guard_query = self._guard(spec, signal, threshold)
-        condition = self._condition(spec, signal, query, threshold)
-        expr = condition if guard_query is None else all_of([condition, guard_query])
-        numbers = _number_words(unit, threshold, hold, guard)
+        guards = guards_of(spec, threshold)
+        stages = self._stages(spec, signal, query, guards)
+        condition = self._on_scraped(stages[0].guarded(threshold))
+        numbers = _number_words(unit, threshold, hold, guards)
         words = self._words(signal) | numbers
         text = filled(spec, self.service, words, self.instance.matchers)
         return Alert(
             name=spec.name,
             signal=self._name(signal),
             severity=spec.severity,
-            expr=expr,
-            condition=expr,
+            expr=in_turn(stages, threshold),
+            condition=condition,
             hold=hold,
             keep_firing=keep,
             labels=(),
@@ -258,32 +291,42 @@ class _Filler:
             guidance=text.guidance,
             panel=signal.panel.key or self._name(signal),
             thresholds=(threshold,) if threshold else (),
-            guards=() if guard is None else (guard,),
+            guards=guards,
             was=tuple((was, self._name(signal)) for was in spec.was),
         )
 
-    def _condition(
-        self, spec: AlertSpec, signal: SignalSpec, query: Node, threshold: Threshold | None
-    ) -> Node:
+    def _stages(
+        self, spec: AlertSpec, signal: SignalSpec, query: Node, guards: Sequence[Guard]
+    ) -> list[Stage]:
+        """What the alert compares, and what stands in for it, in turn."""
         if spec.when is not None:
-            return self._query(spec.when, signal)
-        assert threshold is not None  # a pack's alert has one condition
-        return binary(">" if threshold.above else "<", query, number(threshold.value))
+            query = self._query(spec.when, signal)
+        if spec.guard is None:
+            return [Stage(query)]
+        stand_ins = (self._query(one.query, signal) for one in spec.guard.stand_ins)
+        counts = (self._query(one.count, signal) for one in spec.guard.counts)
+        stages = zip((query, *stand_ins), counts, guards, strict=True)
+        return [
+            Stage(compared, binary(">=", count, number(guard.events)))
+            for compared, count, guard in stages
+        ]
+
+    def _on_scraped(self, expr: Node) -> Node:
+        """The expression with the pack's own series replaced by what they are recorded from."""
+        recorded = {record.name: record.expr for record in self.records()}
+
+        def replaced(node: Node) -> Node:
+            if not isinstance(node, Selector) or node.metric is None:
+                return node
+            return recorded.get(node.metric, node)
+
+        return transform(expr, replaced)
 
     def _threshold(self, spec: AlertSpec, unit: Unit) -> Threshold | None:
         written = spec.above if spec.above is not None else spec.below
         if written is None:
             return None
         return Threshold(self._number(written), spec.above is not None, unit)
-
-    def _guard(
-        self, spec: AlertSpec, signal: SignalSpec, threshold: Threshold | None
-    ) -> tuple[Guard | None, Node | None]:
-        if spec.guard is None:
-            return None, None
-        count = self._query(spec.guard.count, signal)
-        events = _fewest(spec.guard, threshold)
-        return Guard(events, longest_lookback(count)), binary(">=", count, number(events))
 
     def _keep_firing(self, spec: AlertSpec) -> Duration:
         return spec.keep_firing or Duration(0)
@@ -300,9 +343,10 @@ class _Filler:
 
 
 def _number_words(
-    unit: Unit, threshold: Threshold | None, hold: Duration, guard: Guard | None
+    unit: Unit, threshold: Threshold | None, hold: Duration, guards: Sequence[Guard]
 ) -> dict[str, str]:
     """The words for the numbers of an alert."""
+    guard = guards[0] if guards else None
     return {
         "value": f"{{{{ $value | {unit.humanize} }}}}",
         "threshold": threshold.words if threshold else "",
@@ -310,10 +354,3 @@ def _number_words(
         "events": str(guard.events) if guard else "",
         "events_window": guard.window.in_words if guard else "",
     }
-
-
-def _fewest(guard: GuardSpec, threshold: Threshold | None) -> int:
-    if isinstance(guard.at_least, int):
-        return guard.at_least
-    assert threshold is not None
-    return int((1 / threshold.value).to_integral_value(ROUND_CEILING))
