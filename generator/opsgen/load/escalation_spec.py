@@ -71,8 +71,8 @@ class StepSpec(Strict):
         DurationField | None,
         Field(
             description=(
-                "How long after the alert began to fire this step starts. The first step starts"
-                " at once and has no `after`."
+                "How long the alert must have fired and been bad until this step starts. The first"
+                " step starts at once and has no `after`."
             ),
             examples=["15m"],
         ),

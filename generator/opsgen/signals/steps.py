@@ -28,10 +28,10 @@ _STATE = "alertstate"
 STEP_LABEL = "step"
 FIRING_SINCE = "alert:firing_since:timestamp_seconds"
 # A pause up to this length belongs to one outage: Prometheus was away, or it was better for a
-# moment. The page's own grace period, after which Prometheus restores `for`, is as long.
+# moment; a series cannot tell which. Prometheus' own grace period for its alerts is as long.
 _LONGEST_PAUSE = Duration.of("10m")
-# So many evaluations, at the least, lie within a pause, since Prometheus 3 leaves out a sample that
-# is exactly as old as a range.
+# A pause is at least so many evaluations long: the last sample is then surely within it, though it
+# may be late, and though Prometheus 3 leaves out one that is exactly as old as a range.
 _EVALUATIONS_IN_PAUSE = 3
 
 
