@@ -44,11 +44,12 @@ def told_at(
     folder: Path,
     probe: str,
     minutes: dict[int, set[str]],
+    spec: str = SPEC,
     project: str = PROJECT,
 ) -> None:
     """promtool finds exactly these steps of ProbeFailed firing at these minutes, while the probe
     gives these values."""
-    model = derived(folder, SPEC, project)
+    model = derived(folder, spec, project)
     (folder / "rules.yaml").write_text(rendered(render_rules, model.service, model.derived).content)
     up = {"series": 'up{job="shop"}', "values": "1x90"}
     test = {
@@ -120,6 +121,18 @@ def test_a_pause_of_a_few_minutes_belongs_to_one_outage(promtool: Path, tmp_path
     )
 
 
+def test_what_is_too_short_to_fire_tells_no_step_either(promtool: Path, tmp_path: Path) -> None:
+    """Although it comes soon after an outage that has lasted for long."""
+    told_at(
+        promtool,
+        tmp_path,
+        "1x10 0x20 1x4 0x3 1x40",
+        {25: {"", "2"}, 33: set(), 36: set(), 37: set(), 38: set(), 39: set(), 50: set()},
+        spec=SPEC.replace("keep_firing_for: 0s", "for: 5m, keep_firing_for: 0s"),
+        project=PROJECT.replace("after: 15m", "after: 7m"),
+    )
+
+
 def test_a_pause_as_long_as_the_first_delay_is_a_new_outage(promtool: Path, tmp_path: Path) -> None:
     """So two short outages never make one that lasts."""
     project = PROJECT.replace("after: 15m", "after: 4m").replace("after: 30m", "after: 8m")
@@ -128,7 +141,7 @@ def test_a_pause_as_long_as_the_first_delay_is_a_new_outage(promtool: Path, tmp_
         tmp_path,
         "1x10 0x5 1x4 0x5 1x40",
         {14: {""}, 20: set(), 25: {""}, 26: {""}, 40: set()},
-        project,
+        project=project,
     )
 
 
