@@ -198,6 +198,47 @@ def test_a_service_without_matchers_has_no_convention(tmp_path: Path) -> None:
     assert "match: a convention needs to know which series are the service's" in done.stderr
 
 
+_ERRORS = 'sum(rate(http_requests_total{job="shop",code=~"5.."}[{{.window}}]))'
+_ALL = 'sum(rate(http_requests_total{job="shop"}[{{ .window }}]))'
+_FAST = 'sum(rate(latency_bucket{job="shop",le="0.2"}[{{.window}}]))'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            SLOTH.replace(_ERRORS, _ALL),
+            "to do: my-service.yaml:9:8: slos[0].bad: this is the same as total: every event"
+            " would be bad",
+        ),
+        (
+            SLOTH.replace(_ERRORS, _FAST),
+            "to do: my-service.yaml:6: SLO requests: bad counts the bucket latency_bucket up to"
+            " 0.2, which holds the fast events",
+        ),
+        (
+            SLOTH.replace(_ALL, f"clamp_min({_ALL}, 1)"),
+            "to do: my-service.yaml:10:10: slos[0].total: the fixed number in 'clamp_min(..., 1)'"
+            " means something else over every window",
+        ),
+        (
+            SLOTH.replace(_ALL, f"({_ALL} > 0) or vector(1)"),
+            "to do: my-service.yaml:10:10: slos[0].total: the fixed number in 'or vector(1)'",
+        ),
+        (
+            PYRRA.replace(',code=~"5.."', ""),
+            "to do: shop.yaml:9:8: slos[0].bad: this is the same as total",
+        ),
+    ],
+)
+def test_an_slo_that_can_not_work_is_imported_with_a_note(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    _, told = imported(tmp_path, text)
+
+    assert said in told
+
+
 _REFUSED = {
     "raw": (
         SLOTH,

@@ -42,15 +42,15 @@ def test_a_threshold_below_the_first_bucket_names_the_first(tmp_path: Path) -> N
 
 def test_the_specs_own_buckets_take_the_place_of_the_conventions(tmp_path: Path) -> None:
     spec = (
-        f"{LEAST}slos: [{{latency: 99% under 300ms}}]\nlatency: {{buckets: [100ms, 300ms, 20s],"
-        " p99: 15s}\n"
+        f"{LEAST}slos: [{{latency: 99% under 300ms}}]\nlatency: {{buckets: [100ms, 300ms, 15s,"
+        " 20s], p99: 15s}\n"
     )
 
     histogram = derived(tmp_path, spec).service.convention.latency
 
     assert warned(tmp_path, spec) == []
     assert histogram is not None
-    assert [str(bound) for bound in histogram.buckets] == ["0.1", "0.3", "20"]
+    assert [str(bound) for bound in histogram.buckets] == ["0.1", "0.3", "15", "20"]
 
 
 def test_buckets_in_milliseconds_are_compared_in_milliseconds(tmp_path: Path) -> None:

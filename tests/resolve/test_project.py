@@ -30,6 +30,13 @@ MISTAKES = {
             " every 1m or faster"
         ),
     ),
+    "an evaluation so slow that recorded series go stale": (
+        "prometheus: {evaluation_interval: 10m}\n",
+        (
+            "1:35: prometheus.evaluation_interval: 10m is too slow: recorded series go stale after"
+            " five minutes; evaluate every 2m or faster"
+        ),
+    ),
     "hours that are none": (
         "hours: {night: {days: monday to friday, from: '22:00', to: '22:00'}}\n",
         (

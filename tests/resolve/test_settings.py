@@ -8,7 +8,7 @@ import pytest
 
 from opsgen.quantities import Duration, Ratio
 from tests.resolve.mistakes import LEAST, headed
-from tests.specs import derived, refused
+from tests.specs import derived, refused, warned
 
 
 def test_every_setting_that_means_nothing_without_a_convention_is_told(tmp_path: Path) -> None:
@@ -51,3 +51,23 @@ def test_errors_of_any_form_need_a_convention(tmp_path: Path, errors: str, at: s
     assert said.startswith(
         f"service.yaml:{at}: errors can't be measured without a convention; name a convention"
     )
+
+
+@pytest.mark.parametrize(
+    ("percentile", "threshold", "between"),
+    [
+        ("p99", "800ms", "the buckets 500ms and 1s of grpc_server_handling_seconds"),
+        ("p50", "4ms", "the buckets 0s and 5ms of grpc_server_handling_seconds"),
+    ],
+)
+def test_a_percentile_between_two_buckets_is_warned_of_with_the_nearest(
+    tmp_path: Path, percentile: str, threshold: str, between: str
+) -> None:
+    (said,) = warned(tmp_path, f"{LEAST}latency: {{{percentile}: {threshold}}}\n")
+
+    assert said.startswith(f"service.yaml:4: {threshold} is between {between}")
+
+
+@pytest.mark.parametrize("latency", ["{p99: 1s}", "{p99: 800ms, buckets: [100ms, 800ms, 2s]}"])
+def test_a_percentile_at_a_bucket_is_exact(tmp_path: Path, latency: str) -> None:
+    assert warned(tmp_path, f"{LEAST}latency: {latency}\n") == []

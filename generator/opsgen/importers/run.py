@@ -16,7 +16,10 @@ from opsgen.importers.pyrra import from_pyrra, is_pyrra
 from opsgen.importers.sloth import from_sloth, is_sloth
 from opsgen.importers.source import Imported, Source, sources
 from opsgen.load.discovery import name_in_messages
+from opsgen.model.service import Service
+from opsgen.promql import parse
 from opsgen.render.yaml_writer import dump
+from opsgen.resolve.counted_events import doubt_of
 
 _ENDINGS = (".yaml", ".yml")
 _KEYS = ("title", "description", "team", "match", "slos", "dependencies", "alerts")
@@ -93,17 +96,27 @@ def _nothing(paths: Sequence[Path]) -> InputError:
 
 
 def lacking(spec: str, name: str) -> list[str]:
-    """The mistakes that opsgen itself finds in an imported spec; people have to correct them."""
+    """What opsgen itself has against an imported spec; people have to correct it."""
     from opsgen.fleet.load import load_fleet
 
     with tempfile.TemporaryDirectory(prefix="opsgen-") as folder:
         file = Path(folder).resolve() / f"{name}.yaml"
         file.write_text(spec, encoding="utf-8")
         try:
-            load_fleet([file])
+            (model,) = load_fleet([file]).services
+            found = list(_doubts(model.service))
         except InputError as error:
-            return [str(mistake).replace(str(file), file.name) for mistake in error.mistakes]
-    return []
+            found = [str(mistake) for mistake in error.mistakes]
+        return [text.replace(str(file), file.name) for text in found]
+
+
+def _doubts(service: Service) -> Iterator[str]:
+    """SLOs that most likely count the opposite of what they mean."""
+    for slo in service.slos:
+        for key, text in (("bad", slo.bad), ("good", slo.good)):
+            doubt = doubt_of(key, parse(text)) if text is not None else None
+            if doubt is not None:
+                yield f"{slo.place}: SLO {slo.name}: {doubt}"
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:

@@ -89,7 +89,10 @@ class PrometheusSpec(Strict):
     ] = None
     evaluation_interval: Annotated[
         PositiveDurationField | None,
-        Field(description="How often Prometheus evaluates rules; default: 30s.", examples=["30s"]),
+        Field(
+            description="How often Prometheus evaluates rules, at most 2m; default: 30s.",
+            examples=["30s"],
+        ),
     ] = None
     external_labels: Annotated[
         tuple[LabelName, ...],

@@ -8,17 +8,16 @@ from decimal import Decimal
 
 from opsgen.load.objective_spec import SloSpec
 from opsgen.model.service import Convention, EventSlo, Histogram, SloKind
-from opsgen.promql import Aggregate, Call, Node, Selector, Subquery
-from opsgen.promql.tree import walk
+from opsgen.promql import Matcher
 from opsgen.quantities import Duration, Ratio, number_text
+from opsgen.resolve.bucket_bounds import boundaries_beside
 from opsgen.resolve.context import Context
+from opsgen.resolve.counted_events import check_events
 from opsgen.resolve.mistakes import KeyPath, Mistakes
 from opsgen.resolve.needs import Parts, refuse_without
-from opsgen.resolve.own_queries import OWN_LABELS, check_ranges, parsed
+from opsgen.resolve.own_queries import OWN_LABELS
 
 _SHORTEST_SLO, _LONGEST_SLO = Duration.of("1d"), Duration.of("365d")
-_COUNTER_FUNCTIONS = frozenset({"rate", "increase"})
-_AVERAGING = frozenset({"avg", "max", "min", "quantile", "stddev", "stdvar"})
 # The parts of a convention that an SLO is measured by.
 _MEASURED_BY: dict[str, Parts] = {
     "availability": ("requests", "errors"),
@@ -26,9 +25,14 @@ _MEASURED_BY: dict[str, Parts] = {
 }
 
 
-def service_objectives(context: Context, convention: Convention) -> tuple[EventSlo, ...]:
-    """Every SLO of the spec, in its order."""
+def service_objectives(
+    context: Context, convention: Convention, matchers: Iterable[Matcher]
+) -> tuple[EventSlo, ...]:
+    """Every SLO of the spec, in its order; `matchers` are the service's."""
     specs = context.spec.slos
+    for index, spec in enumerate(specs):
+        if spec.total is not None:
+            check_events(context, ("slos", index), spec, matchers)
     slos = tuple(_slo(context, index, spec, convention) for index, spec in enumerate(specs))
     context.refuse_double([slo.name for slo in slos], "slos", "SLOs")
     return slos
@@ -98,8 +102,6 @@ def _promise(
         return "latency", spec.latency.objective, f"Answers under {threshold}"
     assert spec.objective is not None  # the model has one of the three forms,
     assert spec.name is not None  # and the third with a name
-    for key in ("bad", "good", "total"):
-        _check_events(context, (*path, key), getattr(spec, key))
     return "events", spec.objective, spec.name
 
 
@@ -137,13 +139,11 @@ def _check_grouping(context: Context, path: KeyPath, spec: SloSpec) -> None:
 def _check_boundary(
     context: Context, path: KeyPath, threshold: Duration, histogram: Histogram
 ) -> None:
-    bound, buckets = histogram.bound(threshold), histogram.buckets
-    if not buckets or bound in buckets:
+    nearest = boundaries_beside(threshold, histogram)
+    if not nearest:
         return
-    unit = histogram.unit_seconds
-    nearest = [Duration.from_seconds(one * unit) for one in _neighbours(bound, buckets)]
     texts = " and ".join(str(one) for one in nearest)
-    if bound > buckets[-1]:
+    if histogram.bound(threshold) > histogram.buckets[-1]:
         wrong = f"{threshold} is above the histogram's last bucket"
         right = f"write at most {texts}, or write the real buckets under latency.buckets"
         context.wrong((*path, "latency"), wrong, right)
@@ -154,49 +154,3 @@ def _check_boundary(
         " use one of them, or write the real boundaries under latency.buckets"
     )
     context.warn((*path, "latency"), says)
-
-
-def _neighbours(bound: Decimal, buckets: tuple[Decimal, ...]) -> list[Decimal]:
-    below = [bucket for bucket in buckets if bucket < bound]
-    above = [bucket for bucket in buckets if bucket > bound]
-    return below[-1:] + above[:1]
-
-
-def _check_events(context: Context, path: KeyPath, text: str | None) -> None:
-    """Notes a query that does not count events."""
-    node = None if text is None else parsed(context, path, text)
-    if node is None:
-        return
-    example = "write for example rate(orders_failed_total[5m])"
-    averaging = _averaging(node)
-    if any(isinstance(found, Subquery) for found in walk(node)):
-        wrong = "an SLO counts events, so it can't use a subquery"
-        context.wrong(path, wrong, example)
-    elif not _counts(node):
-        wrong = (
-            "an SLO counts events, so every metric must be a counter inside rate() or increase()"
-        )
-        context.wrong(path, wrong, example)
-    elif averaging is not None:
-        wrong = f"an SLO needs counts: use sum() instead of {averaging.op}()"
-        context.wrong(path, wrong, f"or leave {averaging.op}() out")
-    else:
-        check_ranges(context, path, node)
-
-
-def _counts(node: Node) -> bool:
-    """Whether the query has metrics, and each is inside a function that counts."""
-    functions = [call for call in walk(node) if isinstance(call, Call)]
-    # By identity: the same selector may stand once under rate() and once bare.
-    counted = {
-        id(arg) for call in functions if call.function in _COUNTER_FUNCTIONS for arg in call.args
-    }
-    metrics = [found for found in walk(node) if isinstance(found, Selector)]
-    return bool(metrics) and all(
-        metric.range is not None and id(metric) in counted for metric in metrics
-    )
-
-
-def _averaging(node: Node) -> Aggregate | None:
-    aggregates = (found for found in walk(node) if isinstance(found, Aggregate))
-    return next((found for found in aggregates if found.op in _AVERAGING), None)

@@ -32,6 +32,9 @@ _OLDEST_PROMETHEUS = (2, 42)  # keep_firing_for
 _OLDEST_ALERTMANAGER = (0, 25)  # every *_file field that opsgen writes by default
 # The rates of the recorded five minutes want four samples or more.
 _SLOWEST_SCRAPE = Duration.of("1m")
+# Prometheus looks back five minutes for a series' last sample (--query.lookback-delta). Rules read
+# what other rules record, and must find it after a missed evaluation too.
+_SLOWEST_EVALUATION = Duration.of("2m")
 
 
 def platform_of(spec: ProjectSpec, mistakes: Mistakes) -> Platform:
@@ -43,7 +46,7 @@ def platform_of(spec: ProjectSpec, mistakes: Mistakes) -> Platform:
         prometheus=prometheus.version,
         alertmanager=alertmanager.version,
         scrape_interval=_scrape_interval(spec, mistakes),
-        evaluation_interval=prometheus.evaluation_interval or EVALUATION_INTERVAL,
+        evaluation_interval=_evaluation_interval(spec, mistakes),
         blackbox_address=spec.blackbox.address,
         targets=spec.targets,
         cluster=_cluster(spec.kubernetes),
@@ -77,6 +80,15 @@ def _scrape_interval(spec: ProjectSpec, mistakes: Mistakes) -> Duration:
         right = f"scrape every {_SLOWEST_SCRAPE} or faster"
         mistakes.add(("prometheus", "scrape_interval"), wrong, right)
     return scrape
+
+
+def _evaluation_interval(spec: ProjectSpec, mistakes: Mistakes) -> Duration:
+    evaluation = spec.prometheus.evaluation_interval or EVALUATION_INTERVAL
+    if evaluation > _SLOWEST_EVALUATION:
+        wrong = f"{evaluation} is too slow: recorded series go stale after five minutes"
+        right = f"evaluate every {_SLOWEST_EVALUATION} or faster"
+        mistakes.add(("prometheus", "evaluation_interval"), wrong, right)
+    return evaluation
 
 
 def _cluster(spec: KubernetesSpec) -> Cluster:

@@ -99,7 +99,7 @@ def _resolved(context: Context, spec_file: str) -> Resolved:
         description=spec.description or "",
         convention=convention,
         matchers=matchers,
-        slos=service_objectives(context, convention),
+        slos=service_objectives(context, convention, matchers),
         settings=service_settings(context, convention),
         probes=service_probes(context),
         business=business_signals(context),

@@ -9,6 +9,7 @@ from decimal import Decimal
 from opsgen.model.service import Convention, Histogram
 from opsgen.model.settings import ConventionPart, Setting, SettingValue, settings_of
 from opsgen.quantities import Duration, Ratio
+from opsgen.resolve.bucket_bounds import boundaries_beside
 from opsgen.resolve.context import Context
 from opsgen.resolve.mistakes import KeyPath
 from opsgen.resolve.needs import refuse_without
@@ -104,3 +105,24 @@ def _check_percentile(
         wrong = f"{threshold} is below the first bucket ({lowest}): this would always fire"
         right = f"write at least {least}, or write the real buckets under latency.buckets"
         context.wrong(path, wrong, right)
+    else:
+        _warn_of_estimate(context, path, threshold, histogram)
+
+
+def _warn_of_estimate(
+    context: Context, path: KeyPath, threshold: Duration, histogram: Histogram
+) -> None:
+    """Warns of a threshold between two boundaries: there histogram_quantile() only interpolates, as
+    if all times between them were as frequent."""
+    nearest = boundaries_beside(threshold, histogram)
+    if not nearest:
+        return
+    lowest = nearest[0] if len(nearest) > 1 else Duration(0)
+    texts = " or ".join(str(one) for one in nearest)
+    says = (
+        f"{threshold} is between the buckets {lowest} and {nearest[-1]} of {histogram.base.metric},"
+        f" where a percentile is only estimated: it may fire at a true {path[-1]} just above"
+        f" {lowest}, and stay silent just below {nearest[-1]}; write {texts}, or write the real"
+        " buckets under latency.buckets"
+    )
+    context.warn(path, says)
