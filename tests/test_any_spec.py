@@ -212,17 +212,23 @@ def test_a_drop_against_any_earlier_time_is_proven(promtool: Path, hold: str, ag
 
 
 @pytest.mark.parametrize(
-    ("hold", "against", "window"), [("1h", "1h", "5m"), ("1d", "1d", "5m"), ("30m", "1h", "30m")]
+    ("hold", "against", "window", "nearest"),
+    [
+        ("1h", "1h", "5m", "1h"),
+        ("1d", "1d", "5m", "23h"),
+        ("23h", "1d", "5m", "23h"),
+        ("30m", "1h", "30m", "1h"),
+    ],
 )
 def test_a_drop_that_is_over_before_it_has_held_is_refused(
-    tmp_path: Path, hold: str, against: str, window: str
+    tmp_path: Path, hold: str, against: str, window: str, nearest: str
 ) -> None:
     (tmp_path / "service.yaml").write_text(yaml.safe_dump(dropping(hold, against, window)))
 
     result = cli(tmp_path, "build", str(tmp_path / "service.yaml"))
 
     assert result.exit_code == 2
-    assert f"OrdersDropped compares with {against} ago: with the failure itself" in result.stderr
+    assert f"OrdersDropped compares with {nearest} ago: with the failure itself" in result.stderr
 
 
 @settings(max_examples=examples(15), suppress_health_check=_PATIENT)

@@ -47,6 +47,13 @@ def restarts(minutes: int, per_minute: float | int) -> Phase:
     return Phase(minutes, Decimal(str(per_minute)), restarts=True)
 
 
+def open_hours(days: int, hours: tuple[int, int], per_minute: float | int) -> list[Phase]:
+    """So many days with this pace between two hours of UTC, and nothing at night."""
+    opens, closes = hours
+    day = [(opens, 0), (closes - opens, per_minute), (24 - closes, 0)]
+    return [runs(length * 60, pace) for length, pace in day] * days
+
+
 def counter(series: str, *phases: Phase) -> dict[str, str]:
     """An input series: 0 at the beginning, or at the end of the absence that it begins with."""
     return {"series": series, "values": " ".join(_counted(phases))}

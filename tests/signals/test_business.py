@@ -12,7 +12,16 @@ from opsgen.model.signal import Alert, Signal
 from opsgen.promql import one_line
 from opsgen.quantities import Duration, Ratio
 from opsgen.signals.business import alert_name, kind_of_alert
-from tests.signals.scenario import absent, counter, firing, gauge, judge, never_fired, runs
+from tests.signals.scenario import (
+    absent,
+    counter,
+    firing,
+    gauge,
+    judge,
+    never_fired,
+    open_hours,
+    runs,
+)
 from tests.specs import derived, refused
 
 QUERY = "sum(rate(orders_total[5m]))"
@@ -69,13 +78,17 @@ def test_the_kind_of_an_alert_is_the_condition_that_it_has() -> None:
             (
                 'sum(rate(orders_total{job="shop"}[5m])) < 0.7 *'
                 ' sum(rate(orders_total{job="shop"}[5m] offset 7d))'
+                ' and sum(rate(orders_total{job="shop"}[5m])) < 0.7 *'
+                ' sum(rate(orders_total{job="shop"}[5m] offset 6d23h))'
+                ' and sum(rate(orders_total{job="shop"}[5m])) < 0.7 *'
+                ' sum(rate(orders_total{job="shop"}[5m] offset 7d1h))'
             ),
         ),
         (
-            "{drop: 12.5%, against: 1d}",
+            "{drop: 12.5%, against: 6h}",
             (
                 'sum(rate(orders_total{job="shop"}[5m])) < 0.875 *'
-                ' sum(rate(orders_total{job="shop"}[5m] offset 1d))'
+                ' sum(rate(orders_total{job="shop"}[5m] offset 6h))'
             ),
         ),
         ("{absent: 10m}", 'absent(sum(rate(orders_total{job="shop"}[5m])))'),
@@ -151,11 +164,13 @@ def test_the_words_say_what_is_compared(tmp_path: Path) -> None:
     )
     assert (
         dropped.description
-        == "Orders is at {{ $value | humanize }}, which is less than 70% of what it was 7 days ago."
+        == "Orders is at {{ $value | humanize }}, which is less than 70% of what it was 7 days ago,"
+        " and an hour before and after that."
     )
     assert (
         dropped.guidance.meaning
-        == "Orders has been 30% or more below its value of 7 days ago, for 15 minutes."
+        == "Orders has been 30% or more below its value of 7 days ago, and an hour before and after that,"
+        " for 15 minutes."
     )
 
 
@@ -233,7 +248,7 @@ def test_a_drop_fires_against_the_same_hour_of_the_day_before(
     promtool: Path, tmp_path: Path
 ) -> None:
     model = derived(tmp_path, _spec("[{drop: 50%, against: 1d}]", query="sum(orders)"))
-    day = 24 * 60
+    day = 25 * 60
     series = [{"series": 'orders{job="shop"}', "values": f"100+0x{day} 60+0x119 40+0x120"}]
 
     judge(
@@ -242,6 +257,30 @@ def test_a_drop_fires_against_the_same_hour_of_the_day_before(
         model,
         series,
         [never_fired(day + 115), firing(day + 180, "OrdersDropped/ticket")],
+        evaluate_every="5m",
+    )
+
+
+# Open from 8 to 20 o'clock at two hours before UTC in summer, and at one in winter.
+_SUMMER, _WINTER = (6, 18), (7, 19)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("before", "after"), [(_SUMMER, _WINTER), (_WINTER, _SUMMER)])
+@pytest.mark.parametrize("against", ["1d", "1w"])
+def test_a_change_of_the_clocks_is_no_drop(
+    promtool: Path, tmp_path: Path, before: tuple[int, int], after: tuple[int, int], against: str
+) -> None:
+    model = derived(tmp_path, _spec(f"[{{drop: 50%, against: {against}}}]"))
+    days = [*open_hours(8, before, 60), *open_hours(8, after, 60)]
+    middle = 16 * 24 * 60 + 12 * 60
+
+    judge(
+        promtool,
+        tmp_path,
+        model,
+        [counter('orders_total{job="shop"}', *days, runs(10 * 60, 60), runs(3 * 60, 20))],
+        [never_fired(16 * 24 * 60), firing(middle, "OrdersDropped/ticket")],
         evaluate_every="5m",
     )
 

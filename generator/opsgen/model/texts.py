@@ -21,7 +21,9 @@ BLANKS: Mapping[str, tuple[str, ...]] = {
         *("value", "slo", "slo_title", "objective", "window", "budget", "budget_left"),
         *("outage", "slow", "tiers"),
     ),
-    "Business": (*("value", "hold", "threshold", "signal_title", "drop", "remaining", "against"),),
+    "Business": (
+        *("value", "hold", "threshold", "signal_title", "drop", "remaining", "against", "around"),
+    ),
 }
 
 

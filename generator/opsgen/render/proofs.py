@@ -27,8 +27,8 @@ from opsgen.render.timelines import (
     STEPS,
     FailingCase,
     Timeline,
-    longest_offset,
     sample_interval,
+    shortest_offset,
     timelines,
 )
 from opsgen.render.yaml_writer import dump, generated_from
@@ -71,7 +71,7 @@ def render_proofs(subject: OfService) -> Iterator[Artifact]:
 
 def _shortest_offset(alerts: Iterable[Alert]) -> Duration | None:
     """How far back the nearest baseline lies; None where no alert compares with the past."""
-    offsets = (longest_offset(alert) for alert in alerts)
+    offsets = (shortest_offset(alert) for alert in alerts)
     return min((offset for offset in offsets if offset), default=None)
 
 
@@ -95,12 +95,12 @@ def _refuse_fading(service: Service, cases: Iterable[FailingCase]) -> None:
 
 
 def _fading(service: Service, case: FailingCase) -> Mistake:
-    alert = min((alert for alert in case.fires if longest_offset(alert)), key=longest_offset)
+    alert = min((alert for alert in case.fires if shortest_offset(alert)), key=shortest_offset)
     names = " and ".join(dict.fromkeys(found.name for found in case.fires))
     fire = "fires" if len(case.fires) == 1 else "all fire"
     told = " and its last step of escalation is told" if case.escalated else ""
     wrong = (
-        f"{alert.name} compares with {longest_offset(alert)} ago:"
+        f"{alert.name} compares with {shortest_offset(alert)} ago:"
         f" with the failure itself, before {names} {fire}{told}"
     )
     return _mistake(service, alert.signal, wrong, "write a shorter for, or compare with longer ago")

@@ -58,15 +58,15 @@ class FailingCase:
     def of(
         cls, scenario: Scenario, fires: tuple[Alert, ...], escalated: tuple[Escalated, ...]
     ) -> FailingCase:
-        offsets = [longest_offset(alert) for alert in fires]
+        nearest = [shortest_offset(alert) for alert in fires]
         return cls(
             scenario,
             fires,
             escalated,
             settles=max(_settles(alert) + alert.hold for alert in fires) + _LOOKBACK,
             clears=max(_clears(alert) + alert.keep_firing for alert in fires) + _LOOKBACK,
-            looks_back=max(offsets),
-            fades=min((offset for offset in offsets if offset), default=None),
+            looks_back=max(_longest_offset(alert) for alert in fires),
+            fades=min((offset for offset in nearest if offset), default=None),
             burns=any(alert.burn_rates for alert in fires),
         )
 
@@ -160,9 +160,18 @@ def sample_interval(alerts: Iterable[Alert]) -> Duration:
     return next(fitting, _SAMPLE_INTERVALS[-1])
 
 
-def longest_offset(alert: Alert) -> Duration:
-    offsets = [part.offset_ms for part in _ranges_and_selectors(alert)]
-    return Duration(max(0, *offsets, 0))
+def _longest_offset(alert: Alert) -> Duration:
+    return max(_offsets(alert), default=_NO_TIME)
+
+
+def shortest_offset(alert: Alert) -> Duration:
+    """The nearest of the earlier times that the alert compares with; 0 where there is none."""
+    return min(_offsets(alert), default=_NO_TIME)
+
+
+def _offsets(alert: Alert) -> list[Duration]:
+    offsets = (part.offset_ms for part in _ranges_and_selectors(alert))
+    return [Duration(offset) for offset in offsets if offset > 0]
 
 
 def _cost_ms(

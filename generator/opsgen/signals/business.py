@@ -10,12 +10,13 @@ from opsgen.model.service import BusinessAlert, BusinessSignal, Service
 from opsgen.model.signal import Alert, Line, Panel, Signal, Threshold, Unit
 from opsgen.model.units import UNITS, unit_named
 from opsgen.promql import Node, parse
-from opsgen.promql.rewrite import binary, call, number, with_matchers, with_offset
+from opsgen.promql.rewrite import all_of, binary, call, number, with_matchers, with_offset
 from opsgen.quantities import Duration, number_text
 from opsgen.signals.packs import Texts, alert_texts, hold_of
 
 _HOLD = Duration.of("15m")
 _AGAINST = Duration.of("7d")
+_DAY, _HOUR = Duration.of("1d"), Duration.of("1h")
 _KINDS = {"below": "Low", "above": "High", "drop": "Dropped", "absent": "Absent"}
 
 
@@ -98,9 +99,18 @@ def _condition(alert: BusinessAlert, query: Node) -> Node:
     if alert.above is not None:
         return binary(">", query, number(alert.above))
     if alert.drop is not None:
-        before = with_offset(query, alert.against or _AGAINST)
-        return binary("<", query, binary("*", number(1 - alert.drop.value), before))
+        remaining = number(1 - alert.drop.value)
+        earlier = (with_offset(query, time) for time in _times_before(alert.against or _AGAINST))
+        return all_of(binary("<", query, binary("*", remaining, before)) for before in earlier)
     return call("absent", query)
+
+
+def _times_before(against: Duration) -> tuple[Duration, ...]:
+    """How long ago it was the same hour of the day: where whole days are compared, also an hour
+    less and an hour more, since clocks may have changed in between."""
+    if against.milliseconds % _DAY.milliseconds:
+        return (against,)
+    return against, against - _HOUR, against + _HOUR
 
 
 def _threshold(alert: BusinessAlert, unit: Unit) -> Threshold | None:
@@ -117,6 +127,8 @@ def _words(
     unit: Unit,
 ) -> dict[str, str]:
     drop = alert.drop.value if alert.drop is not None else Decimal(0)
+    against = alert.against or _AGAINST
+    is_around = len(_times_before(against)) > 1
     return {
         "signal_title": business.title,
         "value": f"{{{{ $value | {unit.humanize} }}}}",
@@ -124,5 +136,6 @@ def _words(
         "hold": hold.in_words,
         "drop": UNITS["ratio"].words(drop),
         "remaining": f"{number_text((1 - drop) * 100)}%",
-        "against": (alert.against or _AGAINST).in_words,
+        "against": against.in_words,
+        "around": ", and an hour before and after that" if is_around else "",
     }
