@@ -170,9 +170,7 @@ def test_underscores_between_digits_are_taken_and_those_of_names_are_kept() -> N
 def test_the_name_of_a_metric_may_stand_in_the_braces() -> None:
     assert parse('{__name__="up",job="a"}') == Selector("up", (Matcher("job", "=", "a"),))
     assert parse('{__name__=~"up|down"}') == Selector(None, (Matcher("__name__", "=~", "up|down"),))
-    assert parse('{__name__="with space"}') == Selector(
-        None, (Matcher("__name__", "=", "with space"),)
-    )
+    assert parse('{__name__="with space"}') == parse('{"with space"}') == Selector("with space")
 
 
 def test_ranges_offsets_and_times_are_exact() -> None:
@@ -187,8 +185,31 @@ def test_ranges_offsets_and_times_are_exact() -> None:
         ("histogram_avg(a)", "2.51.1", None, None),
         ("limitk(2, a)", "3.5", "limitk", None),
         ("info(a)", "3.5", "info()", None),
-        ('a{"with space"="b"}', "2.55", "a label name beyond ASCII", "3.0"),
+        ('a{"with space"="b"}', "2.55", "the quoted name 'with space'", "3.0"),
         ('a{"with space"="b"}', "3.0", None, None),
+        ('{"http.server.requests"}', "2.55", "the quoted name 'http.server.requests'", "3.0"),
+        ('{__name__="http.server.requests"}', "3.0", None, None),
+        ('sum by ("k8s.pod") (a)', "2.55", "the quoted name 'k8s.pod'", "3.0"),
+        ('a * on ("k8s.pod") b', "2.55", "the quoted name 'k8s.pod'", "3.0"),
+        ('a * on (x) group_left ("k8s.pod") b', "2.55", "the quoted name 'k8s.pod'", "3.0"),
+        ('sum by ("inf") (a)', "2.55", "the quoted name 'inf'", "3.0"),
+        (
+            'label_replace(a, "x.y", "$1", "z", "(.*)")',
+            "3.2",
+            "a quoted name in label_replace()",
+            "3.3",
+        ),
+        ("rate(a[5m * 2])", "3.13", "arithmetic on durations", "3.14"),
+        ("rate(a[5m * 2])", "3.14", None, None),
+        ("rate(a[step()])", "3.13", "arithmetic on durations", "3.14"),
+        ("a offset (1m + 30s)", "3.13", "arithmetic on durations", "3.14"),
+        ("max_over_time(a[1h:1m * 2])", "3.13", "arithmetic on durations", "3.14"),
+        ("a[300] offset -60", "2.42", None, None),
+        ("rate(a[5m] anchored)", "3.15", "anchored", "3.16"),
+        ("a smoothed", "3.16", None, None),
+        ("a </ 5", "3.10", "the operator </", "3.11"),
+        ("a >/ 5", "3.11", None, None),
+        ("start()", "3.16", "start()", None),
         ("sum by (le) (rate(a[5m]))", "2.42", None, None),
     ],
 )

@@ -122,6 +122,8 @@ def test_a_quoted_string_has_no_quote_that_ends_it(value: str) -> None:
         ("a > 0.10", "a > 0.1"),
         ("a > 1_000", "a > 1000"),
         ("a > -Inf", "a > -Inf"),
+        ("NaN == a", "NaN == a"),
+        ("(-1) ^ a", "(-1) ^ a"),
         ("a # a comment", "a"),
     ],
 )

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
+from typing import TypeVar
 
 from hypothesis import strategies as st
 
@@ -21,10 +23,12 @@ from opsgen.promql import (
     Subquery,
     Unary,
 )
-from opsgen.promql.tree import COMPARISONS, SET_OPERATORS
+from opsgen.promql.durations import Computed, literal
+from opsgen.promql.tree import COMPARISONS, SET_OPERATORS, TRIMS, Range
 from opsgen.quantities import Duration
 
 _ARITHMETIC = ("+", "-", "*", "/", "%", "^", "atan2")
+_Moved = TypeVar("_Moved", Selector, Subquery)
 _KEYWORDS = (
     "by",
     "on",
@@ -37,11 +41,22 @@ _KEYWORDS = (
     "without",
     "start",
     "end",
+    "anchored",
+    "smoothed",
+    "step",
+    "fill",
 )
 
+values = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+# What only quotes can hold.
+quoted_names = st.one_of(
+    st.sampled_from(["k8s.namespace.name", "größe", "a b", 'a"b', "a:b", "5m", "温度"]),
+    values.filter(lambda name: name not in ("", "__name__")),
+)
 labels = st.one_of(
     st.sampled_from(["job", "code", "le", "region", "__name__2", *_KEYWORDS]),
     st.from_regex(r"[a-z_]{1,6}", fullmatch=True),
+    quoted_names,
 ).filter(lambda name: name != "__name__")
 metrics = st.one_of(
     st.sampled_from(
@@ -54,11 +69,16 @@ metrics = st.one_of(
             "inf_total",
             "by_what",
             "e5m",
+            "anchored",
+            "smoothed",
+            "on",
+            "inf",
+            "http.server.requests",
         ]
     ),
     st.from_regex(r"[a-z_:][a-z0-9_:]{0,8}x", fullmatch=True),
+    quoted_names,
 )
-values = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 plain_values = st.text(st.sampled_from("abc019.-_/"), max_size=8)
 durations = st.integers(1, 100_000_000).map(Duration)
 numbers = st.floats(allow_nan=False).map(lambda value: Number(Decimal(repr(value))))
@@ -67,19 +87,48 @@ matchers = st.one_of(
     st.builds(Matcher, labels, st.sampled_from(["=", "!="]), values),
     st.builds(Matcher, labels, st.sampled_from(["=~", "!~"]), plain_values),
 )
+
+
+def _calculations(inner: st.SearchStrategy[Computed]) -> st.SearchStrategy[Computed]:
+    two = st.tuples(inner, inner)
+    return st.one_of(
+        st.builds(Computed, st.sampled_from("+-*/%^"), two),
+        st.builds(Computed, st.sampled_from(["min_of", "max_of"]), two),
+        inner.map(lambda term: Computed("-", (term,))),
+    )
+
+
+_literals = st.integers(1, 1_000_000).map(literal)
+# Durations that depend on the query.
+varying = st.recursive(
+    st.one_of(st.sampled_from([Computed("step"), Computed("range")]), _literals),
+    _calculations,
+    max_leaves=5,
+).filter(lambda duration: duration.varies)
+ranges_of_any_kind = st.one_of(durations, durations, varying)
 offsets = st.one_of(st.just(0), st.integers(-100_000_000, 100_000_000))
 ats = st.one_of(
     st.none(), st.sampled_from(["start()", "end()", "0", "1700000000", "1700000000.123"])
 )
-selectors = st.builds(
-    Selector, metrics, st.lists(matchers, max_size=3).map(tuple), st.none(), offsets, ats
-)
-range_selectors = st.builds(
-    Selector, metrics, st.lists(matchers, max_size=3).map(tuple), durations, offsets, ats
-)
-# In lists of labels PromQL takes the first two for numbers; the third is a gap of promql-parser's.
-listed_labels = labels.filter(lambda name: name not in ("inf", "nan", "without"))
-label_lists = st.lists(listed_labels, max_size=3, unique=True).map(tuple)
+_extended = st.sampled_from([None, None, "anchored", "smoothed"])
+
+
+def _moved(node: _Moved, by: Computed | None) -> _Moved:
+    """The selector or subquery, with an offset that depends on the query if there is one."""
+    return node if by is None else replace(node, offset_ms=0, offset_by=by)
+
+
+moves = st.one_of(st.none(), st.none(), varying)
+
+
+def _selectors(window: st.SearchStrategy[Range | None]) -> st.SearchStrategy[Selector]:
+    of = (metrics, st.lists(matchers, max_size=3).map(tuple), window, offsets, ats, _extended)
+    return st.builds(_moved, st.builds(Selector, *of), moves)
+
+
+selectors = _selectors(st.none())
+range_selectors = _selectors(ranges_of_any_kind)
+label_lists = st.lists(labels, max_size=3, unique=True).map(tuple)
 groupings = st.one_of(st.none(), st.builds(Grouping, label_lists, st.booleans()))
 
 
@@ -115,8 +164,9 @@ def _scalars(
 
 
 def _vectors(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
+    steps = st.one_of(st.none(), ranges_of_any_kind)
     subqueries = st.builds(
-        Subquery, inner, durations, st.one_of(st.none(), durations), offsets, ats
+        _moved, st.builds(Subquery, inner, ranges_of_any_kind, steps, offsets, ats), moves
     )
     ranges = st.one_of(range_selectors, subqueries)
     scalars = st.one_of(numbers, _scalars(numbers, inner))
@@ -146,7 +196,9 @@ def _vectors(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
         st.builds(Aggregate, st.sampled_from(["topk", "quantile"]), inner, groupings, scalars),
         inner.filter(lambda node: not isinstance(node, Number)).map(Unary),
         st.builds(
-            lambda op, sides: Binary(op, sides[0], sides[1]), st.sampled_from(_ARITHMETIC), either
+            lambda op, sides: Binary(op, sides[0], sides[1]),
+            st.sampled_from([*_ARITHMETIC, *sorted(TRIMS)]),
+            either,
         ),
         st.builds(
             lambda op, sides, is_bool: Binary(op, sides[0], sides[1], None, is_bool),

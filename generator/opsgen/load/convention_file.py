@@ -33,7 +33,7 @@ def plain_selector(text: str) -> Selector:
     except PromqlError as error:
         right = "try it in Prometheus' own query page"
         raise NoPlainSelector(f"this is not valid PromQL: {error}", right) from None
-    if isinstance(node, Selector) and node.metric and node.range is None and not node.offset_ms:
+    if isinstance(node, Selector) and node == Selector(node.metric, node.matchers) and node.metric:
         return node
     right = 'write a metric with its matchers: http_requests_total{code=~"5.."}'
     raise NoPlainSelector("this is not a plain selector", right)

@@ -22,7 +22,8 @@ from opsgen.load.shown import shown
 from opsgen.model.settings import ConventionPart, SettingKind, settings_of
 from opsgen.model.texts import BLANKS, blanks, blanks_of, fill
 from opsgen.model.units import UNITS
-from opsgen.promql import PromqlError, parse
+from opsgen.promql import PromqlError
+from opsgen.promql.rewrite import rule_query
 from opsgen.promql.tree import selectors
 from opsgen.quantities import Duration
 
@@ -216,7 +217,7 @@ def _unit_faults(unit: str, path: Path) -> Iterator[Fault]:
 
 def _query_faults(query: str, path: Path, scope: _Scope) -> Iterator[Fault]:
     try:
-        tree = parse(query)
+        tree = rule_query(query)
     except PromqlError as error:
         yield Fault(
             path, f"this is not valid PromQL: {error}", "try it in Prometheus' own query page"

@@ -4,7 +4,8 @@ Text becomes a tree of frozen values (`parse`), trees become other trees (`rewri
 becomes text again (`text`). Nothing else in opsgen looks inside a query.
 """
 
-from opsgen.promql.parse import PromqlError, parse
+from opsgen.promql.mistakes import PromqlError
+from opsgen.promql.parse import parse
 from opsgen.promql.text import one_line, pretty
 from opsgen.promql.tree import (
     Aggregate,

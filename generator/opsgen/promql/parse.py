@@ -6,15 +6,19 @@ Limits on length and nesting keep its native code from crashing.
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
 import promql_parser
 
-from opsgen.promql.text import quote
+from opsgen.promql.durations import Computed, milliseconds
+from opsgen.promql.mistakes import PromqlError
+from opsgen.promql.spelling import Spelled, spelled
 from opsgen.promql.tree import (
+    TRIMS,
     Aggregate,
     Binary,
     Call,
@@ -24,6 +28,7 @@ from opsgen.promql.tree import (
     MatchOp,
     Node,
     Number,
+    Range,
     Selector,
     String,
     Subquery,
@@ -40,29 +45,20 @@ _DEEPEST = 100
 _MOST_OPERATORS = 1_000
 _QUOTED = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`|\#[^\n]*""")
 _OPERATOR = re.compile(r"[-+*/%^<>=!~]+|\b(?:and|or|unless|atan2)\b")
-_METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-# Strings and comments are left alone, except what promql-parser refuses and Prometheus takes:
-# backslashes in raw strings, and (outside of both) underscores between digits.
-_SPELLING = re.compile(
-    r"""(?P<kept>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\#[^\n]*)|`(?P<raw>[^`]*)`|(?<![\w.:])(?P<digits>\d+(?:_\d+)+)(?!\w)"""
-)
 # Accepted by promql-parser's regular expressions, refused by the RE2 of Prometheus itself.
 _NOT_RE2 = re.compile(r"(?<!\\)[*+?}][*+]|\{(?:\d*,)?\d{4,}\}")
-
-
-class PromqlError(ValueError):
-    """The text is no PromQL that Prometheus would take; the message says why."""
 
 
 @lru_cache(maxsize=4096)
 def parse(text: str) -> Node:
     """The tree of a PromQL expression; raises PromqlError."""
     _refuse_what_crashes_the_parser(text)
+    plain = spelled(text)
     try:
-        parsed = promql_parser.parse(_SPELLING.sub(_plainer, text))
+        parsed = promql_parser.parse(plain.text)
     except ValueError as error:
-        raise PromqlError(_reason(str(error))) from None
-    return _convert(parsed, 0)
+        raise PromqlError(_reason(str(error), plain)) from None
+    return _Conversion(plain).convert(parsed, 0)
 
 
 def _refuse_what_crashes_the_parser(text: str) -> None:
@@ -75,13 +71,6 @@ def _refuse_what_crashes_the_parser(text: str) -> None:
     operators = _OPERATOR.findall(_QUOTED.sub("", text))
     if len(operators) > _MOST_OPERATORS:
         raise PromqlError(f"the query has more than {_MOST_OPERATORS} operators")
-
-
-def _plainer(found: re.Match[str]) -> str:
-    """The same string or number, spelled as promql-parser reads it."""
-    if found["digits"] is not None:
-        return found["digits"].replace("_", "")
-    return quote(found["raw"]) if "\\" in (found["raw"] or "") else found[0]
 
 
 def _nesting(text: str) -> int:
@@ -103,62 +92,148 @@ def _nesting(text: str) -> int:
     return deepest
 
 
-def _reason(message: str) -> str:
+def _reason(message: str, plain: Spelled) -> str:
+    if plain.is_extended:
+        # To promql-parser they are offsets.
+        message = message.replace("offset modifier", "offset, anchored or smoothed", 1)
     return " ".join(message.split())[:300] or "it does not parse"
 
 
-def _convert(node: Any, depth: int) -> Node:
-    if depth > 2 * _DEEPEST:
-        raise PromqlError("the query has too many operators in a row")
-    converter = _CONVERTERS.get(type(node))
-    if converter is None:
-        raise PromqlError(f"{type(node).__name__} is not supported")
-    converted: Node = converter(node, depth + 1)
-    return converted
+class _Conversion:
+    """Turns promql-parser's tree into ours, and puts back what the spelling has replaced.
 
+    Goes through the tree in the order of the text, since that is how the operators are counted.
+    """
 
-def _number(node: Any, _depth: int) -> Number:
-    return Number(Decimal(repr(node.val)) if node.val == node.val else Decimal("NaN"))
+    def __init__(self, plain: Spelled) -> None:
+        self.plain = plain
+        self.equalities: Iterator[str] = iter(plain.equalities)
 
+    def convert(self, node: Any, depth: int) -> Node:
+        if depth > 2 * _DEEPEST:
+            raise PromqlError("the query has too many operators in a row")
+        converter = _CONVERTERS.get(type(node))
+        if converter is None:
+            raise PromqlError(f"{type(node).__name__} is not supported")
+        converted: Node = converter(self, node, depth + 1)
+        return converted
 
-def _string(node: Any, _depth: int) -> String:
-    return String(node.val)
+    def number(self, node: Any, _depth: int) -> Number:
+        return Number(Decimal(repr(node.val)) if node.val == node.val else Decimal("NaN"))
 
+    def string(self, node: Any, _depth: int) -> String:
+        return String(node.val)
 
-def _vector(node: Any, _depth: int) -> Selector:
-    return _selector(node, None)
-
-
-def _matrix(node: Any, _depth: int) -> Selector:
-    return _selector(node.vector_selector, _duration(node.range))
-
-
-def _selector(node: Any, window: Duration | None) -> Selector:
-    if node.matchers.or_matchers:
-        raise PromqlError(
-            "alternatives inside a selector ({a or b}) are not supported; write two selectors"
+    def vector(self, node: Any, _depth: int) -> Selector:
+        if node.matchers.or_matchers:
+            raise PromqlError(
+                "alternatives inside a selector ({a or b}) are not supported; write two selectors"
+            )
+        matchers = tuple(_matcher(matcher) for matcher in node.matchers.matchers)
+        metric = node.name
+        if metric is None:
+            metric, matchers = _named_by_matcher(matchers)
+        shift = self.plain.shift(node.offset)
+        return Selector(
+            metric,
+            matchers,
+            offset_ms=_constant(shift.offset),
+            at=self._at(node.at),
+            extended=shift.extended,
+            offset_by=_varying(shift.offset),
+            arithmetic=_is_arithmetic(shift.offset),
         )
-    matchers = tuple(_matcher(matcher) for matcher in node.matchers.matchers)
-    metric = node.name
-    if metric is None:
-        metric, matchers = _named_by_matcher(matchers)
-    return Selector(metric, matchers, window, _milliseconds(node.offset), _at(node.at))
+
+    def matrix(self, node: Any, depth: int) -> Selector:
+        selector = self.vector(node.vector_selector, depth)
+        window = self.plain.length(node.range)
+        arithmetic = selector.arithmetic or _is_arithmetic(window)
+        return replace(selector, range=_range(window), arithmetic=arithmetic)
+
+    def subquery(self, node: Any, depth: int) -> Subquery:
+        expr = self.convert(node.expr, depth)
+        shift = self.plain.shift(node.offset)
+        if shift.extended:
+            raise PromqlError(f"{shift.extended} is not supported for subqueries")
+        window = self.plain.length(node.range)
+        step = None if node.step is None else self.plain.length(node.step)
+        return Subquery(
+            expr,
+            _range(window),
+            None if step is None else _range(step),
+            _constant(shift.offset),
+            self._at(node.at),
+            offset_by=_varying(shift.offset),
+            arithmetic=any(map(_is_arithmetic, (window, step, shift.offset))),
+        )
+
+    def call(self, node: Any, depth: int) -> Call:
+        return Call(node.func.name, tuple(self.convert(one, depth) for one in node.args))
+
+    def aggregate(self, node: Any, depth: int) -> Aggregate:
+        grouping = None
+        if node.modifier is not None:
+            without = node.modifier.type == promql_parser.AggModifierType.Without
+            grouping = Grouping(tuple(node.modifier.labels), without)
+        param = None if node.param is None else self.convert(node.param, depth)
+        return Aggregate(str(node.op), self.convert(node.expr, depth), grouping, param)
+
+    def binary(self, node: Any, depth: int) -> Binary:
+        modifier = node.modifier
+        left = self.convert(node.lhs, depth)
+        op = str(node.op)
+        if op == "==":
+            op = next(self.equalities)
+        return Binary(
+            op,
+            left,
+            self.convert(node.rhs, depth),
+            _matching(modifier) if modifier is not None else None,
+            bool(modifier is not None and modifier.return_bool and op not in TRIMS),
+        )
+
+    def unary(self, node: Any, depth: int) -> Unary:
+        return Unary(self.convert(node.expr, depth))
+
+    def paren(self, node: Any, depth: int) -> Node:
+        return self.convert(node.expr, depth)
+
+    def _at(self, modifier: Any) -> str | None:
+        if modifier is None:
+            return None
+        kinds = promql_parser.AtModifierType
+        if modifier.type == kinds.Start:
+            return "start()"
+        if modifier.type == kinds.End:
+            return "end()"
+        return self.plain.time(modifier.at.timestamp())
+
+
+def _range(length: Computed) -> Range:
+    return length if length.varies else Duration(milliseconds(length))
+
+
+def _constant(offset: Computed | None) -> int:
+    return 0 if offset is None or offset.varies else milliseconds(offset)
+
+
+def _varying(offset: Computed | None) -> Computed | None:
+    return offset if offset is not None and offset.varies else None
+
+
+def _is_arithmetic(duration: Computed | None) -> bool:
+    return duration is not None and duration.is_arithmetic
 
 
 def _named_by_matcher(
     matchers: tuple[Matcher, ...],
 ) -> tuple[str | None, tuple[Matcher, ...]]:
-    """The metric that `{__name__="requests"}` names, and the other matchers."""
-    names = [matcher for matcher in matchers if _names_a_metric(matcher)]
-    if len(names) != 1:
+    """The metric that `{__name__="requests"}` or `{"requests"}` names, and the other matchers."""
+    names = [matcher for matcher in matchers if matcher.label == "__name__"]
+    if len(names) != 1 or names[0].op != "=" or not names[0].value:
         return None, matchers
     (name,) = names
     return name.value, tuple(matcher for matcher in matchers if matcher is not name)
-
-
-def _names_a_metric(matcher: Matcher) -> bool:
-    is_name = matcher.label == "__name__" and matcher.op == "="
-    return is_name and _METRIC_NAME.fullmatch(matcher.value) is not None
 
 
 def _matcher(matcher: Any) -> Matcher:
@@ -179,40 +254,6 @@ def _match_op(op: Any) -> MatchOp:
     return next(written for kind, written in pairs if op == kind)
 
 
-def _subquery(node: Any, depth: int) -> Subquery:
-    return Subquery(
-        _convert(node.expr, depth),
-        _duration(node.range),
-        None if node.step is None else _duration(node.step),
-        _milliseconds(node.offset),
-        _at(node.at),
-    )
-
-
-def _call(node: Any, depth: int) -> Call:
-    return Call(node.func.name, tuple(_convert(argument, depth) for argument in node.args))
-
-
-def _aggregate(node: Any, depth: int) -> Aggregate:
-    grouping = None
-    if node.modifier is not None:
-        without = node.modifier.type == promql_parser.AggModifierType.Without
-        grouping = Grouping(tuple(node.modifier.labels), without)
-    param = None if node.param is None else _convert(node.param, depth)
-    return Aggregate(str(node.op), _convert(node.expr, depth), grouping, param)
-
-
-def _binary(node: Any, depth: int) -> Binary:
-    modifier = node.modifier
-    return Binary(
-        str(node.op),
-        _convert(node.lhs, depth),
-        _convert(node.rhs, depth),
-        _matching(modifier) if modifier is not None else None,
-        bool(modifier is not None and modifier.return_bool),
-    )
-
-
 def _matching(modifier: Any) -> Matching | None:
     fill = modifier.fill_values
     if fill is not None and (fill.lhs, fill.rhs) != (None, None):
@@ -230,42 +271,15 @@ def _matching(modifier: Any) -> Matching | None:
     return Matching(labels, on)
 
 
-def _unary(node: Any, depth: int) -> Unary:
-    return Unary(_convert(node.expr, depth))
-
-
-def _paren(node: Any, depth: int) -> Node:
-    return _convert(node.expr, depth)
-
-
-def _duration(delta: timedelta) -> Duration:
-    return Duration(_milliseconds(delta))
-
-
-def _milliseconds(delta: timedelta | None) -> int:
-    return 0 if delta is None else round(delta / timedelta(milliseconds=1))
-
-
-def _at(modifier: Any) -> str | None:
-    if modifier is None:
-        return None
-    kinds = promql_parser.AtModifierType
-    if modifier.type == kinds.Start:
-        return "start()"
-    if modifier.type == kinds.End:
-        return "end()"
-    return f"{modifier.at.timestamp():.3f}".removesuffix(".000")
-
-
 _CONVERTERS: dict[Any, Any] = {
-    promql_parser.NumberLiteral: _number,
-    promql_parser.StringLiteral: _string,
-    promql_parser.VectorSelector: _vector,
-    promql_parser.MatrixSelector: _matrix,
-    promql_parser.SubqueryExpr: _subquery,
-    promql_parser.Call: _call,
-    promql_parser.AggregateExpr: _aggregate,
-    promql_parser.BinaryExpr: _binary,
-    promql_parser.UnaryExpr: _unary,
-    promql_parser.ParenExpr: _paren,
+    promql_parser.NumberLiteral: _Conversion.number,
+    promql_parser.StringLiteral: _Conversion.string,
+    promql_parser.VectorSelector: _Conversion.vector,
+    promql_parser.MatrixSelector: _Conversion.matrix,
+    promql_parser.SubqueryExpr: _Conversion.subquery,
+    promql_parser.Call: _Conversion.call,
+    promql_parser.AggregateExpr: _Conversion.aggregate,
+    promql_parser.BinaryExpr: _Conversion.binary,
+    promql_parser.UnaryExpr: _Conversion.unary,
+    promql_parser.ParenExpr: _Conversion.paren,
 }

@@ -8,7 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal
+from functools import lru_cache
 
+from opsgen.promql.durations import Computed, later, milliseconds
+from opsgen.promql.mistakes import PromqlError
+from opsgen.promql.parse import parse
 from opsgen.promql.tree import (
     Aggregate,
     Binary,
@@ -108,6 +112,8 @@ def with_offset(node: Node, offset: Duration) -> Node:
     match node:
         case Selector() | Subquery():
             # What is inside a subquery moves with it.
+            if node.offset_by is not None:
+                return replace(node, offset_by=later(node.offset_by, offset.milliseconds))
             return replace(node, offset_ms=node.offset_ms + offset.milliseconds)
         case Aggregate():
             return replace(node, expr=with_offset(node.expr, offset))
@@ -124,6 +130,41 @@ def with_function(node: Node, old: str, new: str) -> Node:
         return found
 
     return transform(node, swap)
+
+
+@lru_cache(maxsize=4096)
+def rule_query(text: str) -> Node:
+    """The tree of an expression that a rule asks; raises PromqlError."""
+    return in_a_rule(parse(text))
+
+
+def in_a_rule(node: Node) -> Node:
+    """The expression as a rule asks it: at one moment, so that the step and the range of the query
+    are zero. Raises PromqlError for a duration that is then none."""
+    return transform(node, _settled)
+
+
+def _settled(node: Node) -> Node:
+    if not isinstance(node, Selector | Subquery):
+        return node
+    by = node.offset_by
+    offset = node.offset_ms if by is None else milliseconds(by)
+    if isinstance(node, Selector):
+        return replace(node, range=_fixed(node.range), offset_ms=offset, offset_by=None)
+    window = _fixed(node.range)
+    assert window is not None  # a subquery has a range
+    return replace(node, range=window, step=_fixed(node.step), offset_ms=offset, offset_by=None)
+
+
+def _fixed(window: Range | None) -> Range | None:
+    if not isinstance(window, Computed):
+        return window
+    length = milliseconds(window)
+    if length <= 0:
+        raise PromqlError(
+            f"the range {window} is not above 0s in a rule, where step() and range() are 0s"
+        )
+    return Duration(length)
 
 
 def number(value: Decimal | int) -> Number:

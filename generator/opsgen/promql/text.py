@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import lru_cache
 
 from opsgen.promql.tree import (
     COMPARISONS,
+    TRIMS,
     Aggregate,
     Binary,
     Call,
@@ -42,6 +44,13 @@ _PRECEDENCE = {
 }
 _COMPARISON_PRECEDENCE = 3
 _UNARY_PRECEDENCE = 5
+_PLAIN_METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+# No metric and no label of these names can be written without quotes: the grammar reads them as
+# something else.
+_RESERVED_METRICS = frozenset(
+    {"atan2", "bool", "group_left", "group_right", "ignoring", "inf", "nan", "on"}
+)
+_RESERVED_LABELS = frozenset({"inf", "nan", "without"})
 _RIGHT_ASSOCIATIVE = frozenset({"^"})
 # Mixed without parentheses these read wrongly to most people, whatever the precedence says.
 _CONFUSING = frozenset({("or", "and"), ("or", "unless"), ("and", "unless"), ("unless", "and")})
@@ -165,12 +174,14 @@ def _operand_lines(parent: Binary, child: Node, is_right: bool, width: int) -> l
 
 
 def _precedence(op: str) -> int:
-    return _COMPARISON_PRECEDENCE if op in COMPARISONS else _PRECEDENCE[op]
+    return _COMPARISON_PRECEDENCE if op in COMPARISONS | TRIMS else _PRECEDENCE[op]
 
 
 def _needs_parentheses(parent: Binary, child: Node, is_right: bool) -> bool:
-    if isinstance(child, Unary) or (isinstance(child, Number) and child.value < 0):
+    if isinstance(child, Unary) or (isinstance(child, Number) and child.value.is_signed()):
         return parent.op == "^" and not is_right
+    if _reads_on(child):
+        return True
     if not isinstance(child, Binary):
         return False
     confusing = (parent.op, child.op) in _CONFUSING
@@ -181,6 +192,12 @@ def _needs_parentheses(parent: Binary, child: Node, is_right: bool) -> bool:
         return is_right
     side_that_binds_first = parent.op in _RIGHT_ASSOCIATIVE
     return is_right != side_that_binds_first or confusing
+
+
+def _reads_on(node: Node) -> bool:
+    """Whether the text ends in an offset in parentheses: Prometheus would read the operator after
+    it as the offset's own."""
+    return isinstance(node, Selector | Subquery) and node.offset_by is not None
 
 
 def _operands(node: Binary) -> tuple[str, str]:
@@ -195,7 +212,7 @@ def _operands(node: Binary) -> tuple[str, str]:
 def _operand(node: Node, at_least: int) -> str:
     text = one_line(node)
     weaker = isinstance(node, Binary) and _precedence(node.op) < at_least
-    return f"({text})" if weaker or isinstance(node, Unary) else text
+    return f"({text})" if weaker or isinstance(node, Unary) or _reads_on(node) else text
 
 
 def _operator(node: Binary) -> str:
@@ -209,9 +226,9 @@ def _operator(node: Binary) -> str:
 
 def _matching(matching: Matching) -> list[str]:
     keyword = "on" if matching.on else "ignoring"
-    parts = [f"{keyword} ({', '.join(matching.labels)})"]
+    parts = [f"{keyword} ({_label_list(matching.labels)})"]
     if matching.group is not None:
-        parts.append(f"group_{matching.group} ({', '.join(matching.include)})")
+        parts.append(f"group_{matching.group} ({_label_list(matching.include)})")
     return parts
 
 
@@ -226,21 +243,51 @@ def _aggregate_arguments(node: Aggregate) -> str:
 
 def _grouping(grouping: Grouping) -> str:
     keyword = "without" if grouping.without else "by"
-    return f"{keyword} ({', '.join(grouping.labels)})"
+    return f"{keyword} ({_label_list(grouping.labels)})"
 
 
 @lru_cache(maxsize=_PRINTED)
 def _selector(node: Selector) -> str:
     matchers = ",".join(_matcher(matcher) for matcher in node.matchers)
-    name = node.metric or ""
-    body = f"{name}{{{matchers}}}" if matchers or not name else name
     window = "" if node.range is None else f"[{_range(node.range)}]"
-    return f"{body}{window}{_offset(node.offset_ms)}{_at(node.at)}"
+    extended = "" if node.extended is None else f" {node.extended}"
+    return f"{_named(node.metric, matchers)}{window}{extended}{_offset(node)}{_at(node.at)}"
+
+
+def _named(metric: str | None, matchers: str) -> str:
+    if metric is None or (is_plain_metric(metric) and metric.lower() not in _RESERVED_METRICS):
+        return f"{metric or ''}{{{matchers}}}" if matchers or metric is None else metric
+    # A reserved word is written so that Prometheus 2 reads it too, which has no quoted names.
+    name = f"__name__={quote(metric)}" if is_plain_metric(metric) else quote(metric)
+    return f"{{{name},{matchers}}}" if matchers else f"{{{name}}}"
+
+
+def is_plain_metric(name: str) -> bool:
+    """Whether Prometheus 2 takes the name of a metric."""
+    return _PLAIN_METRIC.fullmatch(name) is not None
+
+
+def is_plain_label(name: str) -> bool:
+    """Whether Prometheus 2 takes the name of a label."""
+    return _PLAIN_LABEL.fullmatch(name) is not None
+
+
+def label_name(name: str) -> str:
+    """The name of a label as it stands in PromQL and in a series: in quotes where it needs them."""
+    return name if is_plain_label(name) else quote(name)
+
+
+def is_plain_in_list(name: str) -> bool:
+    """Whether Prometheus 2 takes the name in `by`, `on` and their kin."""
+    return is_plain_label(name) and name.lower() not in _RESERVED_LABELS
+
+
+def _label_list(names: Iterable[str]) -> str:
+    return ", ".join(name if is_plain_in_list(name) else quote(name) for name in names)
 
 
 def _matcher(matcher: Matcher) -> str:
-    label = matcher.label if _PLAIN_LABEL.fullmatch(matcher.label) else quote(matcher.label)
-    return f"{label}{matcher.op}{quote(matcher.value)}"
+    return f"{label_name(matcher.label)}{matcher.op}{quote(matcher.value)}"
 
 
 def _subquery_body(node: Subquery) -> str:
@@ -250,18 +297,20 @@ def _subquery_body(node: Subquery) -> str:
 
 def _subquery_tail(node: Subquery) -> str:
     step = "" if node.step is None else _range(node.step)
-    return f"[{_range(node.range)}:{step}]{_offset(node.offset_ms)}{_at(node.at)}"
+    return f"[{_range(node.range)}:{step}]{_offset(node)}{_at(node.at)}"
 
 
 def _range(window: Range) -> str:
     return str(window)
 
 
-def _offset(milliseconds: int) -> str:
-    if not milliseconds:
+def _offset(node: Selector | Subquery) -> str:
+    if node.offset_by is not None:
+        return f" offset ({node.offset_by})"
+    if not node.offset_ms:
         return ""
-    sign = "-" if milliseconds < 0 else ""
-    return f" offset {sign}{Duration(abs(milliseconds))}"
+    sign = "-" if node.offset_ms < 0 else ""
+    return f" offset {sign}{Duration(abs(node.offset_ms))}"
 
 
 def _at(at: str | None) -> str:

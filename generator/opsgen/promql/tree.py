@@ -8,17 +8,20 @@ reader.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
+from opsgen.promql.durations import Computed
 from opsgen.quantities import Duration
 
 MatchOp = Literal["=", "!=", "=~", "!~"]
 
-# A range is a duration, or one of Grafana's variables (`$__rate_interval`) in a query that only
-# Grafana reads.
-Range = Duration | str
+# A range is a duration; or what the query decides by its step or range; or one of Grafana's
+# variables (`$__rate_interval`), in a query that only Grafana reads.
+Range = Duration | Computed | str
+# How a selector reads the samples at the edges of its range.
+Extended = Literal["anchored", "smoothed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,10 @@ class Selector:
     """An instant vector selector, or with `range` a range vector selector; `offset` and `at` as in
     PromQL.
 
-    `offset_ms` is in milliseconds and may be negative. `at` is a Unix time as text, `start()` or
-    `end()`.
+    `offset_ms` is in milliseconds and may be negative; `offset_by` stands in its place where the
+    query's step or range decides it. `at` is a Unix time as text, `start()` or `end()`.
+    `arithmetic` says that one of the durations was written as a calculation; that changes nothing
+    but which Prometheus reads it.
     """
 
     metric: str | None
@@ -59,15 +64,22 @@ class Selector:
     range: Range | None = None
     offset_ms: int = 0
     at: str | None = None
+    extended: Extended | None = None
+    offset_by: Computed | None = None
+    arithmetic: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Subquery:
+    """What an expression gives over a range; offsets, `at` and `arithmetic` as in a selector."""
+
     expr: Node
     range: Range
     step: Range | None = None
     offset_ms: int = 0
     at: str | None = None
+    offset_by: Computed | None = None
+    arithmetic: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +135,8 @@ Node = Number | String | Selector | Subquery | Call | Aggregate | Binary | Unary
 
 COMPARISONS = frozenset({"==", "!=", ">", "<", ">=", "<="})
 SET_OPERATORS = frozenset({"and", "or", "unless"})
+# They cut a native histogram off above or below a value.
+TRIMS = frozenset({"</", ">/"})
 
 
 def children(node: Node) -> tuple[Node, ...]:

@@ -3,7 +3,8 @@ answer."""
 
 from __future__ import annotations
 
-from opsgen.promql import Call, Node, PromqlError, Selector, parse
+from opsgen.promql import Call, Node, PromqlError, Selector
+from opsgen.promql.rewrite import rule_query
 from opsgen.promql.tree import walk
 from opsgen.promql.versions import TooNew, too_new
 from opsgen.quantities import Duration
@@ -33,7 +34,7 @@ _NEED_TWO_SAMPLES = frozenset(
 def parsed(context: Context, path: KeyPath, text: str) -> Node | None:
     """The tree of a query of the spec; None after a mistake was noted."""
     try:
-        node = parse(text)
+        node = rule_query(text)
     except PromqlError as error:
         context.wrong(
             path, f"this is not valid PromQL: {error}", "try it in Prometheus' own query page"

@@ -9,8 +9,16 @@ from decimal import Decimal
 from opsgen.model.service import BusinessAlert, BusinessSignal, Service
 from opsgen.model.signal import Alert, Line, Panel, Signal, Threshold, Unit
 from opsgen.model.units import UNITS, unit_named
-from opsgen.promql import Node, parse
-from opsgen.promql.rewrite import all_of, binary, call, number, with_matchers, with_offset
+from opsgen.promql import Node
+from opsgen.promql.rewrite import (
+    all_of,
+    binary,
+    call,
+    number,
+    rule_query,
+    with_matchers,
+    with_offset,
+)
 from opsgen.quantities import Duration, number_text
 from opsgen.signals.packs import Texts, alert_texts, hold_of
 
@@ -33,7 +41,7 @@ def kind_of_alert(alert: BusinessAlert) -> str:
 def business_signal(service: Service, business: BusinessSignal, texts: Texts) -> Signal:
     """One signal of the spec's own."""
     matchers = service.matchers if business.matchers is None else business.matchers
-    query = with_matchers(parse(business.query), matchers)
+    query = with_matchers(rule_query(business.query), matchers)
     unit = unit_named(business.unit)
     title = business.title
     description = business.description or f"{title}, as the owners of {service.title} count it."

@@ -10,8 +10,8 @@ from decimal import ROUND_CEILING
 from opsgen.load.pack_file import AlertSpec
 from opsgen.load.pack_guard import CountSpec
 from opsgen.model.signal import Guard, Threshold
-from opsgen.promql import Node, parse
-from opsgen.promql.rewrite import all_of, any_of, binary, longest_lookback, number
+from opsgen.promql import Node
+from opsgen.promql.rewrite import all_of, any_of, binary, longest_lookback, number, rule_query
 
 
 def guards_of(spec: AlertSpec, threshold: Threshold | None) -> tuple[Guard, ...]:
@@ -20,7 +20,7 @@ def guards_of(spec: AlertSpec, threshold: Threshold | None) -> tuple[Guard, ...]
     return tuple(
         Guard(
             events=_fewest(one, threshold),
-            window=one.over or longest_lookback(parse(one.count)),
+            window=one.over or longest_lookback(rule_query(one.count)),
             counted=one.of,
         )
         for one in counts

@@ -36,10 +36,11 @@ from opsgen.model.signal import (
 )
 from opsgen.model.texts import fill, go_text
 from opsgen.model.units import unit_named
-from opsgen.promql import Call, Matcher, Node, Selector, parse
+from opsgen.promql import Call, Matcher, Node, Selector
 from opsgen.promql.rewrite import (
     binary,
     number,
+    rule_query,
     transform,
     with_matchers,
     with_range,
@@ -163,7 +164,7 @@ def localised(query: str, service: Service, matchers: tuple[Matcher, ...]) -> No
     """A pack's query for one service, with its convention's selectors and its matchers. What
     opsgen records has other labels than what is scraped."""
     named = convention_selectors(service.convention)
-    in_seconds = _quantiles_in_seconds(parse(query), service.convention)
+    in_seconds = _quantiles_in_seconds(rule_query(query), service.convention)
     scraped = with_matchers(
         with_selectors(in_seconds, named.get),
         matchers,

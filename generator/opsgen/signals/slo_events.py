@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from opsgen.model.service import EventSlo, Service
-from opsgen.promql import Matcher, Node, Selector, parse
+from opsgen.promql import Matcher, Node, Selector
 from opsgen.promql.rewrite import (
     binary,
     call,
     number,
     ranged,
+    rule_query,
     sum_by,
     with_function,
     with_matchers,
@@ -155,7 +156,7 @@ _BUILDERS: dict[str, Callable[[Service, EventSlo], Events]] = {
 
 
 def _as_rate(query: str) -> Node:
-    return with_function(parse(query), "increase", "rate")
+    return with_function(rule_query(query), "increase", "rate")
 
 
 def _summed(node: Node, slo: EventSlo, service: Service) -> Aggregate:
