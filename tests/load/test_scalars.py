@@ -127,11 +127,15 @@ def test_what_people_write_is_read_exactly(name: str, written: Any, value: Any) 
                               " digits and inner hyphens, at most 63: etc"),
         ("Slug", "-", "'-' is not a valid name here; use lowercase letters, digits and inner"
                       " hyphens, at most 63: checkout"),
-        ("LabelName", "a-b", ("'a-b' is not a valid label name; use letters, digits and _, and begin"
-            " with no digit: a_b")),
+        ("LabelName", "a-b ", ("'a-b ' is not a valid label name; use at most 200 characters,"
+            " without spaces around them: a_b")),
+        ("LabelName", "", ("'' is not a valid label name; use at most 200 characters, without spaces"
+            " around them: namespace")),
+        ("LabelName", "a\u0007b", ("'a�b' is not a valid label name; use at most 200 characters,"
+            " without spaces around them: a_b")),
         ("LabelName", "__name__", "'__name__' is not a valid label name (names that begin with"
-                                  " __ are reserved); use letters, digits and _, and begin with"
-                                  " no digit: name"),
+                                  " __ are reserved); use at most 200 characters, without spaces"
+                                  " around them: name"),
         ("MetricName", "a.b", ("'a.b' is not a valid metric name; use letters, digits and _, and begin"
             " with no digit: a_b")),
         ("EnvVarName", "9A", ("'9A' is not a valid name of an environment variable; use letters, digits"

@@ -28,7 +28,7 @@ from opsgen.resolve.policies import default_policy
 from opsgen.resolve.service import resolve
 from opsgen.resolve.sound import Resolved
 from opsgen.signals.derive import derive, possible_alerts
-from opsgen.signals.label_check import flow_mistakes
+from opsgen.signals.label_check import flow_mistakes, unsendable_alerts
 
 if TYPE_CHECKING:
     from opsgen.render.subjects import OfService
@@ -153,6 +153,7 @@ def _mistakes(
     yield from _beyond_targets(service, document)
     yield from derived.mistakes
     yield from flow_mistakes(service, derived)
+    yield from unsendable_alerts(service, derived, organisation.platform.alertmanager)
     if not derived.alerts and not resolved.lacks_alerts:
         wrong = "this spec makes no alert"
         right = "leave an alert on, or write slos or uptime"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from opsgen.errors import InputError, Mistake
 from opsgen.fleet.malformed import mistakes_of_spec
+from opsgen.fleet.pack_versions import newer_packs
 from opsgen.fleet.workers import each
 from opsgen.load.discovery import Shard, Specs, find_specs, name_in_messages
 from opsgen.load.documents import validate
@@ -47,6 +48,8 @@ def load_project(paths: Sequence[Path], shard: Shard | None = None) -> Project:
     try:
         organisation = load_organisation(specs)
         library = load_library(_own_templates(specs, organisation.templates))
+        if too_new := list(newer_packs(library, organisation.platform.prometheus)):
+            raise InputError(too_new)
     except InputError as error:
         raise InputError([*error.mistakes, *_further_mistakes(specs)]) from None
     return Project(specs, organisation, library)

@@ -3,6 +3,7 @@ an exposition that prove it (`convention_samples` checks them)."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -14,7 +15,7 @@ from opsgen.load.quantity_fields import NumberField
 from opsgen.load.scalars import mistake
 from opsgen.load.shown import shown
 from opsgen.load.text_fields import Text
-from opsgen.promql import PromqlError, Selector, parse
+from opsgen.promql import PromqlError, Selector, one_line, parse
 
 
 class NoPlainSelector(ValueError):
@@ -49,12 +50,16 @@ def _checked_selector(text: str | None) -> str | None:
 
 
 def _base_name(text: str) -> str:
-    name, brace, matchers = text.partition("{")
+    try:
+        series = plain_selector(text)
+    except NoPlainSelector:
+        return text  # said where the selectors are checked
+    metric = series.metric or ""
     for part in ("_bucket", "_count", "_sum"):
-        if name.strip().endswith(part):
-            base = name.strip().removesuffix(part)
-            right = f"write it without {part}: {base}{brace}{matchers}"
-            raise mistake(f"'{shown(text)}' is one of the histogram's series", right)
+        if metric.endswith(part):
+            base = one_line(replace(series, metric=metric.removesuffix(part)))
+            wrong = f"'{shown(text)}' is one of the histogram's series"
+            raise mistake(wrong, f"write it without {part}: {base}")
     return text
 
 

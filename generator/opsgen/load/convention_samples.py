@@ -30,8 +30,11 @@ from opsgen.proofs.state import Unsupported
 Mark = Literal["request", "error", "neither"]
 MARKS: tuple[Mark, ...] = ("request", "error", "neither")
 
-# `name{label="value"} 12`, with or without a time. Comments and exemplars do not match.
-_LINE = re.compile(r"(?P<series>[^\s{}]+(?:\s*\{.*\})?)\s+(?P<value>[^\s{}\"]+)(?:\s+-?\d+)?")
+# `name{label="value"} 12` or `{"a name",label="value"} 12`, with or without a time. Comments and
+# exemplars do not match.
+_LINE = re.compile(
+    r"(?P<series>(?:[^\s{}]+\s*)?\{.*\}|[^\s{}]+)\s+(?P<value>[^\s{}\"]+)(?:\s+-?\d+)?"
+)
 
 
 class Contradiction(NamedTuple):

@@ -17,6 +17,9 @@ SLUG_LENGTH = 63  # of a label in DNS, which Kubernetes names follow
 _LONGEST_NAME = 200
 _SLUG = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _LABEL_NAME = r"[a-zA-Z_][a-zA-Z0-9_]*"
+# What Prometheus 3 can read in quotes and a person can see.
+_QUOTED_NAME = r"[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?"
+_RESERVED = "__"
 _METRIC_NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 # Kubernetes' own rules for labels (docs: "Labels and Selectors") and for names of ports
 # (IANA_SVC_NAME).
@@ -50,18 +53,34 @@ def _slug(text: str) -> str:
     raise mistake(f"'{shown(text)}' is not a valid name here", right)
 
 
-def _name(what: str, pattern: str, forbidden: str | None = None) -> Callable[[str], str]:
+def _label_name(text: str) -> str:
+    """Any text that can be seen: whether the project's Prometheus takes it is judged later."""
+    reserved = text.startswith(_RESERVED)
+    if re.fullmatch(_QUOTED_NAME, text) and not reserved and len(text) <= _LONGEST_NAME:
+        return text
+    reason = f" (names that begin with {_RESERVED} are reserved)" if reserved else ""
+    raise mistake(
+        f"'{shown(text)}' is not a valid label name{reason}",
+        f"use at most {_LONGEST_NAME} characters, without spaces around them: {_plain_form(text)}",
+    )
+
+
+def _plain_form(text: str) -> str:
+    """The nearest name of letters, digits and _."""
+    plain = re.sub(r"[^a-zA-Z0-9_]+", "_", text[:LONGEST_SHOWN]).strip("_")
+    return plain if re.fullmatch(_LABEL_NAME, plain) else "namespace"
+
+
+def _name(what: str, pattern: str) -> Callable[[str], str]:
     """Checks a name against a pattern, and suggests a valid one."""
 
     def check(text: str) -> str:
-        reserved = forbidden is not None and text.startswith(forbidden)
-        if re.fullmatch(pattern, text) and not reserved and len(text) <= _LONGEST_NAME:
+        if re.fullmatch(pattern, text) and len(text) <= _LONGEST_NAME:
             return text
         suggested = re.sub(r"[^a-zA-Z0-9_]+", "_", text[:LONGEST_SHOWN]).strip("_")
         example = f": {suggested}" if re.fullmatch(pattern, suggested) else ""
-        reason = f" (names that begin with {forbidden} are reserved)" if reserved else ""
         raise mistake(
-            f"'{shown(text)}' is not a valid {what}{reason}",
+            f"'{shown(text)}' is not a valid {what}",
             f"use letters, digits and _, and begin with no digit{example}",
         )
 
@@ -77,12 +96,14 @@ Slug = Annotated[
 ]
 LabelName = Annotated[
     str,
-    AfterValidator(_name("label name", _LABEL_NAME, forbidden="__")),
+    AfterValidator(_label_name),
     text_schema(
-        rf"(?!__){_LABEL_NAME}",
-        "The name of a Prometheus label.",
+        rf"(?!{_RESERVED}){_QUOTED_NAME}",
+        "The name of a Prometheus label. Prometheus 3 takes any text, older ones letters, digits"
+        " and _.",
         "namespace",
         "job",
+        "k8s.namespace.name",
         longest=_LONGEST_NAME,
     ),
 ]

@@ -96,6 +96,12 @@ def quote(value: str) -> str:
     return f'"{escaped}"'
 
 
+def series_text(metric: str, labels: Iterable[tuple[str, str]]) -> str:
+    """One series in the notation of an exposition and of promtool: `requests{code="200"}`."""
+    pairs = ",".join(f"{label_name(name)}={quote(value)}" for name, value in labels)
+    return _named(metric, pairs) if pairs or not _is_unquoted(metric) else f"{metric}{{}}"
+
+
 def _escaped(character: str) -> str:
     escape = _ESCAPES.get(character)
     if escape is not None:
@@ -255,11 +261,15 @@ def _selector(node: Selector) -> str:
 
 
 def _named(metric: str | None, matchers: str) -> str:
-    if metric is None or (is_plain_metric(metric) and metric.lower() not in _RESERVED_METRICS):
+    if metric is None or _is_unquoted(metric):
         return f"{metric or ''}{{{matchers}}}" if matchers or metric is None else metric
     # A reserved word is written so that Prometheus 2 reads it too, which has no quoted names.
     name = f"__name__={quote(metric)}" if is_plain_metric(metric) else quote(metric)
     return f"{{{name},{matchers}}}" if matchers else f"{{{name}}}"
+
+
+def _is_unquoted(metric: str) -> bool:
+    return is_plain_metric(metric) and metric.lower() not in _RESERVED_METRICS
 
 
 def is_plain_metric(name: str) -> bool:

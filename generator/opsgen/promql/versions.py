@@ -46,11 +46,12 @@ _FUNCTIONS: dict[str, Version | None] = {
     "histogram_quantiles": None,
 }
 _AGGREGATES: dict[str, Version | None] = {"limitk": None, "limit_ratio": None}
-# From the same CHANGELOG, as the release from which on no feature flag is needed.
+# From the same CHANGELOG, as the release from which on no feature flag is needed; for arithmetic on
+# durations as the one that brought it, since opsgen writes what it comes to.
 _UTF8_NAMES = (3, 0)
 _UTF8_IN_LABEL_REPLACE = (3, 3)
 _TRIMS = (3, 11)
-_DURATION_ARITHMETIC = (3, 14)
+_DURATION_ARITHMETIC = (3, 4)
 _EXTENDED_RANGES = (3, 16)
 
 _Need = tuple[str, Version | None]

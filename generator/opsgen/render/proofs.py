@@ -18,7 +18,7 @@ from opsgen.model.artifact import Artifact
 from opsgen.model.artifact_kinds import PROOF, RULES
 from opsgen.model.service import Service
 from opsgen.model.signal import Alert, Derived, Escalated
-from opsgen.promql.text import quote
+from opsgen.promql.text import quote, series_text
 from opsgen.proofs import Condition, Proofs, Series, SeriesLevel, Unprovable, prove
 from opsgen.quantities import Duration, number_text
 from opsgen.render.rules import rule_groups
@@ -181,9 +181,8 @@ def _firing_labels(found: Alert | Escalated) -> str:
 
 
 def _input(series: Series, stretches: Sequence[_Stretch], interval: Duration) -> dict[str, str]:
-    labels = ",".join(f"{label}={quote(value)}" for label, value in series.labels)
     values = " ".join(_values(_counted(stretches, interval), interval))
-    return {"series": f"{series.metric}{{{labels}}}", "values": values}
+    return {"series": series_text(series.metric, series.labels), "values": values}
 
 
 def _counted(

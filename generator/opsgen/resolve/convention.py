@@ -17,7 +17,7 @@ from opsgen.model.service import Convention, Histogram
 from opsgen.promql import Selector
 from opsgen.resolve.context import Context
 from opsgen.resolve.mistakes import KeyPath, suggest
-from opsgen.resolve.own_queries import is_known
+from opsgen.resolve.own_queries import is_known, is_known_label
 
 _UNIT_SECONDS = {"seconds": Decimal(1), "milliseconds": Decimal("0.001")}
 
@@ -55,8 +55,16 @@ def _convention(context: Context, name: str, title: str, spec: InlineConvention)
         requests=_selector(context, ("requests",), spec.requests),
         errors=_selector(context, ("errors",), spec.errors),
         latency=_histogram(context, spec.latency),
-        route_label=spec.route,
+        route_label=_route(context, spec.route),
     )
+
+
+def _route(context: Context, label: str | None) -> str | None:
+    """The label that names the route; None where the project's Prometheus does not know its
+    name."""
+    if label is None or is_known_label(context, ("convention", "route"), label):
+        return label
+    return None
 
 
 def _selector(context: Context, part: KeyPath, text: str | None) -> Selector | None:

@@ -6,6 +6,7 @@ from opsgen.load.match_spec import Match, MatchSpec
 from opsgen.promql import Matcher, PromqlError, Selector, one_line, parse
 from opsgen.resolve.context import Context
 from opsgen.resolve.mistakes import KeyPath
+from opsgen.resolve.own_queries import is_known_label
 
 
 def service_matchers(context: Context) -> tuple[Matcher, ...]:
@@ -31,13 +32,15 @@ def _check_empty(context: Context) -> None:
 
 
 def checked_matchers(context: Context, path: KeyPath, match: Match) -> tuple[Matcher, ...]:
-    """The matchers. One whose regular expression Prometheus refuses is noted and left out."""
+    """The matchers. One whose name or regular expression Prometheus refuses is noted and left
+    out."""
     matchers = []
     for label, spec in match.items():
         matcher = _matcher(label, spec)
         try:
             parse(one_line(Selector("up", (matcher,))))
-            matchers.append(matcher)
+            if is_known_label(context, (*path, label), label):
+                matchers.append(matcher)
         except PromqlError:
             key = "regex" if spec.regex is not None else "not_regex"
             wrong = f"{matcher.value!r} is not a regular expression that Prometheus accepts"

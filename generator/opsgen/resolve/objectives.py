@@ -15,7 +15,7 @@ from opsgen.resolve.context import Context
 from opsgen.resolve.counted_events import check_events
 from opsgen.resolve.mistakes import KeyPath, Mistakes
 from opsgen.resolve.needs import Parts, refuse_without
-from opsgen.resolve.own_queries import OWN_LABELS
+from opsgen.resolve.own_queries import OWN_LABELS, is_known_label
 
 _SHORTEST_SLO, _LONGEST_SLO = Duration.of("1d"), Duration.of("365d")
 # The parts of a convention that an SLO is measured by.
@@ -134,6 +134,8 @@ def _check_grouping(context: Context, path: KeyPath, spec: SloSpec) -> None:
         elif label.lower() in ("inf", "nan"):
             wrong = f"PromQL reads {label} as a number"
             context.wrong(here, wrong, "give the label another name")
+        else:
+            is_known_label(context, here, label)
 
 
 def _check_boundary(

@@ -3,7 +3,7 @@ answer."""
 
 from __future__ import annotations
 
-from opsgen.promql import Call, Node, PromqlError, Selector
+from opsgen.promql import Call, Matcher, Node, PromqlError, Selector
 from opsgen.promql.rewrite import rule_query
 from opsgen.promql.tree import walk
 from opsgen.promql.versions import TooNew, too_new
@@ -46,19 +46,29 @@ def parsed(context: Context, path: KeyPath, text: str) -> Node | None:
 def is_known(context: Context, path: KeyPath, node: Node) -> bool:
     """Whether the project's Prometheus knows everything that a query uses; notes a mistake if
     not."""
+    return _is_known(context, path, node, "write the query without it")
+
+
+def is_known_label(context: Context, path: KeyPath, label: str) -> bool:
+    """Whether the project's Prometheus knows such a name of a label; notes a mistake if not."""
+    node = Selector("up", (Matcher(label, "=", ""),))
+    return _is_known(context, path, node, "name a label of letters, digits and _")
+
+
+def _is_known(context: Context, path: KeyPath, node: Node, right: str) -> bool:
     prometheus = context.organisation.platform.prometheus
     newer = too_new(node, prometheus)
     if newer is not None:
-        context.wrong(path, *_beyond(newer, prometheus))
+        context.wrong(path, *_beyond(newer, prometheus, right))
     return newer is None
 
 
-def _beyond(newer: TooNew, version: str) -> tuple[str, str]:
-    """What is wrong with a query that needs a newer Prometheus, and what would be right."""
+def _beyond(newer: TooNew, version: str, right: str) -> tuple[str, str]:
+    """What is wrong where a newer Prometheus is needed, and what would be right."""
     if newer.since is None:
-        return f"{newer.what} needs a feature flag of Prometheus", "write the query without it"
+        return f"{newer.what} needs a feature flag of Prometheus", right
     wrong = f"{newer.what} needs Prometheus {newer.since}; the project says {version}"
-    return wrong, "write the query without it, or set prometheus.version in opsgen.yaml"
+    return wrong, f"{right}, or set prometheus.version in opsgen.yaml"
 
 
 def check_ranges(context: Context, path: KeyPath, node: Node) -> None:
