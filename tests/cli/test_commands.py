@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.programs import ROOT
+from tests.programs import ROOT, require_program
 
 SPEC = """\
 service: shop
@@ -585,3 +586,37 @@ def test_check_says_that_line_endings_alone_differ(project: Path) -> None:
     assert done.returncode == 1
     assert "only the line endings differ" in done.stderr
     assert "not text" in done.stderr
+
+
+@pytest.mark.parametrize(("at_least", "code"), [("100%", 1), ("0%", 0)])
+def test_check_mutate_says_how_many_planted_faults_the_proofs_notice(
+    project: Path, at_least: str, code: int
+) -> None:
+    require_program("promtool-2")
+
+    done = run(
+        "check", "--mutate", "--sample", "4", "--at-least", at_least, "shop.yaml", cwd=project
+    )
+
+    assert done.returncode == code, done.stderr
+    assert re.search(r"The proofs notice \d of 4 planted faults, [\d.]+%", done.stderr)
+
+
+def test_check_mutate_names_the_faults_that_no_proof_notices(project: Path) -> None:
+    require_program("promtool-2")
+
+    done = run("check", "--mutate", "--sample", "12", "--format", "json", "shop.yaml", cwd=project)
+
+    said = json.loads(done.stdout)
+    assert said["planted"] == 12 == sum(count["planted"] for count in said["kinds"])
+    assert said["noticed"] + len(said["missed"]) == 12
+    rules = {(one["file"], bool(one["line"] and one["rule"])) for one in said["missed"]}
+    assert rules <= {("shop/rules.yaml", True)}
+    assert all(one["reason"] for one in said["equivalent"])
+
+
+def test_check_mutate_fails_where_promtool_is_missing(project: Path) -> None:
+    done = run("check", "--mutate", "shop.yaml", cwd=project, PATH="/nowhere")
+
+    assert done.returncode == 1
+    assert "promtool is not installed" in done.stderr

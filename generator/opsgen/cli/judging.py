@@ -16,15 +16,25 @@ from opsgen.cli.command_options import (
     shard_option,
     today_option,
 )
-from opsgen.cli.printing import print_findings, print_json, print_lines, progress, say, say_lines
+from opsgen.cli.printing import (
+    print_findings,
+    print_json,
+    print_lines,
+    progress,
+    say,
+    say_lines,
+    watched,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
 
     from opsgen.fleet.load import FleetModel
     from opsgen.judge.check import CheckReport
+    from opsgen.judge.mutation.report import MutationReport
     from opsgen.load.discovery import Shard
-
+    from opsgen.quantities import Ratio
 
 _CHECK_HELP = """Prove the specs at PATH without writing anything.
 
@@ -33,7 +43,14 @@ _CHECK_HELP = """Prove the specs at PATH without writing anything.
   opsgen check --format json specs/ | jq .failed
 
 Validates every spec. Checks that each alert has a panel, a runbook section, a route to somebody
-and a proof. Runs promtool and amtool on the result where they are installed."""
+and a proof. Runs promtool and amtool on the result where they are installed.
+
+\b
+  opsgen check --mutate specs/
+  opsgen check --mutate --sample 200 --at-least 90% specs/
+
+With --mutate it tests the proofs instead: it plants single faults in the rules, such as a threshold
+that is twice as large, and runs the proof on each. It lists the faults that no proof notices."""
 
 
 _STATUS_HELP = """Show how complete the runbooks of the specs at PATH are, the least complete
@@ -63,20 +80,57 @@ scrapes every series, and so adds job and instance. A file can say otherwise in 
 own: # opsgen: pushed, or # opsgen: external-label cluster. Needs no Prometheus."""
 
 
+def _ratio_of(_ctx: click.Context, _param: click.Parameter, value: str) -> Ratio:
+    from opsgen.quantities import Ratio
+
+    try:
+        return Ratio.parse(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 @click.command(help=_CHECK_HELP, short_help="Prove specs without writing anything.")
 @click.argument("paths", nargs=-1, required=True, type=PATHS, metavar="PATH...")
 @today_option
 @shard_option
+@click.option("--mutate", is_flag=True, help="Plant faults in the rules, and count those noticed.")
+@click.option(
+    "--at-least",
+    default="95%",
+    show_default=True,
+    callback=_ratio_of,
+    metavar="PERCENT",
+    help="With --mutate: fail if the proofs notice fewer of the faults.",
+)
+@click.option(
+    "--sample",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="With --mutate: plant only N faults, the same ones each time, from every kind.",
+)
 @format_option("json", "github", "sarif", "junit")
 @reporting_mistakes
-def check(paths: tuple[Path, ...], today: date | None, shard: Shard | None, form: str) -> None:
+def check(
+    paths: tuple[Path, ...],
+    today: date | None,
+    shard: Shard | None,
+    mutate: bool,
+    at_least: Ratio,
+    sample: int | None,
+    form: str,
+) -> None:
     from opsgen.fleet.load import load_fleet
     from opsgen.judge.check import check_fleet
+    from opsgen.judge.mutation.report import mutate_fleet
 
     fleet = load_fleet(paths, progress, shard)
     for warning in fleet.warnings:
         say(f"{click.style('warning:', fg='yellow')} {warning}")
-    report = check_fleet(fleet, today)
+    report: CheckReport | MutationReport
+    if mutate:
+        report = mutate_fleet(fleet, _planting, at_least, sample)
+    else:
+        report = check_fleet(fleet, today)
     if form == "json":
         click.echo(json.dumps(report.as_json(), indent=2))
     else:
@@ -86,7 +140,13 @@ def check(paths: tuple[Path, ...], today: date | None, shard: Shard | None, form
     sys.exit(0 if report.good else 1)
 
 
-def _print_for_pipelines(fleet: FleetModel, report: CheckReport, form: str) -> None:
+def _planting(tried: Iterable[bool], number: int) -> Iterable[bool]:
+    return watched(tried, number, "Planting faults")
+
+
+def _print_for_pipelines(
+    fleet: FleetModel, report: CheckReport | MutationReport, form: str
+) -> None:
     from opsgen.model.findings import as_junit, of_lines
 
     if form == "junit":

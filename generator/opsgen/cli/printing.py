@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from opsgen.errors import Mistake
     from opsgen.model.findings import Finding
 
+_T = TypeVar("_T")
 
 _NOTES = ("warning:", "not yet generated:", "left behind:", "to do:")
 
@@ -80,8 +81,15 @@ def _colours_wanted() -> bool:
 def progress(files: Iterable[Path]) -> Iterable[Path]:
     """Shows a progress bar for a large fleet on a terminal."""
     files = list(files)
-    if len(files) < _MANY_SPECS or not sys.stderr.isatty():
-        yield from files
+    if len(files) < _MANY_SPECS:
+        return files
+    return watched(files, len(files), "Building")
+
+
+def watched(items: Iterable[_T], number: int, label: str) -> Iterable[_T]:
+    """The items, with a progress bar on a terminal."""
+    if not sys.stderr.isatty():
+        yield from items
         return
-    with click.progressbar(files, label="Building", file=sys.stderr) as bar:
+    with click.progressbar(items, length=number, label=label, file=sys.stderr) as bar:
         yield from bar

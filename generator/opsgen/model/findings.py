@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 FindingLevel = Literal["error", "warning"]
-RuleId = Literal["mistake", "warning", "stale", "gap", "refused", "runbook", "lint"]
+RuleId = Literal["mistake", "warning", "stale", "gap", "refused", "runbook", "lint", "unnoticed"]
 
 _MOST_ANNOTATIONS = 10
 _MOST_RESULTS = 5_000
@@ -34,6 +34,7 @@ _ABOUT: Mapping[RuleId, str] = {
     "gap": "An alert lacks its panel, its section, its route or its proof.",
     "refused": "A program that loads the output refuses it.",
     "runbook": "A runbook has a fault, or lacks what the project asks for.",
+    "unnoticed": "The proof of a service does not notice a fault that was planted in its rules.",
     "lint": "An alert can never fire, or shows a label that does not exist.",
 }
 _LINE = re.compile(r"(?P<file>[^:]+):(?:(?P<line>\d+):)? (?P<message>.*)", re.DOTALL)

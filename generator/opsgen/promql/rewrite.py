@@ -5,8 +5,8 @@ Also builds the few shapes that rules are made of.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 
@@ -26,6 +26,7 @@ from opsgen.promql.tree import (
     Selector,
     Subquery,
     Unary,
+    children,
     walk,
 )
 from opsgen.quantities import Duration
@@ -44,6 +45,7 @@ def _with_children(node: Node, change: Callable[[Node], Node]) -> Node:
         case Call():
             return Call(node.function, tuple(change(argument) for argument in node.args))
         case Aggregate():
+            # The parameter first, as it is written.
             param = None if node.param is None else change(node.param)
             return replace(node, expr=change(node.expr), param=param)
         case Unary():
@@ -52,6 +54,40 @@ def _with_children(node: Node, change: Callable[[Node], Node]) -> Node:
             return replace(node, expr=change(node.expr))
         case _:
             return node
+
+
+@dataclass(frozen=True)
+class Place:
+    """One node of a tree. `above` are the nodes that it is part of, the outermost first;
+    `replaced` gives the whole tree with another node here."""
+
+    node: Node
+    above: tuple[Node, ...]
+    replaced: Callable[[Node], Node]
+
+
+def places(tree: Node) -> Iterator[Place]:
+    """Every node of the tree in its place, parents first."""
+    waiting = [Place(tree, (), lambda node: node)]
+    while waiting:
+        place = waiting.pop()
+        yield place
+        waiting.extend(
+            Place(child, (*place.above, place.node), _replacing(place, position))
+            for position, child in reversed([*enumerate(children(place.node))])
+        )
+
+
+def _replacing(parent: Place, position: int) -> Callable[[Node], Node]:
+    """Puts a node in the place of one of the direct sub-expressions."""
+
+    def replaced(node: Node) -> Node:
+        fresh = [*children(parent.node)]
+        fresh[position] = node
+        in_order = iter(fresh)
+        return parent.replaced(_with_children(parent.node, lambda _: next(in_order)))
+
+    return replaced
 
 
 def with_matchers(
