@@ -17,6 +17,7 @@ from opsgen.cli.command_options import (
     today_option,
 )
 from opsgen.cli.printing import (
+    MANY,
     print_findings,
     print_json,
     print_lines,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from opsgen.fleet.load import FleetModel
     from opsgen.judge.check import CheckReport
     from opsgen.judge.mutation.report import MutationReport
+    from opsgen.judge.programs import Verdict
     from opsgen.load.discovery import Shard
     from opsgen.quantities import Ratio
 
@@ -130,7 +132,7 @@ def check(
     if mutate:
         report = mutate_fleet(fleet, _planting, at_least, sample)
     else:
-        report = check_fleet(fleet, today)
+        report = check_fleet(fleet, today, _judging)
     if form == "json":
         click.echo(json.dumps(report.as_json(), indent=2))
     else:
@@ -142,6 +144,10 @@ def check(
 
 def _planting(tried: Iterable[bool], number: int) -> Iterable[bool]:
     return watched(tried, number, "Planting faults")
+
+
+def _judging(verdicts: Iterable[Verdict], number: int) -> Iterable[Verdict]:
+    return watched(verdicts, number, "Checking") if number >= MANY else verdicts
 
 
 def _print_for_pipelines(

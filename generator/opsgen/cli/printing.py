@@ -19,8 +19,8 @@ _T = TypeVar("_T")
 _NOTES = ("warning:", "not yet generated:", "left behind:", "to do:")
 
 
-# With so many specs a build takes a second or more.
-_MANY_SPECS = 50
+# With so many specs or files a command takes a second or more.
+MANY = 50
 
 
 def say_notes(notes: Iterable[str]) -> None:
@@ -81,7 +81,7 @@ def _colours_wanted() -> bool:
 def progress(files: Iterable[Path]) -> Iterable[Path]:
     """Shows a progress bar for a large fleet on a terminal."""
     files = list(files)
-    if len(files) < _MANY_SPECS:
+    if len(files) < MANY:
         return files
     return watched(files, len(files), "Building")
 

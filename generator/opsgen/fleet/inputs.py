@@ -35,9 +35,14 @@ def program() -> bytes:
     names = os.listdir(installed)  # noqa: PTH208
     packages = sorted(name for name in names if name.endswith(".dist-info"))
     parts = [sys.version, *packages, *_stats(_PACKAGE)]
+    return digest_of_parts([*(part.encode() for part in parts), time_zones()]).encode()
+
+
+def time_zones() -> bytes:
+    """What changes when the time zone data does; empty if there is none."""
     with suppress(OSError):
-        parts.append(str(_TIME_ZONES.stat().st_mtime_ns))
-    return digest_of_parts([part.encode() for part in parts]).encode()
+        return str(_TIME_ZONES.stat().st_mtime_ns).encode()
+    return b""
 
 
 def templates(folder: Path | None) -> str:

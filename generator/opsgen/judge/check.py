@@ -3,7 +3,6 @@ on them."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,8 +15,9 @@ from opsgen.alertmanager.routing import concerning
 from opsgen.errors import InputError
 from opsgen.fleet.build import all_artifacts, contents
 from opsgen.fleet.load import FleetModel
+from opsgen.judge.accepted import Accepted
 from opsgen.judge.closure import Gap, gaps, missing_files
-from opsgen.judge.programs import Verdict, judged_by_comparison, judged_by_programs
+from opsgen.judge.programs import Progress, Verdict, judged_by_comparison, judged_by_programs
 from opsgen.judge.runbook_review import Review, review_fleet
 from opsgen.load.convention_samples import mistakes_in
 from opsgen.model.artifact_kinds import ALERTMANAGER
@@ -122,7 +122,11 @@ class CheckReport:
             closed = _counted(len(self.gaps), "gap")
         judged = [verdict for verdict in self.verdicts if verdict.passed]
         programs = " and ".join(sorted({verdict.program for verdict in judged}))
-        accepted = f"; {programs} accepted {_counted(len(judged), 'file')}" if judged else ""
+        known = sum(verdict.remembered for verdict in judged)
+        before = f", {known} of them before" if known else ""
+        accepted = (
+            f"; {programs} accepted {_counted(len(judged), 'file')}{before}" if judged else ""
+        )
         return f"{services}, {alerts}, {closed}{accepted}."
 
     def as_json(self) -> dict[str, Any]:
@@ -157,19 +161,21 @@ def _counted(number: int, name: str) -> str:
     return f"{number} {name}{'' if number == 1 else 's'}"
 
 
-def check_fleet(fleet: FleetModel, today: date | None = None) -> CheckReport:
-    """Renders everything into a temporary folder and checks it there.
+def check_fleet(
+    fleet: FleetModel,
+    today: date | None = None,
+    progress: Progress = lambda verdicts, _: verdicts,
+) -> CheckReport:
+    """Renders everything and checks it; writes nothing into the output folder.
 
     Raises InputError if a user's own convention contradicts its samples.
     """
     _check_samples(fleet.project.own_templates)
-    with tempfile.TemporaryDirectory(prefix="opsgen-") as name:
-        folder = Path(name)
-        wanted = contents(fleet, folder)
-        texts = {artifact.path: artifact.content for artifact in all_artifacts(wanted)}
-        _write_texts(folder, texts)
-        verdicts = judged_by_programs(folder, texts)
-    reviews = review_fleet(fleet, fleet.project.out(None), today)
+    wanted = contents(fleet, None)
+    texts = {artifact.path: artifact.content for artifact in all_artifacts(wanted)}
+    out = fleet.project.out(None)
+    verdicts = judged_by_programs(texts, Accepted.of(out), progress)
+    reviews = review_fleet(fleet, out, today)
     return CheckReport(
         services=len(fleet.services),
         alerts=sum(len(model.derived.alerts) for model in fleet.services),
@@ -178,13 +184,6 @@ def check_fleet(fleet: FleetModel, today: date | None = None) -> CheckReport:
         reviews=tuple(review for review in reviews if Path(review.file).is_file()),
         specs={model.service.name: model.place for model in fleet.services},
     )
-
-
-def _write_texts(folder: Path, texts: Mapping[str, str]) -> None:
-    for path, text in texts.items():
-        file = folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(text.encode())
 
 
 def _gaps(

@@ -19,10 +19,14 @@ Scope = Literal["service", "fleet"]
 
 @dataclass(frozen=True)
 class Program:
-    """A real program that checks each file of the kind, if it is installed, by its exit code."""
+    """A real program that checks each file of the kind, if it is installed, by its exit code.
+
+    `reads` are the other files that it reads, from the folder of the file.
+    """
 
     name: str
     arguments: tuple[str, ...]
+    reads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ class ArtifactKind:
 
 
 _CHECK_RULES = Program("promtool", ("check", "rules", "--lint-fatal"))
-_TEST_RULES = Program("promtool", ("test", "rules"))
+_TEST_RULES = Program("promtool", ("test", "rules"), reads=("rules.yaml",))
 _CHECK_CONFIG = Program("promtool", ("check", "config", "--syntax-only"))
 _CHECK_ALERTMANAGER = Program("amtool", ("check-config",))
 _SAME_GROUPS = Comparison("delivered:same_groups")

@@ -158,7 +158,7 @@ def mutate_fleet(
         return MutationReport(at_least=at_least, specs=specs, not_installed=(PROMTOOL,))
     with tempfile.TemporaryDirectory(prefix="opsgen-") as name:
         folder = Path(name)
-        built = all_artifacts(contents(fleet, folder))
+        built = all_artifacts(contents(fleet, None))
         texts = {artifact.path: artifact.content for artifact in built}
         proofs = list(proofs_in(texts))
         said = refusals(folder, proofs, [texts[proof.rules_path] for proof in proofs])
