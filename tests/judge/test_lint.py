@@ -150,6 +150,19 @@ def test_a_comment_for_opsgen_that_says_nothing_known_is_a_finding_at_its_place(
     assert "external-label cluster" in finding.right
 
 
+def test_nothing_is_known_of_a_series_that_a_rule_records_which_cannot_be_read(
+    tmp_path: Path,
+) -> None:
+    write_rules(
+        tmp_path / "rules.yaml",
+        {"record": "job:x:sum", "expr": "sum by (job) (x)"},
+        {"record": "job:x:sum", "expr": "some_function_of_another_system(x)"},
+        {"alert": "A", "expr": 'job:x:sum{pod="y"} / up > 1'},
+    )
+
+    assert [finding.kind for finding in lint_paths([tmp_path])] == ["syntax"]
+
+
 def test_a_file_named_twice_is_read_once() -> None:
     assert lint("defects.yaml", "defects.yaml") == lint("defects.yaml")
 

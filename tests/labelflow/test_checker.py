@@ -220,6 +220,15 @@ def test_public_alerts_that_never_fire_are_found(expression: str) -> None:
         "vector(1) and up",
         "up == 0 and hour() > 8",
         'absent(up{job="a"}) and up',
+        'x{a=~"1|2"} and on (a) y{a=~"3.*"}',
+        'x{a!~"foo|bar"} and on (a) y{a=~"foo|bar"}',
+        'x{a!~"fo.*"} and on (a) y{a="foo"}',
+        'x{a="1"} == on (a) x{a!="1"}',
+        'x{a=~"prod-.*"} * on (a) y{a=~"stage-.*|test-.*"}',
+        'x{a=~"pro?d.*"} * on (a) y{a=~"q.*"}',
+        'x{a=~".*-eu",a!=""} * on (a) y{a!~".*-eu"}',
+        'x{a=~"[a-c]x"} / on (a) y{a=~"dx|ex"}',
+        'sum by (a) (x{a=~"1|2"}) / on (a) sum by (a) (y{a!~"1|2"})',
         'a{pod=""} * on (pod) b{pod!=""}',
     ],
 )
@@ -246,6 +255,22 @@ def test_sides_that_cannot_match_are_found(expression: str) -> None:
         "count by (__name__) (rate(a[5m]))",
         "histogram_quantile(0.9, sum(rate(native_seconds[5m])))",
         'a{x!="1",x!="2"}',
+        'x{a=~"1|2"} and on (a) y{a=~"2.*"}',
+        'x{a=~"1|2"} and on (a) y{a!="1"}',
+        'x{a!~"foo|bar"} and on (a) y{a=~"foo|baz"}',
+        'x{a!~"foo"} and on (a) y{a=~"(?i)foo"}',
+        'x{a=~"prod.*"} * on (a) y{a=~"prod-eu.*|stage"}',
+        'x{a=~"a?b.*"} * on (a) y{a=~"b.*"}',
+        'x{a=~"ab*"} * on (a) y{a=~"ac*"}',
+        'x{a=~"(a|b).*"} * on (a) y{a=~"c.*"}',
+        'x{a=~".*x"} * on (a) y{a=~"y.*"}',
+        'x{a!="1"} * on (a) y{a!="2"}',
+        'x{a=~"1.*",a=~".*2"}',
+        'x{a=~"|1"} * on (a) y{a=~"|2"}',
+        'ALERTS{alertstate="firing"}',
+        'ALERTS{alertstate=~"fir.*"}',
+        'ALERTS{alertstate!="pending"}',
+        'ALERTS_FOR_STATE{alertstate="x"}',
         "count(up == 0) > 0",
         "count(up == 0) or vector(0) == 0",
     ],
@@ -277,6 +302,16 @@ def test_differing_values_are_named() -> None:
     [
         ("up unless sum(up)", "has-no-effect"),
         ('up{job="a",job="b"}', "selects-nothing"),
+        ('up{job="a",job!~"a|b"}', "selects-nothing"),
+        ('up{job="a",job!="a"}', "selects-nothing"),
+        ('up{job=~"a|b",job!~"b|a"}', "selects-nothing"),
+        ('up{job=~"a.*",job=~"b.*"}', "selects-nothing"),
+        ('up{job=~"a.*",job!~"a.*"}', "selects-nothing"),
+        ('up{job=~"a.+|b.+",job="c"}', "selects-nothing"),
+        ('ALERTS{alertstate="fired"}', "selects-nothing"),
+        ('ALERTS{alertstate=~"resolved|inactive"}', "selects-nothing"),
+        ('ALERTS{alertstate!~"firing|pending"}', "selects-nothing"),
+        ('count_over_time(ALERTS{alertstate=""}[5m])', "selects-nothing"),
         ("sum by (pod) (sum by (job) (up))", "label-is-gone"),
         ("sum by (pod, job) (a) / on (pod) sum by (job) (b)", "label-is-gone"),
         ("a * on (job) group_left (version) sum by (job) (b)", "label-is-gone"),
@@ -330,6 +365,47 @@ def test_what_is_known_of_a_recorded_series_is_used() -> None:
     assert kinds("job:up:sum / up") == []
 
 
+def test_a_matcher_that_no_recorded_series_satisfies_is_found() -> None:
+    rules = recorded(
+        ("job:errs:rate5m", "sum by (job) (rate(errs_total{job=~'a|b'}[5m]))"), tier="gold"
+    )
+
+    def messages(expression: str) -> list[str]:
+        return [found.message for found in check_expression(parse(expression), rules)]
+
+    assert messages('job:errs:rate5m{tier="silver"} > 1') == [
+        '`job:errs:rate5m{tier="silver"}` selects nothing: `tier` is always "gold"'
+    ]
+    assert messages('job:errs:rate5m{job=~"c.*"} > 1') == [
+        '`job:errs:rate5m{job=~"c.*"}` selects nothing: `job` is always "a" or "b"'
+    ]
+    assert messages('job:errs:rate5m{pod=~"x.+"} > 1') == [
+        '`job:errs:rate5m{pod=~"x.+"}` selects nothing: no rule that records it keeps `pod`,'
+        " unless another server adds it"
+    ]
+    for sound in ('tier="gold"', 'job=~"b.*"', 'pod=""', 'pod!="x"', 'job!="a"', 'tier=~".+"'):
+        assert messages(f"job:errs:rate5m{{{sound}}} > 1") == []
+
+
+def test_buckets_that_a_rule_records_without_le_are_found_by_way_of_any_rules() -> None:
+    rules = recorded(
+        ("job:d_bucket:rate5m", "sum by (job) (rate(d_bucket[5m]))"),
+        ("all:d_bucket:rate5m", "sum(job:d_bucket:rate5m)"),
+        ("le:d_bucket:rate5m", "sum by (le) (rate(d_bucket[5m]))"),
+        ("job:native:rate5m", "sum by (job) (rate(native_seconds[5m]))"),
+        ("job:mixed:rate5m", "sum by (job) (rate(d_bucket[5m]))"),
+        ("job:mixed:rate5m", "sum by (job) (rate(native_seconds[5m]))"),
+    )
+
+    def found(series: str) -> list[str]:
+        return kinds(f"histogram_quantile(0.9, {series}) > 1", rules)
+
+    assert found("job:d_bucket:rate5m") == ["quantile-without-le"]
+    assert found("sum(all:d_bucket:rate5m)") == ["quantile-without-le"]
+    for sound in ("le:d_bucket:rate5m", "job:native:rate5m", "job:mixed:rate5m", "x:unknown:y"):
+        assert found(sound) == []
+
+
 # What is taken for granted
 
 PUSHED = Assumptions(scraped=False)
@@ -340,8 +416,8 @@ PUSHED = Assumptions(scraped=False)
     [
         ("sum by (job) (rate(errs_total[5m])) / quota > 0.5", "never-matches"),
         ("sum(a) * b > 1", "never-matches"),
-        ("vector(1) and up", "never-matches"),
-        ("up unless sum(up)", "has-no-effect"),
+        ("vector(1) and a", "never-matches"),
+        ("a unless sum(a)", "has-no-effect"),
         ("label_replace(a, 'node', '$1', 'instance', '(.+)') * sum by (job) (b)", "never-matches"),
         (
             "label_join(a, 'node', '', 'instance') / ignoring (job, instance) sum(b)",
@@ -363,6 +439,7 @@ def test_what_only_scraped_series_contradict_says_so_and_can_be_switched_off(
     "expression",
     [
         "a{instance='x'} / sum(b)",
+        "up / sum(b)",
         "a{mode='idle'} / a{mode='user'}",
         "sum(a) + sum by (pod) (b{pod!=''})",
     ],
@@ -425,6 +502,50 @@ def test_a_static_label_is_not_given_to_templates() -> None:
     assert "write the value itself" in finding.right
 
 
+@pytest.mark.parametrize(
+    ("expression", "has_name"),
+    [
+        ("up == 1", True),
+        ("up == 1 and on (job) sum by (job) (up) == 1", True),
+        ("last_over_time(up[5m]) == 1", True),
+        ("topk(1, up)", True),
+        ("sum by (__name__) (up) == 1", True),
+        ("up == ignoring (x) up", True),
+        ('label_replace(up, "a", "b", "", "") == 1', True),
+        ("up > 0 or vector(1)", True),
+        ("rate(up[5m]) == 0", False),
+        ("sum by (job) (up) == 1", False),
+        ("up + 0 == 1", False),
+        ("-up == -1", False),
+        ("up == on (job, instance) up", False),
+        ("max_over_time(up[5m]) == 1", False),
+        ("absent(z) == 1", False),
+        ("abs(up) == 1", False),
+        ("(up == bool 1) == 1", False),
+    ],
+)
+def test_a_metrics_name_can_be_printed_as_long_as_it_is_there(
+    promtool: Path, tmp_path: Path, expression: str, has_name: bool
+) -> None:
+    template = "<{{ $labels.__name__ }}>"
+    series = {'up{job="j",instance="i"}': 1}
+    findings = [
+        found for found in alert_findings(expression, a=template) if "__name__" in found.message
+    ]
+
+    assert (findings == []) is has_name
+    rule = {"alert": "A", "expr": expression, "labels": {"copy": template}}
+    name = "<up>" if has_name else "<>"
+    assert_result(
+        promtool,
+        tmp_path,
+        series,
+        f"clamp_max(count by (copy) (ALERTS{{copy='{name}'}}), 1)",
+        f'{{copy="{name}"}}',
+        [rule],
+    )
+
+
 def test_a_label_that_holds_the_value_is_found() -> None:
     (finding,) = alert_findings("up == 0", {"value": "{{ $value }}"})
 
@@ -457,6 +578,19 @@ def test_a_label_that_holds_the_value_is_found() -> None:
         ('{{ with printf "up{x=%q}" $labels.a | query }}{{ . | first | value }}{{ end }}', ("a",)),
         ('{{ define "t" }}{{ .Labels.a }}{{ end }}', ()),
         ("{{ $labels.a", ()),
+        ("{{ $l := $labels }}{{ $l.a }}", ("a",)),
+        ("{{ with $l := $labels }}{{ $l.a }}{{ .b }}{{ end }}{{ .c }}", ("a", "b")),
+        ("{{ with $labels }}{{ .a }}{{ $labels.b }}{{ .Labels.c }}{{ end }}", ("a", "b")),
+        ("{{ with .Labels }}{{ .a }}{{ end }}", ("a",)),
+        ('{{ $l := .Labels }}{{ index $l "a" }}', ("a",)),
+        ('{{ with $labels }}{{ index . "a" }}{{ else }}{{ .b }}{{ end }}', ("a",)),
+        ("{{ with $labels }}{{ if .a }}{{ .a }}{{ end }}{{ end }}", ()),
+        ('{{ $l := $labels }}{{ range query "up" }}{{ .a }}{{ $l.b }}{{ end }}', ("b",)),
+        ('{{ $l := query "up" }}{{ $l.a }}', ()),
+        ("{{ $l := $labels }}{{ $l := 1 }}{{ $l.a }}", ()),
+        ("{{ $l := $labels }}{{ $m := $l }}{{ $m.a }}", ("a",)),
+        ("{{ range $k, $v := $labels }}{{ $v }}{{ .a }}{{ end }}", ()),
+        ("{{ $l := $labels.a }}{{ $l }}", ()),
         ("{{ $value }} {{ $labelsabc }}", ()),
     ],
 )

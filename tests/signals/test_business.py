@@ -72,7 +72,7 @@ def test_the_kind_of_an_alert_is_the_condition_that_it_has() -> None:
         ("{below: 0.5}", 'sum(rate(orders_total{job="shop"}[5m])) < 0.5'),
         ("{above: 1000000}", 'sum(rate(orders_total{job="shop"}[5m])) > 1000000'),
         ("{above: 1e-7}", 'sum(rate(orders_total{job="shop"}[5m])) > 0.0000001'),
-        ("{below: -5}", 'sum(rate(orders_total{job="shop"}[5m])) < -5'),
+        ("{above: -5}", 'sum(rate(orders_total{job="shop"}[5m])) > -5'),
         (
             "{drop: 30%}",
             (

@@ -75,11 +75,11 @@ rule files.
 \b
   opsgen lint rules.yaml
   opsgen lint manifests/             PrometheusRule resources too
-  opsgen lint --format json rules/ | jq '.[].alert'
+  opsgen lint --format json rules/ | jq '.[].rule'
 
-Computes which labels both sides of every operator can have. Takes for granted that Prometheus
-scrapes every series, and so adds job and instance. A file can say otherwise in a comment of its
-own: # opsgen: pushed, or # opsgen: external-label cluster. Needs no Prometheus."""
+Computes which labels both sides of every operator can have, and which values. Takes for granted
+that Prometheus scrapes every series, and so adds job and instance. A file can say otherwise in a
+comment of its own: # opsgen: pushed, or # opsgen: external-label cluster. Needs no Prometheus."""
 
 
 def _ratio_of(_ctx: click.Context, _param: click.Parameter, value: str) -> Ratio:

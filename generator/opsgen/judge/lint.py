@@ -32,7 +32,7 @@ from opsgen.labelflow import (
     known_series,
 )
 from opsgen.model import findings
-from opsgen.promql import Node, PromqlError, parse
+from opsgen.promql import Node, PromqlError, Selector, parse
 
 # Every kind of finding, and what it means.
 LINT_KINDS: Mapping[str, str] = {
@@ -44,6 +44,9 @@ _ELSE: Mapping[Assumption, str] = {
     "scraped": "if they are pushed, lint with --pushed",
     "no-external-labels": "or name it with --external-label",
 }
+
+# What a rule records whose expression cannot be read: nothing is known of its labels.
+_ANY_SERIES = Selector(None)
 
 _SUFFIXES = frozenset({".yaml", ".yml"})
 _NAME_ONE = "name a rule file or a folder of them"
@@ -96,16 +99,18 @@ def lint_paths(paths: Sequence[Path], assumed: Assumptions = USUAL) -> tuple[Lin
     found = [_problem(file, problem) for file, read in files.items() for problem in read.problems]
     rules = [(file, rule) for file, read in files.items() for rule in read.rules]
     parsed: list[tuple[str, WrittenRule, Node]] = []
+    broken: list[tuple[str, WrittenRule, Node]] = []
     for file, rule in rules:
         try:
             parsed.append((file, rule, parse(rule.expr.value)))
         except PromqlError as error:
             found.append(_syntax(file, rule, error))
+            broken.append((file, rule, _ANY_SERIES))
     comments = {file: read_comments(_text(file), assumed) for file in files}
     found += [_problem(file, one) for file, said in comments.items() for one in said.problems]
     known = known_series(
         RecordingRule(rule.name, node, _values(rule), comments[file].assumed)
-        for file, rule, node in parsed
+        for file, rule, node in (*parsed, *broken)
         if not rule.is_alert
     )
     for file, rule, node in parsed:

@@ -5,7 +5,7 @@ finds what is surely wrong.
 """
 
 from opsgen.labelflow.annotations import prints_value, template_labels
-from opsgen.labelflow.checker import check_alert, check_expression
+from opsgen.labelflow.checker import check_alert, check_expression, range_of
 from opsgen.labelflow.flow import labels_of
 from opsgen.labelflow.known import NOTHING_KNOWN, USUAL, Assumptions, Known, RecordingRule
 from opsgen.labelflow.labels import Domain, Labels
@@ -29,5 +29,6 @@ __all__ = [
     "known_series",
     "labels_of",
     "prints_value",
+    "range_of",
     "template_labels",
 ]

@@ -2,14 +2,15 @@
 
 Only what is surely printed counts. Text outside of `{{ }}` and inside strings does not, nor does a
 label that the template first tests (`{{ if $labels.pod }}`), nor `.Labels` where `range` or `with`
-has moved the dot.
+has moved the dot. `{{ $l := $labels }}` and `{{ with $labels }}` give the labels another name.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 # One `{{ }}` with the strings and comments in it, in which `}}` ends nothing.
 _ACTION = re.compile(
@@ -21,7 +22,6 @@ _ACTION = re.compile(
 _TOKEN = re.compile(
     r"\"(?:\\.|[^\"\\])*\"|`[^`]*`|'(?:\\.|[^'\\])*'|/\*.*?\*/|[$\w.]+|:=|\S", re.DOTALL
 )
-_LABEL = re.compile(r"(?P<root>\$labels|\$?\.Labels)\.(?P<label>\w+)")
 _LABELS = frozenset({"$labels", ".Labels", "$.Labels"})
 _VALUES = frozenset({"$value", ".Value", "$.Value"})
 _PLAIN_STRING = re.compile(r"[\"`]([^\"`\\]*)[\"`]")
@@ -32,11 +32,18 @@ _MOVES_THE_DOT = frozenset({"with", "range", "define", "block"})
 _CHOOSE = frozenset({"or", "and", "not", "eq", "ne", "lt", "le", "gt", "ge", ":="})
 
 
+# What the dot is in a block, and outside of all.
+_Dot = Literal["alert", "labels", "other"]
+
+
 @dataclass(frozen=True, slots=True)
 class _Action:
+    """One `{{ }}`: its words, what the dot is there, and the variables that are `$labels`."""
+
     tokens: tuple[str, ...]
-    dot_is_alert: bool
+    dot: _Dot
     in_definition: bool
+    aliases: frozenset[str]
 
     @property
     def asks(self) -> bool:
@@ -69,32 +76,57 @@ def _prints_value(action: _Action) -> bool:
 
 
 def _actions(text: str) -> Iterator[_Action]:
-    blocks: list[str] = []  # the keywords of the blocks that are open
+    blocks: list[tuple[str, _Dot]] = []  # the keywords of the blocks that are open
+    aliases: frozenset[str] = frozenset()
     for found in _ACTION.finditer(text):
         tokens = tuple(
             token for token in _TOKEN.findall(found["body"]) if not token.startswith("/*")
         )
         if not tokens:
             continue
-        keyword = tokens[0]
-        if keyword in ("end", "else") and blocks:
+        if tokens[0] in ("end", "else") and blocks:
             blocks.pop()
-        yield _Action(
-            tokens,
-            dot_is_alert=_MOVES_THE_DOT.isdisjoint(blocks),
-            in_definition=not _DEFINES.isdisjoint(blocks),
-        )
-        if keyword == "else":
-            blocks.append(tokens[1] if len(tokens) > 1 else "else")
-        elif keyword in _BLOCKS:
-            blocks.append(keyword)
+        dot = blocks[-1][1] if blocks else "alert"
+        action = _Action(tokens, dot, any(word in _DEFINES for word, _ in blocks), aliases)
+        yield action
+        aliases = _aliases_after(action)
+        opens = tokens[1:] or ("else",) if tokens[0] == "else" else tokens
+        if tokens[0] == "else" or tokens[0] in _BLOCKS:
+            blocks.append((opens[0], _dot_in_block(action, opens)))
+
+
+def _aliases_after(action: _Action) -> frozenset[str]:
+    """The variables that are `$labels`, with what this action assigns."""
+    if ":=" not in action.tokens:
+        return action.aliases
+    position = action.tokens.index(":=")
+    name, value = action.tokens[position - 1], action.tokens[position + 1 :]
+    if len(value) == 1 and _are_labels(action, value[0]):
+        return action.aliases | {name}
+    return action.aliases - {name}
+
+
+def _dot_in_block(action: _Action, opens: Sequence[str]) -> _Dot:
+    keyword, *words = opens
+    if keyword not in _MOVES_THE_DOT:
+        return action.dot
+    value = words[words.index(":=") + 1 :] if ":=" in words else words
+    is_labels = keyword == "with" and len(value) == 1 and _are_labels(action, value[0])
+    return "labels" if is_labels else "other"
+
+
+def _are_labels(action: _Action, token: str) -> bool:
+    """Whether the word is all of the alert's labels."""
+    if token in action.aliases or (token == "." and action.dot == "labels"):
+        return not action.in_definition
+    return token in _LABELS and _is_alerts(action, token)
 
 
 def _labels(action: _Action) -> Iterator[str]:
     for position, token in enumerate(action.tokens):
-        named = _LABEL.match(token)
-        if named and _is_alerts(action, named["root"]):
-            yield named["label"]
+        root, dot, label = token.rpartition(".")
+        if dot and label and (_are_labels(action, root) or (not root and _are_labels(action, "."))):
+            yield label
         if token == "index" and len(action.tokens) > position + 2:
             yield from _indexed_label(action, *action.tokens[position + 1 : position + 3])
 
@@ -102,10 +134,10 @@ def _labels(action: _Action) -> Iterator[str]:
 def _indexed_label(action: _Action, labels: str, key: str) -> Iterator[str]:
     """The label that `index $labels "pod"` prints."""
     string = _PLAIN_STRING.fullmatch(key)
-    if labels in _LABELS and string and _is_alerts(action, labels):
+    if string and _are_labels(action, labels):
         yield string[1]
 
 
 def _is_alerts(action: _Action, name: str) -> bool:
     """Whether the name means the alert's own labels or value at this place."""
-    return not action.in_definition and (action.dot_is_alert or not name.startswith("."))
+    return not action.in_definition and (action.dot == "alert" or not name.startswith("."))

@@ -39,7 +39,7 @@ Operands = tuple[Labels, ...]
 _SCALAR_FUNCTIONS = frozenset(
     {"scalar", "time", "pi", "start", "end", "step", "range", "min_of", "max_of"}
 )
-_PICKING_AGGREGATIONS = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
+PICKING_AGGREGATIONS = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
 _FUNCTIONS_OF_NOW = frozenset(
     {
         "minute",
@@ -65,7 +65,7 @@ _LABEL_KEEPING_FUNCTIONS = """
     tan tanh timestamp ts_of_first_over_time ts_of_last_over_time ts_of_max_over_time
     ts_of_min_over_time
 """
-_KEEP_LABELS = frozenset(_LABEL_KEEPING_FUNCTIONS.split()) | _FUNCTIONS_OF_NOW
+KEEP_LABELS = frozenset(_LABEL_KEEPING_FUNCTIONS.split()) | _FUNCTIONS_OF_NOW
 
 
 def labels_of(node: Node, known: Known = NOTHING_KNOWN) -> Labels:
@@ -155,7 +155,7 @@ def _selector(node: Selector, known: Known) -> Labels:
 
 
 def _aggregate(node: Aggregate, operand: Labels) -> Labels:
-    if node.op in _PICKING_AGGREGATIONS:
+    if node.op in PICKING_AGGREGATIONS:
         return operand
     grouping = node.grouping
     if grouping is None:
@@ -216,7 +216,7 @@ def _call(node: Call, given: Operands) -> Labels:
         return special(node, given)
     if node.function in _SCALAR_FUNCTIONS or (node.function in _FUNCTIONS_OF_NOW and not given):
         return Labels.nothing()
-    if node.function in _KEEP_LABELS:
+    if node.function in KEEP_LABELS:
         position = _PASSES_ON.get(node.function, 0)
         return given[position] if len(given) > position else Labels.anything()
     return Labels.anything()

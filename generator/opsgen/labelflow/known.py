@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from opsgen.labelflow.labels import ASSUMED, MAYBE, PRESENT, Domain, Labels
 from opsgen.promql import Node
+from opsgen.promql.tree import selectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,18 @@ class RecordingRule(NamedTuple):
 # Prometheus adds both to whatever it scrapes; `honor_labels` lets a target name them otherwise.
 _SCRAPED = Labels({"job": ASSUMED, "instance": ASSUMED})
 
+# Prometheus itself writes these for every target that it scrapes. "Jobs and instances".
+_OF_TARGETS = frozenset(
+    {
+        "scrape_duration_seconds",
+        "scrape_samples_post_metric_relabeling",
+        "scrape_samples_scraped",
+        "scrape_series_added",
+        "up",
+    }
+)
+_TARGET = Labels({"job": PRESENT, "instance": PRESENT})
+
 # Series that Prometheus itself writes for alerts; the rest of their labels is the alerts' own.
 _SYNTHETIC = {
     "ALERTS": Labels(
@@ -53,11 +66,19 @@ _SYNTHETIC = {
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of series: the labels of those that rules record, by name, and what is assumed
-    of all others."""
+    """What is known of series: the labels of those that rules record, by name, what is assumed of
+    all others, and which recorded series are made of the buckets of classic histograms alone."""
 
     recorded: Mapping[str, Labels] = field(default_factory=dict, hash=False)
     assumed: Assumptions = USUAL
+    buckets: frozenset[str] = frozenset()
+
+    def are_buckets(self, node: Node) -> bool:
+        """Whether an expression reads classic buckets, and nothing else."""
+        metrics = [found.metric or "" for found in selectors(node)]
+        return bool(metrics) and all(
+            metric.endswith("_bucket") or metric in self.buckets for metric in metrics
+        )
 
     def of(self, metric: str | None) -> Labels:
         """The labels of every series of this name."""
@@ -74,6 +95,8 @@ class Known:
             return self.recorded[metric]
         if metric in _SYNTHETIC:
             return _SYNTHETIC[metric]
+        if metric in _OF_TARGETS:
+            return _TARGET
         is_scraped = self.assumed.scraped and ":" not in metric
         return _SCRAPED if is_scraped else Labels.anything()
 

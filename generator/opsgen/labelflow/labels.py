@@ -7,11 +7,10 @@ be there or not; what is called impossible or guaranteed holds for every series.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
 
+from opsgen.labelflow.patterns import Pattern, alternatives, exclude_each_other
 from opsgen.promql import Matcher
 
 
@@ -21,11 +20,13 @@ class Domain:
     empty).
 
     `assumed` where it is not missing for the one reason that its series are taken to be scraped.
+    Values that are not listed satisfy all `patterns`.
     """
 
     missing: bool
     values: frozenset[str] | None
     assumed: bool = False
+    patterns: frozenset[Pattern] = frozenset()
 
     def __and__(self, other: Domain) -> Domain:
         """What is possible under both."""
@@ -33,26 +34,49 @@ class Domain:
             return self
         if self is MAYBE:
             return other
-        values = other.values if self.values is None else self.values
-        if self.values is not None and other.values is not None:
-            values = self.values & other.values
-        sure = any(not one.missing and not one.assumed for one in (self, other))
         missing = self.missing and other.missing
-        return Domain(missing, values, assumed=not missing and not sure)
+        sure = any(not one.missing and not one.assumed for one in (self, other))
+        is_assumed = not missing and not sure
+        if self.values is None and other.values is None:
+            if exclude_each_other(self.patterns, other.patterns):
+                return Domain(missing, frozenset(), is_assumed)
+            return Domain(missing, None, is_assumed, self.patterns | other.patterns)
+        return Domain(missing, self._listed(other) & other._listed(self), is_assumed)
+
+    def _listed(self, other: Domain) -> frozenset[str]:
+        """Its values; those of the other that its patterns accept where it lists none."""
+        if self.values is not None:
+            return self.values
+        return frozenset(
+            value
+            for value in other.values or ()
+            if all(pattern.accepts(value) is not False for pattern in self.patterns)
+        )
 
     def __or__(self, other: Domain) -> Domain:
         """What is possible under either."""
         if self is other or other is MAYBE:
             return other
-        unknown = self.values is None or other.values is None
-        values = None if unknown else (self.values or frozenset()) | (other.values or frozenset())
         missing = self.missing or other.missing
-        return Domain(missing, values, assumed=not missing and (self.assumed or other.assumed))
+        is_assumed = not missing and (self.assumed or other.assumed)
+        if self.values is None or other.values is None:
+            return Domain(missing, None, is_assumed, self._shared(other) & other._shared(self))
+        return Domain(missing, self.values | other.values, is_assumed)
+
+    def _shared(self, other: Domain) -> frozenset[Pattern]:
+        """The patterns of either that all values of this one satisfy."""
+        if self.values is None:
+            return self.patterns
+        return frozenset(
+            pattern
+            for pattern in other.patterns
+            if all(pattern.accepts(value) for value in self.values)
+        )
 
     @property
     def without_assumption(self) -> Domain:
         """What it can be if its series may not be scraped."""
-        return Domain(True, self.values) if self.assumed else self
+        return replace(self, missing=True, assumed=False) if self.assumed else self
 
     @property
     def impossible(self) -> bool:
@@ -138,45 +162,18 @@ class Labels:
         return Labels.of(known, self.others or other.others)
 
 
-# Regular expressions that mean the same in RE2 and in Python's `re`; of others nothing is
-# concluded.
-_PORTABLE = re.compile(r"(?:[\w\s:/@%#,;=~<>!&'\"-]|\\[.\-/dws]|[.+*?|()^$]|\[[^\[\]\\]*\])*")
-_LITERAL = re.compile(r"(?:[\w\s:/@%#,;=~<>!&'\"-]|\\[.\-/])*")
-
-
 def matcher_domain(matcher: Matcher) -> Domain:
     """What the label can be in a series that the matcher selects."""
     if matcher.op == "=":
         return exactly(matcher.value)
-    if matcher.op == "!=":
-        return MAYBE if matcher.value else PRESENT
-    if matcher.op == "!~":
-        return PRESENT if matches_empty(matcher.value) else MAYBE
-    values = alternatives(matcher.value)
+    values = alternatives(matcher.value) if matcher.op == "=~" else None
     if values is not None:
         return Domain("" in values, values - {""})
-    return PRESENT if matches_empty(matcher.value) is False else MAYBE
+    pattern = Pattern(matcher.op, matcher.value)
+    says_nothing = matcher.value in _SAYS_NOTHING[matcher.op]
+    can_be_missing = pattern.accepts("") is not False
+    return Domain(can_be_missing, None, patterns=frozenset(() if says_nothing else {pattern}))
 
 
-@lru_cache(maxsize=4096)
-def matches_empty(pattern: str) -> bool | None:
-    """Whether the pattern matches the empty value; None where RE2 and Python might differ."""
-    if not _PORTABLE.fullmatch(pattern):
-        return None
-    try:
-        return re.fullmatch(pattern, "") is not None
-    except re.error:
-        return None
-
-
-@lru_cache(maxsize=4096)
-def alternatives(pattern: str) -> frozenset[str] | None:
-    """The values of a pattern that is a plain list of them (`GET|POST`); None for any other
-    pattern."""
-    bare = pattern.removeprefix("^").removesuffix("$")
-    if bare.startswith("(") and bare.endswith(")"):
-        bare = bare[1:-1].removeprefix("?:")
-    parts = bare.split("|")
-    if not all(_LITERAL.fullmatch(part) for part in parts):
-        return None
-    return frozenset(re.sub(r"\\(.)", r"\1", part) for part in parts)
+# Texts that only say whether the label is there.
+_SAYS_NOTHING: dict[str, tuple[str, ...]] = {"!=": ("",), "=~": (".*", ".+"), "!~": ("",)}

@@ -20,6 +20,9 @@ MismatchKind = Literal[
     "quantile-without-le",
     "always-fires",
     "never-fires",
+    "many-to-one",
+    "quantile-out-of-range",
+    "not-a-vector",
 ]
 
 MISMATCHES: dict[MismatchKind, str] = {
@@ -28,7 +31,9 @@ MISMATCHES: dict[MismatchKind, str] = {
         " the result is always empty"
     ),
     "has-no-effect": "an `unless` whose right side never matches: it has no effect",
-    "selects-nothing": "a selector whose matchers contradict each other",
+    "selects-nothing": (
+        "a selector whose matchers contradict each other, or what its series are known to have"
+    ),
     "label-is-gone": (
         "a `by`, `on` or `group_left` that names a label which its operand has dropped"
     ),
@@ -40,7 +45,13 @@ MISMATCHES: dict[MismatchKind, str] = {
         "a histogram_quantile over buckets that have lost `le`: the result is always empty"
     ),
     "always-fires": "an alert without a condition",
-    "never-fires": "a comparison that is never true",
+    "never-fires": "a comparison that is never true, or conditions that contradict each other",
+    "many-to-one": (
+        "an operator with several series on one side for one on the other: Prometheus fails to"
+        " evaluate it"
+    ),
+    "quantile-out-of-range": "a quantile that is not from 0 to 1: the result is infinite",
+    "not-a-vector": "a rule on a range of samples or a text: Prometheus fails to evaluate it",
 }
 
 # What a finding can take for granted: that its series are scraped, and so have `job` and

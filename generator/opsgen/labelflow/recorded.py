@@ -40,7 +40,20 @@ def known_series(records: Iterable[RecordingRule], assumed: Assumptions = USUAL)
         known = latest
         if not stale:
             break
-    return Known(known, assumed)
+    return Known(known, assumed, _of_buckets(rules))
+
+
+def _of_buckets(rules: Sequence[RecordingRule]) -> frozenset[str]:
+    """The series that are recorded of buckets only, also by way of other recorded series."""
+    buckets: frozenset[str] = frozenset()
+    for _ in range(_PASSES):
+        known = Known(buckets=buckets)
+        others = {rule.name for rule in rules if not known.are_buckets(rule.expr)}
+        latest = frozenset(rule.name for rule in rules if rule.name not in others)
+        if latest == buckets:
+            break
+        buckets = latest
+    return buckets
 
 
 def _metrics(expression: Node) -> set[str]:
