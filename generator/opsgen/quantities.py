@@ -30,6 +30,22 @@ _PART = re.compile(r"(\d+)(ms|[ywdhms])")
 # Reads years and weeks, but prints days: '28d' is easier to compare with '30d' than '4w'.
 _PRINTED_UNITS = ("d", "h", "m", "s", "ms")
 _LONGEST_MS = 10 * _UNIT_MS["y"]
+_MOST_CHARACTERS = 200
+# Prometheus keeps durations as nanoseconds in 64 bits: some 292 years.
+_LONGEST_OF_PROMETHEUS_MS = 2**63 // 1_000_000
+
+
+def is_duration(text: str) -> bool:
+    """Whether Prometheus reads the text as a duration; it reads `0` without a unit too."""
+    if text == "0":
+        return True
+    if not text or len(text) > _MOST_CHARACTERS or not _DURATION.fullmatch(text):
+        return False
+    return _milliseconds(text) <= _LONGEST_OF_PROMETHEUS_MS
+
+
+def _milliseconds(text: str) -> int:
+    return sum(int(count) * _UNIT_MS[unit] for count, unit in _PART.findall(text))
 
 
 def number_text(number: Decimal) -> str:
@@ -56,7 +72,7 @@ class Duration:
                 f"{text!r} is not a valid duration; write a number and a unit,"
                 " largest unit first: 30s, 5m, 1h30m, 30d"
             )
-        milliseconds = sum(int(count) * _UNIT_MS[unit] for count, unit in _PART.findall(text))
+        milliseconds = _milliseconds(text)
         if milliseconds > _LONGEST_MS:
             raise ValueError(f"{text!r} is longer than ten years; write a shorter duration")
         return cls(milliseconds)

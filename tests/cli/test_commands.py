@@ -526,6 +526,32 @@ def test_lint_takes_nothing_for_granted_that_an_option_says_is_not_so(tmp_path: 
     assert (done.returncode, done.stdout) == (0, "")
 
 
+def test_lint_says_what_it_leaves_aside_and_does_not_fail_for_it(tmp_path: Path) -> None:
+    (tmp_path / "loki.yaml").write_text(
+        "groups:\n- name: a\n  rules:\n"
+        '  - {alert: Errors, expr: \'sum(rate({app="shop"} |= "error" [5m])) > 1\'}\n'
+    )
+
+    done = run("lint", "--format", "json", ".", cwd=tmp_path)
+
+    assert done.returncode == 0
+    assert done.stdout == "[]\n"
+    assert done.stderr == ("loki.yaml:4:21: left aside: 1 rule in LogQL, the language of Loki\n")
+
+
+@pytest.mark.parametrize(("version", "code"), [("2.42", 1), ("2.53", 0), ("two", 2)])
+def test_lint_judges_for_the_version_of_prometheus_that_is_named(
+    version: str, code: int, tmp_path: Path
+) -> None:
+    (tmp_path / "rules.yaml").write_text(
+        "groups:\n- name: a\n  query_offset: 1m\n  rules: [{alert: Down, expr: up == 0}]\n"
+    )
+
+    done = run("lint", "--prometheus", version, "rules.yaml", cwd=tmp_path)
+
+    assert done.returncode == code
+
+
 @pytest.mark.parametrize(
     "arguments", [["--help"], ["build", "--help"], ["check", "--help"], ["lint", "--help"]]
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,17 +70,23 @@ fault, or if opsgen.yaml asks for more (runbooks.complete, and runbooks.review_a
 --today)."""
 
 
-_LINT_HELP = """Find alerts that can never fire, and labels that do not exist, in any Prometheus
-rule files.
+_LINT_HELP = """Find alerts that can never fire, labels that do not exist and what Prometheus
+would not load, in any rule files.
 
 \b
   opsgen lint rules.yaml
-  opsgen lint manifests/             PrometheusRule resources too
+  opsgen lint manifests/ values.yaml
+  opsgen lint --prometheus 2.53 rules/
   opsgen lint --format json rules/ | jq '.[].rule'
 
 Computes which labels both sides of every operator can have, and which values. Takes for granted
 that Prometheus scrapes every series, and so adds job and instance. A file can say otherwise in a
-comment of its own: # opsgen: pushed, or # opsgen: external-label cluster. Needs no Prometheus."""
+comment of its own: # opsgen: pushed, or # opsgen: external-label cluster. Needs no Prometheus.
+
+Reads Prometheus rule files (also *.rules, *.alerts and JSON), the resources PrometheusRule, VMRule,
+Rules and ClusterRules, and the rules in ConfigMaps, lists and Helm values. Leaves aside, with a
+line, what is in LogQL or MetricsQL, Grafana's own alert rules, and templates. Exit code 1 if there
+is a finding."""
 
 
 def _ratio_of(_ctx: click.Context, _param: click.Parameter, value: str) -> Ratio:
@@ -192,6 +199,16 @@ def status(paths: tuple[Path, ...], out: Path | None, today: date | None, form: 
     sys.exit(1 if any(review.fails for review in reviews) else 0)
 
 
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _version(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"\d+\.\d+(\.\d+)?", value):
+        raise click.BadParameter(f"'{value}' is not a version; write for example 2.53")
+    return value
+
+
 @click.command(help=_LINT_HELP, short_help="Find alerts that can never fire, in any rule files.")
 @click.argument("paths", nargs=-1, required=True, type=PATHS, metavar="PATH...")
 @click.option(
@@ -206,20 +223,32 @@ def status(paths: tuple[Path, ...], out: Path | None, today: date | None, form: 
     metavar="LABEL",
     help="A label that another Prometheus has added to the series, for Thanos Ruler or federation.",
 )
+@click.option(
+    "--prometheus",
+    callback=_version,
+    metavar="VERSION",
+    help="The Prometheus that loads the rules, such as 2.53; default: any, or Thanos Ruler, Mimir.",
+)
 @format_option("json", "github", "sarif")
 @reporting_mistakes
 def lint(
-    paths: tuple[Path, ...], pushed: bool, external_labels: tuple[str, ...], form: str
+    paths: tuple[Path, ...],
+    pushed: bool,
+    external_labels: tuple[str, ...],
+    prometheus: str | None,
+    form: str,
 ) -> None:
-    from opsgen.judge.lint import lint_paths
+    from opsgen.judge.lint import lint_report
     from opsgen.labelflow import Assumptions
 
-    findings = lint_paths(paths, Assumptions(not pushed, external_labels))
+    report = lint_report(paths, Assumptions(not pushed, external_labels), prometheus)
     if form == "json":
-        print_json([finding.as_dict() for finding in findings])
+        print_json([finding.as_dict() for finding in report.findings])
     elif form != "text":
-        print_findings((finding.as_finding() for finding in findings), form)
+        print_findings((finding.as_finding() for finding in report.findings), form)
     else:
-        print_lines(str(finding) for finding in findings)
-        say("1 finding." if len(findings) == 1 else f"{len(findings)} findings.")
-    sys.exit(1 if findings else 0)
+        print_lines(str(finding) for finding in report.findings)
+    say_lines(report.lines)
+    if form == "text":
+        say(f"{_counted(len(report.findings), 'finding')} in {_counted(report.rules, 'rule')}.")
+    sys.exit(1 if report.findings else 0)

@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from opsgen.errors import InputError, Mistake
 from opsgen.judge.lint_comments import read_comments
+from opsgen.judge.lint_files import Skipped, candidates_in, is_worth_reading, why_skipped
+from opsgen.judge.releases import release_of
 from opsgen.judge.rulefile import (
     PROBLEM_KINDS,
+    LeftAside,
     Position,
     Problem,
     RuleFile,
@@ -33,6 +35,7 @@ from opsgen.labelflow import (
 )
 from opsgen.model import findings
 from opsgen.promql import Node, PromqlError, Selector, parse
+from opsgen.promql.versions import too_new
 
 # Every kind of finding, and what it means.
 LINT_KINDS: Mapping[str, str] = {
@@ -48,10 +51,9 @@ _ELSE: Mapping[Assumption, str] = {
 # What a rule records whose expression cannot be read: nothing is known of its labels.
 _ANY_SERIES = Selector(None)
 
-_SUFFIXES = frozenset({".yaml", ".yml"})
 _NAME_ONE = "name a rule file or a folder of them"
-_NAME_FILES = "name a rule file, or a folder with *.yaml files of rules"
-_NEEDS = "it needs `groups`, or a PrometheusRule"
+_NAME_FILES = "name a rule file, or a folder with *.yaml, *.json, *.rules or *.alerts"
+_NEEDS = "it needs `groups` with rules, or a resource or a file of values that has them"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -86,37 +88,86 @@ class LintFinding:
         return asdict(self)
 
 
-def lint_paths(paths: Sequence[Path], assumed: Assumptions = USUAL) -> tuple[LintFinding, ...]:
+@dataclass(frozen=True, slots=True)
+class LintReport:
+    """What `opsgen lint` says: the findings, what it left aside as another program's, by file, and
+    the files with rules that it skipped."""
+
+    findings: tuple[LintFinding, ...]
+    left_aside: tuple[tuple[str, LeftAside], ...]
+    skipped: tuple[Skipped, ...]
+    rules: int
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What was not judged, a line each."""
+        aside = (
+            f"{file}:{one.place.line}:{one.place.column}: left aside: {one.what}"
+            for file, one in self.left_aside
+        )
+        return (*aside, *(str(one) for one in self.skipped))
+
+
+def lint_paths(
+    paths: Sequence[Path], assumed: Assumptions = USUAL, prometheus: str | None = None
+) -> tuple[LintFinding, ...]:
+    """The findings of `lint_report`."""
+    return lint_report(paths, assumed, prometheus).findings
+
+
+def lint_report(
+    paths: Sequence[Path], assumed: Assumptions = USUAL, prometheus: str | None = None
+) -> LintReport:
     """Everything wrong in the rule files given, and in those in the folders given, sorted by place.
 
     All files are read as one set: the rules know what the recording rules of any file record.
     `assumed` is what is taken for granted of their series; comments of a file can take some of it
-    away (`lint_comments`).
+    away (`lint_comments`). `prometheus` is the version that loads them (`2.42`); without it, what
+    any supported version or a ruler with the same files (Thanos Ruler, Mimir) loads is right.
     Raises InputError where a path does not exist or cannot be read, a file given by name holds no
     rules, or there is no rule file at all.
     """
-    files = _read(paths)
-    found = [_problem(file, problem) for file, read in files.items() for problem in read.problems]
-    rules = [(file, rule) for file, read in files.items() for rule in read.rules]
-    parsed: list[tuple[str, WrittenRule, Node]] = []
-    broken: list[tuple[str, WrittenRule, Node]] = []
-    for file, rule in rules:
+    read = _read(paths, prometheus)
+    problems = [(file, one) for file, rules in read.files.items() for one in rules.problems]
+    parsed: list[_Parsed] = []
+    broken: list[_Parsed] = []
+    for file, rule in read.rules:
         try:
-            parsed.append((file, rule, parse(rule.expr.value)))
+            parsed.append(_Parsed(file, rule, parse(rule.expr.value)))
         except PromqlError as error:
-            found.append(_syntax(file, rule, error))
-            broken.append((file, rule, _ANY_SERIES))
-    comments = {file: read_comments(_text(file), assumed) for file in files}
-    found += [_problem(file, one) for file, said in comments.items() for one in said.problems]
-    known = known_series(
-        RecordingRule(rule.name, node, _values(rule), comments[file].assumed)
-        for file, rule, node in (*parsed, *broken)
-        if not rule.is_alert
+            problems.append((file, _syntax(rule, error)))
+            broken.append(_Parsed(file, rule, _ANY_SERIES))
+    problems += [(one.file, new) for one in parsed for new in _too_new(one, prometheus)]
+    comments = {file: read_comments(_text(file), assumed) for file in read.files}
+    problems += [(file, one) for file, said in comments.items() for one in said.problems]
+    found = {_problem(file, problem) for file, problem in problems}
+    found.update(_mismatches(parsed, broken, {file: one.assumed for file, one in comments.items()}))
+    aside = [(file, one) for file, rules in read.files.items() for one in rules.left_aside]
+    return LintReport(
+        tuple(sorted(found)), tuple(sorted(aside)), tuple(sorted(read.skipped)), len(read.rules)
     )
-    for file, rule, node in parsed:
-        here = replace(known, assumed=comments[file].assumed)
-        found.extend(_located(file, rule, finding) for finding in _check(rule, node, here))
-    return tuple(sorted(set(found)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    file: str
+    rule: WrittenRule
+    expr: Node
+
+
+def _mismatches(
+    parsed: Sequence[_Parsed], broken: Sequence[_Parsed], assumed: Mapping[str, Assumptions]
+) -> Iterator[LintFinding]:
+    """What the labels of the series make impossible, under what is assumed of each file."""
+    known = known_series(
+        RecordingRule(one.rule.name, one.expr, _values(one.rule), assumed[one.file])
+        for one in (*parsed, *broken)
+        if not one.rule.is_alert
+    )
+    for one in parsed:
+        here = replace(known, assumed=assumed[one.file])
+        for mismatch in _check(one.rule, one.expr, here):
+            yield _located(one.file, one.rule, mismatch)
 
 
 def _text(file: str) -> str:
@@ -168,66 +219,75 @@ def _problem(file: str, problem: Problem) -> LintFinding:
     )
 
 
-def _syntax(file: str, rule: WrittenRule, error: PromqlError) -> LintFinding:
+def _syntax(rule: WrittenRule, error: PromqlError) -> Problem:
     message = f"`expr` is not valid PromQL: {error}"
     right = "write PromQL that Prometheus reads without experimental features"
-    return _problem(file, Problem("syntax", rule.expr.place, message, right, rule.group, rule.name))
+    return Problem("syntax", rule.expr.place, message, right, rule.group, rule.name)
 
 
-def _read(paths: Sequence[Path]) -> dict[str, RuleFile]:
+def _too_new(parsed: _Parsed, prometheus: str | None) -> Iterator[Problem]:
+    """What a release that is named does not know yet."""
+    found = too_new(parsed.expr, prometheus) if prometheus else None
+    if found and found.since:
+        rule = parsed.rule
+        message = f"{found.what} in `expr` needs Prometheus {found.since}"
+        right = f"write it so that Prometheus {prometheus} reads it"
+        yield Problem("syntax", rule.expr.place, message, right, rule.group, rule.name)
+
+
+@dataclass
+class _Read:
     """The rule files by name as given, each once."""
-    mistakes: list[Mistake] = []
-    files: dict[str, RuleFile] = {}
-    for path, is_named in _distinct(_files(paths)):
+
+    files: dict[str, RuleFile] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
+    mistakes: list[Mistake] = field(default_factory=list)
+
+    @property
+    def rules(self) -> list[tuple[str, WrittenRule]]:
+        return [(file, rule) for file, found in self.files.items() for rule in found.rules]
+
+
+def _read(paths: Sequence[Path], prometheus: str | None) -> _Read:
+    read = _Read()
+    release = release_of(prometheus) if prometheus else None
+    for candidate in candidates_in(paths):
+        path = candidate.path
         try:
-            read = _rules(path, is_named)
+            content = path.read_bytes()
         except OSError as error:
-            mistakes.append(_mistake(path, f"cannot be read: {error.strerror}", _NAME_ONE))
+            read.mistakes.append(_mistake(path, f"cannot be read: {error.strerror}", _NAME_ONE))
             continue
-        if read is not None:
-            files[path.as_posix()] = read
-        elif is_named:
-            mistakes.append(_mistake(path, "holds no Prometheus rules", _NEEDS))
-    if not files and not mistakes:
-        named = ", ".join(path.as_posix() for path in paths) or "nothing"
-        mistakes.append(_mistake(Path(named), "no rule file found", _NAME_FILES))
-    if mistakes:
-        raise InputError(mistakes)
-    return files
-
-
-def _distinct(files: Iterable[tuple[Path, bool]]) -> Iterator[tuple[Path, bool]]:
-    """Each file once, by whatever path it is reached."""
-    seen: set[Path] = set()
-    for path, is_named in files:
-        real = path.resolve()
-        if real not in seen:
-            seen.add(real)
-            yield path, is_named
-
-
-def _rules(path: Path, is_named: bool) -> RuleFile | None:
-    """The file's rules; None for other files, and for a file in a folder that is neither YAML nor
-    meant as rules."""
-    content = path.read_bytes()
-    read = read_rule_file(content)
-    if read is None or is_named:
-        return read
-    is_broken = any(problem.kind == "not-yaml" for problem in read.problems)
-    return None if is_broken and not looks_like_rules(content) else read
-
-
-def _files(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
-    """The files to read, and whether each was given by its own name."""
-    for path in paths:
-        if not path.is_dir():
-            yield path, True
+        if why := why_skipped(candidate, content):
+            read.skipped.append(Skipped(path.as_posix(), why))
             continue
-        for folder, folders, names in os.walk(path):
-            # os.walk goes where this list says, in its order.
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            found = (Path(folder, name) for name in sorted(names))
-            yield from ((file, False) for file in found if file.suffix in _SUFFIXES)
+        if not is_worth_reading(candidate, content):
+            continue
+        rules = read_rule_file(content, release)
+        if rules is not None and (candidate.is_named or _is_meant(rules, content)):
+            read.files[path.as_posix()] = rules
+        elif candidate.is_named:
+            read.mistakes.append(_mistake(path, "holds no Prometheus rules", _NEEDS))
+    if not read.files:
+        read.mistakes.extend(_nothing(paths, read))
+    if read.mistakes:
+        raise InputError(read.mistakes)
+    return read
+
+
+def _is_meant(rules: RuleFile, content: bytes) -> bool:
+    """Whether a file in a folder is one of rules, and not just no YAML."""
+    is_broken = any(problem.kind == "not-yaml" for problem in rules.problems)
+    return not is_broken or looks_like_rules(content)
+
+
+def _nothing(paths: Sequence[Path], read: _Read) -> Iterator[Mistake]:
+    if read.mistakes:
+        return
+    named = Path(", ".join(path.as_posix() for path in paths) or "nothing")
+    yield _mistake(named, "no rule file found", _NAME_FILES)
+    for skipped in read.skipped:
+        yield _mistake(Path(skipped.file), f"skipped: {skipped.why}", _NAME_ONE)
 
 
 def _mistake(path: Path, wrong: str, right: str) -> Mistake:

@@ -1,36 +1,57 @@
-"""A file of Prometheus rules goes in, or manifests of PrometheusRule; its rules with their places
-come out.
-
-The YAML is composed, not loaded: each rule keeps the line of its `expr` and of its annotations, and
-an alias is a reference, however often it is used.
+"""A file with rules goes in; its Prometheus rules with their places come out, what keeps Prometheus
+from loading them, and what is left aside because it is of another program.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
 
 import yaml
 
-ProblemKind = Literal["not-yaml", "not-a-rule", "second-document", "syntax", "unknown-comment"]
+from opsgen.judge.languages import (
+    LOGQL,
+    METRICSQL,
+    PROMQL,
+    TEMPLATE,
+    WHOSE,
+    is_helm_template,
+    is_promql,
+    language_of,
+    language_of_group,
+)
+from opsgen.judge.releases import Release
+from opsgen.judge.rule_format import PROBLEM_KINDS, Problem, format_problems
+from opsgen.judge.rule_sets import (
+    Broken,
+    RuleGroup,
+    RuleSet,
+    find_rule_sets,
+    may_hold_rules,
+    meant_as_rules,
+)
+from opsgen.judge.yaml_nodes import (
+    START,
+    Field,
+    Locate,
+    Position,
+    fields_of,
+    place_of,
+    text_of,
+)
 
-PROBLEM_KINDS: dict[ProblemKind, str] = {
-    "not-yaml": "a file that is not YAML: none of its rules is loaded",
-    "not-a-rule": "an entry of `rules` without a name or an expression",
-    "second-document": "a further YAML document of a rule file, which Prometheus does not read",
-    "syntax": "an expression that Prometheus cannot parse",
-    "unknown-comment": "a comment for opsgen that says nothing it knows",
-}
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
-    """A place in the file; line and column count from 1."""
-
-    line: int
-    column: int
+__all__ = [
+    "PROBLEM_KINDS",
+    "LeftAside",
+    "PlacedText",
+    "Position",
+    "Problem",
+    "RuleFile",
+    "WrittenRule",
+    "looks_like_rules",
+    "may_hold_rules",
+    "read_rule_file",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,231 +74,150 @@ class WrittenRule:
     annotations: Mapping[str, PlacedText] = field(default_factory=dict, hash=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that keeps Prometheus from reading what is there, and what would be right."""
+@dataclass(frozen=True, slots=True, order=True)
+class LeftAside:
+    """What is not judged, and whose it is."""
 
-    kind: ProblemKind
     place: Position
-    message: str
-    right: str
-    group: str = ""
-    rule: str = ""
+    what: str
 
 
 @dataclass(frozen=True, slots=True)
 class RuleFile:
     rules: tuple[WrittenRule, ...] = ()
     problems: tuple[Problem, ...] = ()
+    left_aside: tuple[LeftAside, ...] = ()
 
 
-_START = Position(1, 1)
 _ONLY_FIRST = (
     "Prometheus reads only the first document of a rule file: nothing from here on is loaded"
 )
-_MERGE = "tag:yaml.org,2002:merge"
-_NULL = "tag:yaml.org,2002:null"
-_LISTS = frozenset({"List", "PrometheusRuleList"})
-# PyYAML's composer overflows the native stack on some 100,000 nested collections.
-_DEEPEST = 1_000
-_TEMPLATED = re.compile(
-    r"^\s*\{\{|\{\{-|\{\{\s*(?:\.Values|\.Release|\.Chart|include\b|template\b)", re.MULTILINE
-)
-_RULE = re.compile(r"^\s*(?:-\s+)?(?:alert|record):\s", re.MULTILINE)
 
 
-def read_rule_file(content: bytes) -> RuleFile | None:
-    """The rules, and what is wrong with the file; None where the file is not a rule file."""
+def read_rule_file(content: bytes, release: Release | None = None) -> RuleFile | None:
+    """The rules, and what this release of Prometheus, or any, would not load; None where the file
+    holds no rules."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         place = Position(content.count(b"\n", 0, error.start) + 1, 1)
         problem = Problem("not-yaml", place, "the file is not UTF-8", "save it as UTF-8")
         return RuleFile(problems=(problem,))
-    try:
-        documents = _compose(text)
-    except yaml.YAMLError as error:
-        return RuleFile(problems=(_not_yaml(text, error),))
-    return _rule_file(documents)
+    found = find_rule_sets(text)
+    if not found:
+        return None
+    reader = _Reader(release)
+    reader.problems += [_not_yaml(broken) for broken in found.broken]
+    reader.problems += [_unread(place) for place in found.unread_documents[:1]]
+    reader.left_aside += [LeftAside(place, what) for place, what in found.foreign]
+    for rules in found.sets:
+        reader.read(rules)
+    return RuleFile(tuple(reader.rules), tuple(reader.problems), tuple(reader.left_aside))
 
 
 def looks_like_rules(content: bytes) -> bool:
     """Whether a file that is not YAML was meant as rules, for example a template of them."""
-    return _RULE.search(content.decode("utf-8", errors="replace")) is not None
+    return meant_as_rules(content.decode("utf-8", errors="replace"))
 
 
-def _compose(text: str) -> list[yaml.Node]:
-    # Only long texts can be deep enough to matter, and counting takes as long as composing.
-    if (
-        len(text) > 2 * _DEEPEST
-        and sum(text.count(opening) for opening in ("[", "{", "- ", "? ")) > _DEEPEST
-    ):
-        _refuse_depth(text)
-    return list(yaml.compose_all(text, Loader=yaml.CSafeLoader))
-
-
-def _refuse_depth(text: str) -> None:
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(
-            event, yaml.CollectionEndEvent
-        )
-        if depth > _DEEPEST:
-            raise yaml.MarkedYAMLError(
-                problem=f"nested more than {_DEEPEST} levels deep",
-                problem_mark=cast(Any, event.start_mark),
-            )
-
-
-def _not_yaml(text: str, error: yaml.YAMLError) -> Problem:
-    reason = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-    if _TEMPLATED.search(text):
+def _not_yaml(broken: Broken) -> Problem:
+    right = "correct the YAML there"
+    if broken.is_template:
         right = "render the template first, and lint what comes out: `helm template`"
-    else:
-        right = "correct the YAML there"
-    return Problem("not-yaml", _error_place(text, error), f"the file is no YAML: {reason}", right)
+    return Problem("not-yaml", broken.place, f"the file is no YAML: {broken.reason}", right)
 
 
-def _error_place(text: str, error: yaml.YAMLError) -> Position:
-    mark = getattr(error, "problem_mark", None)
-    if mark is not None:
-        return Position(mark.line + 1, mark.column + 1)
-    before = text[: getattr(error, "position", 0)]
-    return Position(before.count("\n") + 1, len(before) - before.rfind("\n"))
-
-
-def _rule_file(documents: list[yaml.Node]) -> RuleFile | None:
-    """All manifests of PrometheusRule, and of a plain rule file the first document, as Prometheus
-    reads it."""
-    reader = _Reader()
-    found = False
-    for position, document in enumerate(documents):
-        fields = _fields(document)
-        if "kind" not in fields and _are_groups(fields.get("groups")):
-            if position == 0:
-                reader.read_groups(fields["groups"].value)
-            else:
-                reader.second_document(document)
-            found = True
-        elif position == 1 and found and document.tag != _NULL and not _is_manifest(fields):
-            reader.second_document(document)
-        else:
-            found = reader.read_manifest(fields) or found
-    return RuleFile(tuple(reader.rules), tuple(reader.problems)) if found else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Field:
-    key: yaml.Node
-    value: yaml.Node
-
-
-_Fields = dict[str, _Field]
-
-
-def _are_groups(groups: _Field | None) -> bool:
-    """Whether it is a rule file's list of groups; other files have groups of users and the like."""
-    if groups is None or not isinstance(groups.value, yaml.SequenceNode):
-        return False
-    return not groups.value.value or any("rules" in _fields(group) for group in groups.value.value)
-
-
-def _is_manifest(fields: _Fields) -> bool:
-    return "kind" in fields and "apiVersion" in fields
+def _unread(place: Position) -> Problem:
+    return Problem("second-document", place, _ONLY_FIRST, "put it into a file of its own")
 
 
 class _Reader:
-    """Collects the rules of one file; a part that aliases repeat is read once."""
+    """Collects what the sets of one file have; a part that aliases repeat is read once."""
 
-    def __init__(self) -> None:
+    def __init__(self, release: Release | None) -> None:
+        self._release = release
+        self._seen: set[int] = set()
         self.rules: list[WrittenRule] = []
         self.problems: list[Problem] = []
-        self._seen: set[int] = set()
+        self.left_aside: list[LeftAside] = []
 
-    def second_document(self, document: yaml.Node) -> None:
-        if any(problem.kind == "second-document" for problem in self.problems):
-            return
-        right = "put it into a file of its own"
-        place = _place(document)
-        self.problems.append(Problem("second-document", place, _ONLY_FIRST, right))
+    def read(self, rules: RuleSet) -> None:
+        found = [one for group in rules.groups for one in self._rules_of(group, rules.locate)]
+        languages = {language for _, language in found} | {rules.form.language}
+        languages |= {language_of_group(group) for group in rules.groups}
+        if is_helm_template(rules):
+            self._leave(TEMPLATE, [rule for rule, _ in found])
+        elif LOGQL in languages:
+            self._leave(LOGQL, [rule for rule, _ in found])
+        elif languages <= {PROMQL, TEMPLATE}:
+            self.problems += format_problems(rules, self._release)
+            self._keep(found)
+        else:
+            self._keep(_of_victoria_metrics(found))
 
-    def read_manifest(self, fields: _Fields) -> bool:
-        """Reads a PrometheusRule or a list of them; returns whether the document is one."""
-        kind = _scalar(fields.get("kind"))
-        if kind in _LISTS:
-            found = [self.read_manifest(_fields(item)) for item in self._fresh(fields.get("items"))]
-            return any(found)
-        if kind != "PrometheusRule":
-            return False
-        spec = fields.get("spec")
-        groups = _fields(spec.value).get("groups") if spec else None
-        if groups is not None:
-            self.read_groups(groups.value)
-        return True
+    def _keep(self, found: Iterable[tuple[WrittenRule, str]]) -> None:
+        """Keeps the rules in PromQL, and leaves those in other languages."""
+        others: dict[str, list[WrittenRule]] = {}
+        for rule, language in found:
+            if language == PROMQL:
+                self.rules.append(rule)
+            else:
+                others.setdefault(language, []).append(rule)
+        for language, rules in others.items():
+            self._leave(language, rules)
 
-    def read_groups(self, groups: yaml.Node) -> None:
-        for group in self._fresh(_Field(groups, groups)):
-            fields = _fields(group)
-            name = _scalar(fields.get("name"))
-            labels = _texts(fields.get("labels"))
-            for rule in self._fresh(fields.get("rules")):
-                self._read_rule(rule, name, labels)
+    def _leave(self, language: str, rules: list[WrittenRule]) -> None:
+        place = min((rule.expr.place for rule in rules), default=START)
+        counted = "1 rule" if len(rules) == 1 else f"{len(rules)} rules"
+        what = f"{counted} in {language}, {WHOSE[language]}"
+        if language == TEMPLATE:
+            what = f"{counted} in {WHOSE[language]}"
+        self.left_aside.append(LeftAside(place, what))
 
-    def _read_rule(
-        self, node: yaml.Node, group: str, group_labels: Mapping[str, PlacedText]
-    ) -> None:
-        fields = _fields(node)
-        is_alert = "alert" in fields
-        name = _scalar(fields.get("alert" if is_alert else "record"))
-        written = fields.get("expr")
-        if not name or written is None or not isinstance(written.value, yaml.ScalarNode):
-            place = _place(written.key if written and name else node)
-            self.problems.append(_not_a_rule(place, group, name))
-            return
-        expr = PlacedText(written.value.value, _place(written.key))
-        labels = {**group_labels, **_texts(fields.get("labels"))}
-        annotations = _texts(fields.get("annotations"))
-        self.rules.append(WrittenRule(group, name, is_alert, expr, labels, annotations))
-
-    def _fresh(self, sequence: _Field | None) -> Iterator[yaml.Node]:
-        if sequence is None or not isinstance(sequence.value, yaml.SequenceNode):
-            return
-        for item in sequence.value.value:
-            if id(item) not in self._seen:
-                self._seen.add(id(item))
-                yield item
+    def _rules_of(self, group: RuleGroup, locate: Locate) -> Iterator[tuple[WrittenRule, str]]:
+        """The rules of a group, each with its language."""
+        labels = _texts(group.fields.get("labels"), locate)
+        name = text_of(group.fields.get("name"))
+        of_group = language_of_group(group)
+        for node in group.rules:
+            if id(node) in self._seen:
+                continue
+            self._seen.add(id(node))
+            rule = _rule(node, name, labels, locate)
+            if rule is not None:
+                is_known = of_group not in (PROMQL, METRICSQL)
+                yield rule, of_group if is_known else language_of(rule.expr.value)
 
 
-def _not_a_rule(place: Position, group: str, name: str) -> Problem:
-    missing = "`expr` with PromQL" if name else "`alert` or `record` with its name"
-    return Problem("not-a-rule", place, "this is not a rule", f"it needs {missing}", group, name)
+def _of_victoria_metrics(
+    found: Iterable[tuple[WrittenRule, str]],
+) -> Iterator[tuple[WrittenRule, str]]:
+    """Most rules of vmalert are PromQL; what Prometheus can't read there is MetricsQL."""
+    for rule, language in found:
+        is_broken = language == PROMQL and not is_promql(rule.expr.value)
+        yield rule, METRICSQL if is_broken else language
 
 
-def _fields(node: yaml.Node, seen: set[int] | None = None) -> _Fields:
-    """The keys of a mapping, with those that `<<` merges in; of anything else none."""
-    seen = set() if seen is None else seen
-    if not isinstance(node, yaml.MappingNode) or id(node) in seen:
-        return {}
-    seen.add(id(node))
-    merged: _Fields = {}
-    own: _Fields = {}
-    for key, value in node.value:
-        if key.tag == _MERGE:
-            for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
-                merged = {**_fields(source, seen), **merged}
-        elif isinstance(key, yaml.ScalarNode):
-            own[key.value] = _Field(key, value)
-    return {**merged, **own}
+def _rule(
+    node: yaml.Node, group: str, group_labels: Mapping[str, PlacedText], locate: Locate
+) -> WrittenRule | None:
+    """The rule, if it has a name and an expression."""
+    fields = fields_of(node)
+    is_alert = bool(text_of(fields.get("alert")))
+    name = text_of(fields.get("alert")) or text_of(fields.get("record"))
+    written = fields.get("expr")
+    if not name or written is None or not text_of(written):
+        return None
+    expr = PlacedText(text_of(written), place_of(written.key, locate))
+    labels = {**group_labels, **_texts(fields.get("labels"), locate)}
+    return WrittenRule(
+        group, name, is_alert, expr, labels, _texts(fields.get("annotations"), locate)
+    )
 
 
-def _texts(mapping: _Field | None) -> dict[str, PlacedText]:
-    fields = _fields(mapping.value) if mapping else {}
-    return {name: PlacedText(_scalar(found), _place(found.key)) for name, found in fields.items()}
-
-
-def _scalar(found: _Field | None) -> str:
-    return found.value.value if found and isinstance(found.value, yaml.ScalarNode) else ""
-
-
-def _place(node: yaml.Node) -> Position:
-    return Position(node.start_mark.line + 1, node.start_mark.column + 1)
+def _texts(mapping: Field | None, locate: Locate) -> dict[str, PlacedText]:
+    fields = fields_of(mapping.value) if mapping else {}
+    return {
+        name: PlacedText(text_of(found), place_of(found.key, locate))
+        for name, found in fields.items()
+    }

@@ -35,7 +35,7 @@ _ABOUT: Mapping[RuleId, str] = {
     "refused": "A program that loads the output refuses it.",
     "runbook": "A runbook has a fault, or lacks what the project asks for.",
     "unnoticed": "The proof of a service does not notice a fault that was planted in its rules.",
-    "lint": "An alert can never fire, or shows a label that does not exist.",
+    "lint": "An alert can never fire, shows a label that does not exist, or does not load.",
 }
 _LINE = re.compile(r"(?P<file>[^:]+):(?:(?P<line>\d+):)? (?P<message>.*)", re.DOTALL)
 # Characters that XML 1.0 does not allow.
