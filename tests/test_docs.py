@@ -247,7 +247,7 @@ _MISTAKES = {
     "a number as a match value": "match: {code: 200}",
     "a yes/no value as a match value": "match: {code: no}",
     "a matcher of two kinds": "match: {code: {regex: a, not: b}}",
-    "a label that is none": "match: {not-a-label: a}",
+    "a label that is none": "match: {__reserved: a}",
     "a URL of another scheme": "uptime: [ftp://shop.example.com]",
     "an alert's name in another case": "alerts: {target-down: off}",
     "an alert that is on": "alerts: {TargetDown: on}",

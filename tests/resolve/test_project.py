@@ -251,7 +251,7 @@ def test_external_labels_are_one_name_or_a_list(
     assert organisation.platform.external_labels == meant
 
 
-@pytest.mark.parametrize("written", ["k8s-cluster", "__replica__", "{cluster: eu-1}", "''"])
+@pytest.mark.parametrize("written", ["__replica__", "{cluster: eu-1}", "''"])
 def test_an_external_label_is_a_name_and_no_value(tmp_path: Path, written: str) -> None:
     (said,) = refused(tmp_path, SPEC, f"prometheus: {{external_labels: {written}}}\n")
 

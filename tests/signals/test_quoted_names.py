@@ -151,12 +151,11 @@ def test_panels_and_their_legends_have_the_names(tmp_path: Path) -> None:
 def test_every_selector_of_the_rules_has_the_quoted_matchers(tmp_path: Path) -> None:
     rules = yaml.safe_load(file_texts(tmp_path, SPECS["a match"], NEW)["cart/rules.yaml"])
 
-    queries = [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
+    written = [rule for group in rules["groups"] for rule in group["rules"]]
+    queries = [rule["expr"] for rule in written]
+    recorded = {rule.get("record") for rule in written} | {"ALERTS", "ALERTS_FOR_STATE"}
     scraped = [
-        one
-        for query in queries
-        for one in selectors(parse(query))
-        if not (one.metric or "").startswith(("slo:", "ALERTS"))
+        one for query in queries for one in selectors(parse(query)) if one.metric not in recorded
     ]
     assert scraped
     for one in scraped:
@@ -259,3 +258,48 @@ def test_a_label_that_alertmanager_would_refuse_is_a_mistake(
 @pytest.mark.parametrize("name", ["an inline convention", "a match"])
 def test_a_label_that_no_alert_has_is_none(tmp_path: Path, name: str) -> None:
     assert derived(tmp_path, SPECS[name], NEW).derived.alerts
+
+
+@pytest.mark.parametrize(
+    ("versions", "needs"),
+    [
+        (
+            'prometheus: {{{}, version: "2.55"}}\n',
+            ["Alertmanager 0.28; here is 0.25", "Prometheus 3.0; here is 2.55"],
+        ),
+        (
+            'prometheus: {{{}, version: "3.5"}}\nalertmanager: {{version: "0.27"}}\n',
+            ["Alertmanager 0.28; here is 0.27"],
+        ),
+    ],
+)
+def test_an_external_label_needs_servers_that_take_its_name(
+    tmp_path: Path, versions: str, needs: list[str]
+) -> None:
+    project = versions.format("external_labels: [cluster, k8s.cluster.name]")
+
+    said = refused(tmp_path, f"{HEAD}uptime: ['http://example.com/']\n", project)
+
+    assert [line.partition("; name a label")[0] for line in said] == [
+        f"opsgen.yaml:1:31: prometheus.external_labels: the quoted name 'k8s.cluster.name' needs {need}"
+        for need in needs
+    ]
+
+
+def test_an_external_label_in_quotes_is_grouped_and_compared_by(tmp_path: Path) -> None:
+    project = (
+        'prometheus: {external_labels: [k8s.cluster.name], version: "3.5"}\n'
+        'alertmanager: {version: "0.28"}\n'
+    )
+    texts = file_texts(tmp_path, SPECS["an SLO"], project)
+    _written(tmp_path, texts, "alertmanager.yml")
+
+    done = subprocess.run(
+        [require_program("amtool-current"), "check-config", tmp_path / "alertmanager.yml"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "k8s.cluster.name" in texts["alertmanager.yml"]
+    assert done.returncode == 0, done.stdout + done.stderr

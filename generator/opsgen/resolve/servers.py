@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from opsgen.load.project_spec import KubernetesSpec, ProjectSpec, TimingSpec
 from opsgen.model.oncall import Severity
 from opsgen.model.platform import Cluster, Platform, Timing
+from opsgen.promql.text import is_plain_label
 from opsgen.quantities import Duration
 from opsgen.resolve.mistakes import Mistakes
 
@@ -30,6 +31,9 @@ LONGEST_REPEAT = Duration.of("120h")
 
 _OLDEST_PROMETHEUS = (2, 42)  # keep_firing_for
 _OLDEST_ALERTMANAGER = (0, 25)  # every *_file field that opsgen writes by default
+# Names of labels that need quotes: of Prometheus since 3.0; of Alertmanager since 0.27, and in the
+# `equal` of an inhibition since 0.28 (CHANGELOG, "Fix UTF-8 not allowed in Equal field").
+_QUOTED_NAMES = {"prometheus": (3, 0), "alertmanager": (0, 28)}
 # The rates of the recorded five minutes want four samples or more.
 _SLOWEST_SCRAPE = Duration.of("1m")
 # Prometheus looks back five minutes for a series' last sample (--query.lookback-delta). Rules read
@@ -42,6 +46,7 @@ def platform_of(spec: ProjectSpec, mistakes: Mistakes) -> Platform:
     prometheus, alertmanager = spec.prometheus, spec.alertmanager
     _at_least(("prometheus", "version"), prometheus.version, _OLDEST_PROMETHEUS, mistakes)
     _at_least(("alertmanager", "version"), alertmanager.version, _OLDEST_ALERTMANAGER, mistakes)
+    _check_external_labels(spec, mistakes)
     return Platform(
         prometheus=prometheus.version,
         alertmanager=alertmanager.version,
@@ -68,9 +73,25 @@ def check_repeat(path: tuple[str, ...], repeat: Duration | None, mistakes: Mista
 def _at_least(
     path: tuple[str, str], version: str, oldest: tuple[int, int], mistakes: Mistakes
 ) -> None:
-    if tuple(int(part) for part in version.split(".")) < oldest:
+    if _release(version) < oldest:
         wanted = ".".join(str(part) for part in oldest)
         mistakes.add(path, f"version {version} is not supported", f"use {wanted} or later")
+
+
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def _check_external_labels(spec: ProjectSpec, mistakes: Mistakes) -> None:
+    """Notes a name that the servers of this project do not take."""
+    versions = {"prometheus": spec.prometheus.version, "alertmanager": spec.alertmanager.version}
+    for label in spec.prometheus.external_labels:
+        for server, since in _QUOTED_NAMES.items():
+            if not is_plain_label(label) and _release(versions[server]) < since:
+                release = f"{server.capitalize()} {'.'.join(map(str, since))}"
+                wrong = f"the quoted name {label!r} needs {release}; here is {versions[server]}"
+                right = f"name a label of letters, digits and _, or set {server}.version"
+                mistakes.add(("prometheus", "external_labels"), wrong, right)
 
 
 def _scrape_interval(spec: ProjectSpec, mistakes: Mistakes) -> Duration:
