@@ -221,6 +221,33 @@ def test_a_pack_for_prometheus_2_is_told_too_at_its_line(tmp_path: Path) -> None
     ]
 
 
+def test_what_a_pack_records_and_what_guards_its_alerts_is_judged_too(tmp_path: Path) -> None:
+    records = "records: [{name: 'service:queue:max2m', query: 'max(max_over_time(a[1m * 2:]))'}]\nsignals:"
+    guard = (
+        "        guard: {count: 'sum({\"a.b\"})', at_least: 5, stand_ins: [{count: 'sum(b) </ 1',"
+        " at_least: 5, query: 'max(c smoothed)'}]}\n"
+    )
+    pack = PACK.replace("signals:", records).replace(
+        "        severity: t", f"{guard}        severity: t"
+    )
+    pack = pack.replace('"k8s.pod.name"', "pod").replace(
+        "[{text: Look at the pods,", "[{text: Look,"
+    )
+    _written(tmp_path, {"templates/packs/queue.yaml": pack}, "templates")
+
+    said = refused(tmp_path, f"{HEAD}uptime: ['http://example.com/']\n", "templates: templates\n")
+
+    found = [line.split(": ")[1].rpartition(".alerts[0].")[2] for line in said]
+    assert found == [
+        "records[0].query",
+        "signals[0].query",
+        "guard.count",
+        "guard.stand_ins[0].count",
+        "guard.stand_ins[0].query",
+        "diagnosis[0].query",
+    ]
+
+
 def test_a_range_that_a_rule_does_not_have_is_a_mistake(tmp_path: Path) -> None:
     spec = f"{HEAD}business: [{{name: orders, query: 'sum(rate(orders_total[step()]))'}}]\n"
 

@@ -10,6 +10,7 @@ from opsgen.errors import Mistake
 from opsgen.load.library import Library, read_pack
 from opsgen.load.pack_check import Fault
 from opsgen.load.pack_file import GuidanceSpec, PackFile, SignalSpec
+from opsgen.load.pack_guard import GuardSpec
 from opsgen.model.texts import blanks, fill
 from opsgen.promql.rewrite import rule_query
 from opsgen.promql.versions import too_new
@@ -45,6 +46,8 @@ def _faults(pack: PackFile, prometheus: str) -> list[Fault]:
 
 
 def _queries(pack: PackFile) -> Iterator[tuple[_Place, str]]:
+    for index, record in enumerate(pack.records):
+        yield ("records", index, "query"), record.query
     for index, signal in enumerate(pack.signals):
         yield from _of_signal(signal, ("signals", index))
 
@@ -58,8 +61,16 @@ def _of_signal(signal: SignalSpec, path: _Place) -> Iterator[tuple[_Place, str]]
         if alert.when is not None:
             yield (*here, "when"), alert.when
         if alert.guard is not None:
-            yield (*here, "guard", "count"), alert.guard.count
+            yield from _of_guard(alert.guard, (*here, "guard"))
         yield from _of_guidance(alert, here)
+
+
+def _of_guard(spec: GuardSpec, path: _Place) -> Iterator[tuple[_Place, str]]:
+    yield (*path, "count"), spec.count
+    for index, stand_in in enumerate(spec.stand_ins):
+        here = (*path, "stand_ins", index)
+        yield (*here, "count"), stand_in.count
+        yield (*here, "query"), stand_in.query
 
 
 def _of_guidance(spec: GuidanceSpec, path: _Place) -> Iterator[tuple[_Place, str]]:
