@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsgen.alertmanager.routing import receivers_reached
+from opsgen.alertmanager.routing import is_inhibited, receivers_reached
 from opsgen.channels.receivers import CATCH_ALL
 from opsgen.errors import InputError
 from opsgen.model.oncall import Channel, Hours, Policy, Step, Team, Watchdog
@@ -143,6 +143,24 @@ def test_every_inhibit_rule_of_a_service_is_written_once() -> None:
 
     assert len(of_two) == 2 * len(fragment["inhibit_rules"])
     assert all(rule in of_two for rule in fragment["inhibit_rules"])
+
+
+@pytest.mark.parametrize(
+    ("of_till", "of_shop", "mutes"),
+    [(None, None, True), (OFFICE, None, False), (OFFICE, OFFICE, True), (None, OFFICE, True)],
+    ids=["at any time", "it waits", "both wait", "the other one waits"],
+)
+def test_a_service_whose_pages_wait_mutes_no_other_that_is_told_now(
+    of_till: Hours | None, of_shop: Hours | None, mutes: bool
+) -> None:
+    till = fragment_of(service("till", team(page=policy(CHAT, during=of_till))))
+    shop = service("shop", team(page=policy(LOG, during=of_shop)))
+    fleet = _fleet([till, fragment_of(replace(shop, depends_on=("till",)))])
+    page = {**PAGE, "service": "shop", "alertname": "ErrorRatioHigh", "signal": "errors"}
+    gone = {**page, "service": "till", "alertname": "TargetsAbsent", "signal": "targets"}
+
+    assert is_inhibited(fleet, page, [gone]) is mutes
+    assert is_inhibited(fleet, page, [{**gone, "service": "shop"}])
 
 
 def test_receivers_and_hours_that_services_share_are_written_once() -> None:

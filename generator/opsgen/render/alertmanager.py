@@ -172,14 +172,40 @@ def _united_groups(fragments: Iterable[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(labels)) or group_by()
 
 
-def _united_rules(fragments: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Every inhibit rule once."""
+def _united_rules(fragments: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Every inhibit rule once, but none by which a service whose pages wait for their hours mutes
+    another service: then nobody would be told of either."""
+    hours = {name: found for fragment in fragments for name, found in _hours_of_pages(fragment)}
     rules = {
         _canonical(rule): rule
         for fragment in fragments
         for rule in fragment.get("inhibit_rules") or ()
+        if not _mutes_by_waiting(rule, hours)
     }
     return [rules[text] for text in sorted(rules)]
+
+
+_Hours = tuple[str, ...]
+
+
+def _hours_of_pages(fragment: Mapping[str, Any]) -> Iterator[tuple[str, _Hours]]:
+    """Each service of a fragment by its matcher, and the hours in which its pages are told; none
+    for at any time."""
+    for route in fragment["route"].get("routes") or ():
+        for child in route.get("routes") or ():
+            if matcher("severity", "page") in child["matchers"]:
+                yield _service_in(route["matchers"]), tuple(child.get("active_time_intervals", ()))
+                break
+
+
+def _mutes_by_waiting(rule: Mapping[str, Any], hours: Mapping[str, _Hours]) -> bool:
+    source, target = (_service_in(rule[f"{side}_matchers"]) for side in ("source", "target"))
+    waits_for = hours.get(source, ())
+    return source != target and bool(waits_for) and waits_for != hours.get(target, ())
+
+
+def _service_in(matchers: Iterable[str]) -> str:
+    return next((text for text in matchers if text.startswith("service=")), "")
 
 
 def _refuse_clashes(parts: Mapping[str, Sequence[_Definition]]) -> None:
