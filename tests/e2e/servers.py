@@ -138,22 +138,34 @@ class Received:
     annotations: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Message:
+    """One notification: the path that it was sent to, `firing` or `resolved`, and its alerts."""
+
+    receiver: str
+    status: str
+    alerts: tuple[Received, ...]
+
+
 class Webhook:
-    """An HTTP server that keeps the alerts of every notification that Alertmanager posts to it."""
+    """An HTTP server that keeps every notification that Alertmanager posts to it, and its
+    alerts."""
 
     def __init__(self) -> None:
         self.alerts: list[Received] = []
-        received = self.alerts
+        self.messages: list[Message] = []
+        received, messages = self.alerts, self.messages
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                received.extend(
-                    Received(
-                        self.path.strip("/"), alert["status"], alert["labels"], alert["annotations"]
-                    )
+                path = self.path.strip("/")
+                alerts = tuple(
+                    Received(path, alert["status"], alert["labels"], alert["annotations"])
                     for alert in message["alerts"]
                 )
+                received.extend(alerts)
+                messages.append(Message(path, message["status"], alerts))
                 self.send_response(200)
                 self.end_headers()
 
