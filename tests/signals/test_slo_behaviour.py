@@ -379,7 +379,7 @@ def test_a_total_outage_pages_at_every_objective(
     )
 
 
-def test_a_page_clears_soon_after_recovery_and_a_ticket_stays_for_the_day(
+def test_a_page_clears_soon_after_recovery_and_no_ticket_tells_of_it_again(
     promtool: Path, tmp_path: Path
 ) -> None:
     series = [
@@ -395,7 +395,8 @@ def test_a_page_clears_soon_after_recovery_and_a_ticket_stays_for_the_day(
         series,
         [
             firing(recovered, PAGE, TICKET, "ErrorRatioHigh/ticket"),
-            firing(recovered + 40, TICKET),
+            firing(recovered + 40),
+            firing(recovered + 110),
         ],
     )
 

@@ -15,7 +15,7 @@ from opsgen.model.signal import Alert, Derived, Escalated, Record, alert_labels
 from opsgen.model.texts import go_text
 from opsgen.promql import pretty
 from opsgen.quantities import Duration
-from opsgen.render.causes import dependencies_that_fire
+from opsgen.render.needed_services import dependencies_that_fire
 from opsgen.render.subjects import OfService
 from opsgen.render.yaml_writer import dump, generated_from
 from opsgen.signals.steps import STEP_LABEL, escalation_rules

@@ -16,9 +16,9 @@ SCRAPE_INTERVAL = Duration.of("30s")
 EVALUATION_INTERVAL = Duration.of("30s")
 
 TIMINGS: Mapping[Severity, Timing] = {
-    # Long enough for the alerts of one outage to arrive together, too short to matter; repeated
-    # within a shift.
-    "page": Timing(Duration.of("10s"), Duration.of("5m"), Duration.of("4h")),
+    # Groups of rules are evaluated at different moments of an interval: what one outage causes
+    # arrives within one. Repeated within a shift.
+    "page": Timing(EVALUATION_INTERVAL, Duration.of("5m"), Duration.of("4h")),
     # Nobody gets up for a ticket, so a page that explains it has time to inhibit it. Repeated once
     # a day until it is done.
     "ticket": Timing(Duration.of("5m"), Duration.of("5m"), Duration.of("24h")),

@@ -11,6 +11,7 @@ from opsgen.errors import Mistake
 from opsgen.load.library import Library
 from opsgen.model.service import BusinessSignal, Place, Service
 from opsgen.model.signal import GROUPS, Alert, Derived, Signal
+from opsgen.signals.aftermath import quiet_pages, quiet_tickets
 from opsgen.signals.business import alert_name, business_signal, kind_of_alert
 from opsgen.signals.instances import instances
 from opsgen.signals.packs import pack_signals
@@ -49,7 +50,7 @@ def derive(service: Service, library: Library, may_come: Set[str] = frozenset())
     order = list(GROUPS)
     in_order = sorted(tuned, key=lambda signal: order.index(signal.group))
     return Derived(
-        signals=tuple(in_order),
+        signals=quiet_tickets(service, quiet_pages(service, in_order)),
         warnings=tuple(notes),
         mistakes=(*unknown, *clashes),
     )
