@@ -226,6 +226,7 @@ def _platform(service: Service) -> Iterator[Row]:
         "prometheus.scrape_interval": str(platform.scrape_interval),
         "prometheus.external_labels": ", ".join(platform.external_labels) or "none",
         "prometheus.pushed": "true" if platform.pushed else "false",
+        "prometheus.retention": str(platform.retention),
         "alertmanager.version": platform.alertmanager,
     }
     if service.burn_rates is not None:

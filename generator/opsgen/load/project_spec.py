@@ -3,7 +3,7 @@ of specs."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
@@ -11,7 +11,8 @@ from pydantic_core import CoreSchema
 
 from opsgen.load.escalation_spec import EscalationChoice, HoursSpec, PolicySpec, Tier
 from opsgen.load.forms import OneKey, OneOf, OneOrMany, Strict
-from opsgen.load.name_fields import KubernetesKey, KubernetesValue, LabelName, Owner, Slug
+from opsgen.load.kubernetes_spec import KubernetesSpec
+from opsgen.load.name_fields import LabelName, Owner, Slug
 from opsgen.load.quantity_fields import (
     DurationField,
     MinBadEventsField,
@@ -92,6 +93,16 @@ class PrometheusSpec(Strict):
         Field(
             description="How often Prometheus evaluates rules, at most 2m; default: 30s.",
             examples=["30s"],
+        ),
+    ] = None
+    retention: Annotated[
+        PositiveDurationField | None,
+        Field(
+            description=(
+                "How long Prometheus keeps samples (--storage.tsdb.retention.time), or the store"
+                " that the rules query instead; default: 15d."
+            ),
+            examples=["60d"],
         ),
     ] = None
     external_labels: Annotated[
@@ -308,50 +319,6 @@ class ChannelSpec(Strict):
         from opsgen.load.channel_schema import channel_schema
 
         return channel_schema()
-
-
-class KubernetesSpec(Strict):
-    """How the resources of the target kubernetes get into a cluster."""
-
-    namespace: Annotated[
-        Slug | None,
-        Field(
-            description="The namespace of the resources; default: the one they are applied in.",
-            examples=["monitoring"],
-        ),
-    ] = None
-    labels: Annotated[
-        dict[KubernetesKey, KubernetesValue],
-        Field(
-            description="Labels of the resources: those that the operator's selectors ask for.",
-            examples=[{"release": "kube-prometheus-stack"}],
-        ),
-    ] = Field(default_factory=dict)
-    dashboards: Annotated[
-        Literal["sidecar", "operator"],
-        Field(
-            description=(
-                "How Grafana gets the dashboards. sidecar: a ConfigMap for its sidecar; operator:"
-                " a GrafanaDashboard."
-            )
-        ),
-    ] = "sidecar"
-    grafana: Annotated[
-        dict[KubernetesKey, KubernetesValue],
-        Field(
-            description="Labels of the Grafana that gets the dashboards; default: every Grafana.",
-            examples=[{"dashboards": "grafana"}],
-        ),
-    ] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _asked_for(self) -> KubernetesSpec:
-        if self.grafana and self.dashboards != "operator":
-            raise mistake(
-                "grafana only works with dashboards: operator",
-                "write dashboards: operator, or leave grafana out",
-            )
-        return self
 
 
 class ProjectSpec(Strict):

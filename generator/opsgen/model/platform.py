@@ -11,6 +11,9 @@ from opsgen.model.oncall import Severity
 from opsgen.model.targets import PLAIN
 from opsgen.quantities import Duration
 
+# Prometheus' own default of --storage.tsdb.retention.time.
+RETENTION = Duration.of("15d")
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -49,6 +52,7 @@ class Platform:
     `external_labels` are those that tell the Prometheus servers apart. Rules do not see them on the
     series of their own server; Alertmanager, Thanos and federation do. Series that are `pushed`
     may lack `instance` and `job`, which Prometheus adds where it scrapes.
+    `retention` is how long samples are kept.
     """
 
     prometheus: str
@@ -59,5 +63,6 @@ class Platform:
     timings: Mapping[Severity, Timing]
     external_labels: tuple[str, ...] = ()
     pushed: bool = False
+    retention: Duration = RETENTION
     targets: tuple[str, ...] = (PLAIN,)
     cluster: Cluster = Cluster()

@@ -33,6 +33,7 @@ _DEFAULTS = {
     ("prometheus", "version"): "the oldest that is supported",
     ("prometheus", "scrape_interval"): "30s",
     ("prometheus", "evaluation_interval"): "30s",
+    ("prometheus", "retention"): "Prometheus' own",
     ("prometheus", "external_labels"): "none",
     ("prometheus", "pushed"): "Prometheus scrapes every series",
     ("alertmanager", "version"): "the oldest that is supported",

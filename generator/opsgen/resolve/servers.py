@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from opsgen.load.project_spec import KubernetesSpec, ProjectSpec, TimingSpec
+from opsgen.load.kubernetes_spec import KubernetesSpec
+from opsgen.load.project_spec import ProjectSpec, TimingSpec
 from opsgen.model.oncall import Severity
-from opsgen.model.platform import Cluster, Platform, Timing
+from opsgen.model.platform import RETENTION, Cluster, Platform, Timing
 from opsgen.promql.text import is_plain_label
 from opsgen.quantities import Duration
 from opsgen.resolve.mistakes import Mistakes
@@ -53,6 +54,7 @@ def platform_of(spec: ProjectSpec, mistakes: Mistakes) -> Platform:
         scrape_interval=_scrape_interval(spec, mistakes),
         evaluation_interval=_evaluation_interval(spec, mistakes),
         blackbox_address=spec.blackbox.address,
+        retention=prometheus.retention or RETENTION,
         targets=spec.targets,
         cluster=_cluster(spec.kubernetes),
         timings={severity: _timing(spec, severity, mistakes) for severity in TIMINGS},

@@ -15,6 +15,7 @@ from opsgen.signals.aftermath import quiet_pages, quiet_tickets
 from opsgen.signals.business import alert_name, business_signal, kind_of_alert
 from opsgen.signals.instances import instances
 from opsgen.signals.packs import pack_signals
+from opsgen.signals.retention import beyond_retention
 from opsgen.signals.slo import severities_of_tier, slo_signals
 from opsgen.signals.slo_alerts import BURN_ALERT
 
@@ -51,7 +52,7 @@ def derive(service: Service, library: Library, may_come: Set[str] = frozenset())
     in_order = sorted(tuned, key=lambda signal: order.index(signal.group))
     return Derived(
         signals=quiet_tickets(service, quiet_pages(service, in_order)),
-        warnings=tuple(notes),
+        warnings=(*notes, *beyond_retention(service, in_order)),
         mistakes=(*unknown, *clashes),
     )
 

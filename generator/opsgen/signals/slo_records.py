@@ -109,8 +109,22 @@ def records(
     if slo.window not in windows:
         total, bad = _counts(slo.window, events, recorded)
         yield Record(_ratio_name(slo.window), share(bad, total), labels, slow=True)
-    spent = binary("/", recorded.ratio(slo.window), budget)
+    of_history = binary("/", recorded.ratio(slo.window), budget)
+    spent = binary("*", of_history, _share_with_history(slo.window, recorded))
     yield Record(BUDGET_LEFT, binary("-", number(1), spent), labels, slow=True)
+
+
+def _share_with_history(period: Duration, recorded: RecordedSeries) -> Node:
+    """The share of the period that lies after the first count.
+
+    The budget is that of the whole period: what two days have spent of thirty is their own ratio,
+    for two thirtieths of the traffic.
+    """
+    counted = Subquery(call("timestamp", recorded.events(BASE_WINDOW)), period, BASE_WINDOW)
+    since = binary("-", call("time"), call("min_over_time", counted))
+    # The first count is of the five minutes before it.
+    history = binary("+", since, number(BASE_WINDOW.seconds))
+    return call("clamp_max", binary("/", history, number(period.seconds)), number(1))
 
 
 def _windows(rates: Sequence[BurnRate]) -> tuple[Duration, ...]:
