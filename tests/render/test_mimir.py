@@ -54,7 +54,7 @@ def test_no_group_has_more_rules_than_mimir_takes_and_none_reads_what_a_later_on
     for group in groups:
         for at, rule in enumerate(group["rules"]):
             later = {
-                (one["record"], one["labels"]["slo"])
+                (one["record"], one["labels"].get("slo", ""))
                 for one in group["rules"][at:]
                 if "record" in one
             }

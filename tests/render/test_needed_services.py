@@ -20,7 +20,7 @@ slos: [{availability: 99.9%}]
 uptime: [{url: "https://shop.example.com/health", name: health}]
 business: [{name: orders, query: "sum(rate(orders_total[5m]))", alerts: [{below: 1}]}]
 """
-_RATIO = "100% of the requests to shop failed over the last five minutes; more than 5% for 5 minutes is too many."
+_RATIO = "100% of the latest requests to shop failed; more than 5% for 5 minutes is too many."
 _TILL = 'ALERTS{alertname="ProbeFailed",alertstate="firing",service="till",severity="page"}'
 
 

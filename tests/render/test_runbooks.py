@@ -141,7 +141,8 @@ def test_the_numbers_are_the_rules_own(tmp_path: Path) -> None:
 
     assert "| ticket: fires above | 7.5% |" in section
     assert "| ticket: after | 9 minutes |" in section
-    assert "| ticket: needs at least | 14 events in 5 minutes |" in section
+    least = "14 requests in 5 minutes, or 14 requests in 1 hour, or 5 failures in 1 day"
+    assert f"| ticket: needs at least | {least} |" in section
     assert "more than 7.5% of all requests" in section.replace("More", "more")
     assert "0.075" in rules
     assert "for: 9m" in rules

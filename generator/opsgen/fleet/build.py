@@ -201,8 +201,9 @@ def _fragment_of_another(path: Path, service: str) -> Mapping[str, Any]:
     try:
         fragment = _parsed(path.read_text(encoding="utf-8"))
         routes = fragment["route"].get("routes") or ()
-        united([fragment])
         astray = [route for route in routes if own not in route["matchers"]]
+        if not astray:
+            united([fragment])
     except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, KeyError, TypeError):
         wrong = "this is no longer part of an Alertmanager configuration"
         raise _unusable(path, service, wrong) from None

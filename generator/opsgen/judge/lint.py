@@ -130,7 +130,11 @@ def lint_report(
     read = _read(paths, prometheus)
     problems = [(file, one) for file, rules in read.files.items() for one in rules.problems]
     parsed: list[_Parsed] = []
-    broken: list[_Parsed] = []
+    broken = [
+        _Parsed(file, rule, _ANY_SERIES)
+        for file, rules in read.files.items()
+        for rule in rules.unread
+    ]
     for file, rule in read.rules:
         try:
             parsed.append(_Parsed(file, rule, parse(rule.expr.value)))

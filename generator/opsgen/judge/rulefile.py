@@ -84,9 +84,12 @@ class LeftAside:
 
 @dataclass(frozen=True, slots=True)
 class RuleFile:
+    """What a file holds; `unread` are the rules that are left aside."""
+
     rules: tuple[WrittenRule, ...] = ()
     problems: tuple[Problem, ...] = ()
     left_aside: tuple[LeftAside, ...] = ()
+    unread: tuple[WrittenRule, ...] = ()
 
 
 _ONLY_FIRST = (
@@ -112,7 +115,12 @@ def read_rule_file(content: bytes, release: Release | None = None) -> RuleFile |
     reader.left_aside += [LeftAside(place, what) for place, what in found.foreign]
     for rules in found.sets:
         reader.read(rules)
-    return RuleFile(tuple(reader.rules), tuple(reader.problems), tuple(reader.left_aside))
+    return RuleFile(
+        tuple(reader.rules),
+        tuple(reader.problems),
+        tuple(reader.left_aside),
+        tuple(reader.unread),
+    )
 
 
 def looks_like_rules(content: bytes) -> bool:
@@ -140,6 +148,7 @@ class _Reader:
         self.rules: list[WrittenRule] = []
         self.problems: list[Problem] = []
         self.left_aside: list[LeftAside] = []
+        self.unread: list[WrittenRule] = []
 
     def read(self, rules: RuleSet) -> None:
         found = [one for group in rules.groups for one in self._rules_of(group, rules.locate)]
@@ -167,6 +176,7 @@ class _Reader:
             self._leave(language, rules)
 
     def _leave(self, language: str, rules: list[WrittenRule]) -> None:
+        self.unread += rules
         place = min((rule.expr.place for rule in rules), default=START)
         counted = "1 rule" if len(rules) == 1 else f"{len(rules)} rules"
         what = f"{counted} in {language}, {WHOSE[language]}"
